@@ -1,0 +1,25 @@
+// Package forge has the words that all forges share: a Proposal is asked for,
+// a PullRequest is what one gets (GitLab calls it a merge request).
+//
+// The packages below it, one per forge, turn these words into API calls. They
+// refuse nothing that git has already accepted: the branch is pushed by git,
+// and only then is the forge asked. One trap they share: a forge may list
+// other branches' pull requests in spite of its filter, so answers are
+// filtered again.
+package forge
+
+// A Proposal asks for a branch to be merged into another.
+type Proposal struct {
+	Base   string   // the branch to change: "main"
+	Head   string   // the branch that holds the change, in the same repository
+	Title  string   // one line
+	Body   string   // Markdown
+	Labels []string // by name; none by default
+}
+
+// A PullRequest is an open request to merge.
+type PullRequest struct {
+	Number int    `json:"number"`
+	URL    string `json:"url"`
+	Reused bool   `json:"reused"` // it was open before; false when this run opened it
+}

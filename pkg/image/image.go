@@ -1,0 +1,162 @@
+// Package image names container images as people write them in manifests.
+//
+// A reference in a chart is text, and its writer's spelling matters: nginx,
+// docker.io/nginx and docker.io/library/nginx are one repository, but an edit
+// must leave the spelling alone. So a Ref keeps the repository as it was
+// written, and [SameRepository] compares as registries do: whole names, never
+// prefixes (acme/api is not acme/api-worker).
+//
+// The package refuses what no registry would take (upper case in a repository,
+// a tag of over 128 characters). One trap: a colon may belong to a port
+// (localhost:5000/app), so the tag is what follows the last colon behind the
+// last slash.
+package image
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// A Ref is an image reference: a repository, and which of its images is meant.
+type Ref struct {
+	Repository string // as written, with its registry if there is one: "ghcr.io/acme/web"
+	Tag        string // "1.2.3", or "" when none is written
+	Digest     string // "sha256:…", or "" when none is written
+}
+
+// Info is what a registry says of one image.
+type Info struct {
+	Digest    string            // of the manifest or index that the tag names: "sha256:…"
+	Platforms []string          // "linux/arm64", "linux/arm/v7", in the registry's order
+	Created   time.Time         // zero when the image does not say
+	Labels    map[string]string // of the image's config
+}
+
+// ErrInvalid is in the chain of every error for text that is no image reference.
+var ErrInvalid = errors.New("not an image reference")
+
+var (
+	// Grammar of github.com/distribution/reference, v0.6.0.
+	domainPattern = regexp.MustCompile(`^(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])(?:\.(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9]))*(?::[0-9]+)?$`)
+	pathPattern   = regexp.MustCompile(`^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$`)
+	tagPattern    = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$`)
+	digestPattern = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
+)
+
+// Parse reads a reference such as "nginx", "ghcr.io/acme/web:1.2.3" or
+// "web:1.2.3@sha256:…". A missing tag stays empty: nothing invents "latest".
+func Parse(s string) (Ref, error) {
+	ref := Split(s)
+	if err := CheckRepository(ref.Repository); err != nil {
+		return Ref{}, fmt.Errorf("%q: %w", s, err)
+	}
+	if strings.HasSuffix(s, ":") {
+		return Ref{}, fmt.Errorf("%q: the tag is empty: %w", s, ErrInvalid)
+	}
+	if ref.Tag != "" {
+		if err := CheckTag(ref.Tag); err != nil {
+			return Ref{}, fmt.Errorf("%q: %w", s, err)
+		}
+	}
+	if strings.Contains(s, "@") {
+		if err := CheckDigest(ref.Digest); err != nil {
+			return Ref{}, fmt.Errorf("%q: %w", s, err)
+		}
+	}
+	return ref, nil
+}
+
+// Split cuts s where a reference's tag and digest begin and checks nothing, so
+// that it also serves for text that is only partly known (a template).
+// Split(s).String() is s, but for a trailing ":" or "@".
+func Split(s string) Ref {
+	var ref Ref
+	s, ref.Digest, _ = strings.Cut(s, "@")
+	ref.Repository = s
+	if colon := strings.LastIndexByte(s, ':'); colon > strings.LastIndexByte(s, '/') {
+		ref.Repository, ref.Tag = s[:colon], s[colon+1:]
+	}
+	return ref
+}
+
+// String writes the reference as manifests do: repository[:tag][@digest].
+func (r Ref) String() string {
+	s := r.Repository
+	if r.Tag != "" {
+		s += ":" + r.Tag
+	}
+	if r.Digest != "" {
+		s += "@" + r.Digest
+	}
+	return s
+}
+
+// CheckRepository returns an error that wraps [ErrInvalid] unless name can
+// stand before a tag: an optional registry and a path in lower case.
+func CheckRepository(name string) error {
+	domain, path := splitDomain(name)
+	switch {
+	case name == "":
+		return fmt.Errorf("the repository is empty: %w", ErrInvalid)
+	case strings.ToLower(path) != path:
+		return fmt.Errorf("repository %q: upper case is not allowed: %w", name, ErrInvalid)
+	case domain != "" && !domainPattern.MatchString(domain), !pathPattern.MatchString(path):
+		return fmt.Errorf("repository %q: %w", name, ErrInvalid)
+	}
+	return nil
+}
+
+// CheckTag returns an error that wraps [ErrInvalid] unless a registry could
+// have a tag of this name: [A-Za-z0-9_][A-Za-z0-9_.-]{0,127} (OCI distribution spec).
+func CheckTag(tag string) error {
+	if !tagPattern.MatchString(tag) {
+		return fmt.Errorf("tag %q: %w", tag, ErrInvalid)
+	}
+	return nil
+}
+
+// CheckDigest returns an error that wraps [ErrInvalid] unless digest reads
+// "sha256:" and 64 hexadecimal digits in lower case.
+func CheckDigest(digest string) error {
+	if !digestPattern.MatchString(digest) {
+		return fmt.Errorf("digest %q: %w", digest, ErrInvalid)
+	}
+	return nil
+}
+
+// SameRepository reports whether a and b name one repository, as registries
+// mean it: "nginx" is "docker.io/library/nginx". Tags and digests must not be in them.
+func SameRepository(a, b string) bool { return Canonical(a) == Canonical(b) }
+
+// Canonical spells a repository in full: "nginx" becomes "docker.io/library/nginx".
+func Canonical(repository string) string {
+	domain, path := splitDomain(repository)
+	switch domain {
+	case "", "index.docker.io", "registry-1.docker.io", "docker.io":
+		domain = "docker.io"
+		if !strings.Contains(path, "/") {
+			path = "library/" + path
+		}
+	}
+	return strings.ToLower(domain) + "/" + path
+}
+
+// BaseName is the last segment of a repository: "web" for "ghcr.io/acme/web".
+// It is the only part that stands on one line in every shape in which charts
+// write an image, and so what a search can look for first.
+func BaseName(repository string) string {
+	return repository[strings.LastIndexByte(repository, '/')+1:]
+}
+
+// splitDomain parts a registry from the path behind it. As in Docker, the
+// first segment is a registry only if it has a dot or a port or is "localhost".
+func splitDomain(name string) (domain, path string) {
+	first, rest, found := strings.Cut(name, "/")
+	if !found || !strings.ContainsAny(first, ".:") && first != "localhost" {
+		return "", name
+	}
+	return first, rest
+}

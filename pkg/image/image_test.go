@@ -1,0 +1,83 @@
+package image
+
+import (
+	"errors"
+	"strings"
+	"testing"
+)
+
+const digest = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+func TestParseKeepsTheSpelling(t *testing.T) {
+	for _, test := range []struct {
+		text string
+		want Ref
+	}{
+		{"nginx", Ref{Repository: "nginx"}},
+		{"nginx:1.27", Ref{Repository: "nginx", Tag: "1.27"}},
+		{"haoict/send2ereader:master-202406151230", Ref{Repository: "haoict/send2ereader", Tag: "master-202406151230"}},
+		{"localhost:5000/app", Ref{Repository: "localhost:5000/app"}},
+		{"localhost:5000/app:1", Ref{Repository: "localhost:5000/app", Tag: "1"}},
+		{"ghcr.io/acme/web:v1@" + digest, Ref{Repository: "ghcr.io/acme/web", Tag: "v1", Digest: digest}},
+		{"web@" + digest, Ref{Repository: "web", Digest: digest}},
+		{"a/b__c.d-e---f:_", Ref{Repository: "a/b__c.d-e---f", Tag: "_"}},
+	} {
+		got, err := Parse(test.text)
+		if err != nil || got != test.want {
+			t.Errorf("Parse(%q) = %+v, %v; want %+v", test.text, got, err, test.want)
+		}
+		if got.String() != test.text {
+			t.Errorf("Parse(%q).String() = %q", test.text, got)
+		}
+	}
+}
+
+func TestParseRefusesWhatNoRegistryTakes(t *testing.T) {
+	for text, part := range map[string]string{
+		"":                                 "the repository is empty",
+		":1":                               "the repository is empty",
+		"Nginx":                            "upper case",
+		"nginx:":                           "the tag is empty",
+		"nginx:a b":                        `tag "a b"`,
+		"nginx:-1":                         `tag "-1"`,
+		"nginx:" + strings.Repeat("x", 129): "not an image reference",
+		"nginx@":                           `digest ""`,
+		"nginx@sha256:12":                  `digest "sha256:12"`,
+		"a//b":                             `repository "a//b"`,
+		"https://ghcr.io/acme/web":         "not an image reference",
+		"bad_host.x/app":                   `repository "bad_host.x/app"`,
+	} {
+		_, err := Parse(text)
+		if !errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), part) {
+			t.Errorf("Parse(%q): %v; want ErrInvalid with %q", text, err, part)
+		}
+	}
+}
+
+func TestSameRepositoryAsRegistriesMeanIt(t *testing.T) {
+	for _, test := range []struct {
+		a, b string
+		want bool
+	}{
+		{"nginx", "docker.io/library/nginx", true},
+		{"nginx", "index.docker.io/library/nginx", true},
+		{"acme/api", "docker.io/acme/api", true},
+		{"GHCR.io/acme/api", "ghcr.io/acme/api", true},
+		{"acme/api", "acme/api-worker", false},
+		{"acme/api", "api", false},
+		{"acme/api", "quay.io/acme/api", false},
+		{"localhost/api", "api", false},
+	} {
+		if got := SameRepository(test.a, test.b); got != test.want {
+			t.Errorf("SameRepository(%q, %q) = %v", test.a, test.b, got)
+		}
+	}
+}
+
+func TestBaseName(t *testing.T) {
+	for repository, want := range map[string]string{"nginx": "nginx", "ghcr.io/acme/web": "web"} {
+		if got := BaseName(repository); got != want {
+			t.Errorf("BaseName(%q) = %q", repository, got)
+		}
+	}
+}
