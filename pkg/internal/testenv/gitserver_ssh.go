@@ -1,0 +1,188 @@
+package testenv
+
+import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/pem"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+)
+
+// An SSHServer is OpenSSH's sshd on a loopback port, for one user and one key.
+type SSHServer struct {
+	Addr       string // "127.0.0.1:1234"
+	User       string
+	Key        string // the private key's file
+	KnownHosts string // a file with one line: the server's ed25519 key
+	HostKey    string // the same key, as in authorized_keys
+	dir        string
+	cmd        *exec.Cmd
+}
+
+// sshdPaths are where sshd may be.
+var sshdPaths = []string{"/usr/sbin/sshd", "/usr/local/sbin/sshd", "/sbin/sshd"}
+
+// FindSSHD returns the path of sshd, or "" when it is not installed.
+func FindSSHD() string {
+	for _, path := range sshdPaths {
+		if _, err := os.Stat(path); err == nil {
+			return path
+		}
+	}
+	return ""
+}
+
+// ServeSSH starts an sshd with its files in dir. Hostkeys are made of the given
+// types ("ed25519", "ecdsa", "rsa"); ed25519 alone when there are none.
+func ServeSSH(dir string, hostKeys ...string) (*SSHServer, error) {
+	if len(hostKeys) == 0 {
+		hostKeys = []string{"ed25519"}
+	}
+	sshd := FindSSHD()
+	if sshd == "" {
+		return nil, fmt.Errorf("sshd: not found in %s", strings.Join(sshdPaths, ", "))
+	}
+	s := &SSHServer{User: os.Getenv("USER"), dir: dir, Key: filepath.Join(dir, "id_ed25519"), KnownHosts: filepath.Join(dir, "known_hosts")}
+	if name, err := exec.Command("id", "-un").Output(); err == nil {
+		s.User = strings.TrimSpace(string(name))
+	}
+	port, err := freePort()
+	if err != nil {
+		return nil, err
+	}
+	s.Addr = net.JoinHostPort("127.0.0.1", port)
+	config, err := s.write(port, hostKeys)
+	if err != nil {
+		return nil, err
+	}
+	_ = os.MkdirAll("/run/sshd", 0o755)
+	s.cmd = exec.Command(sshd, "-D", "-e", "-f", config)
+	log, err := os.Create(filepath.Join(dir, "sshd.log"))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = log.Close() }()
+	s.cmd.Stderr = log
+	if err := s.cmd.Start(); err != nil {
+		return nil, err
+	}
+	return s, s.await()
+}
+
+// StartSSH is ServeSSH for a test, which is skipped when there is no sshd.
+func StartSSH(t TB, hostKeys ...string) *SSHServer {
+	t.Helper()
+	if FindSSHD() == "" {
+		t.Skip("sshd is not installed (apt-get install openssh-server)")
+	}
+	s, err := ServeSSH(t.TempDir(), hostKeys...)
+	if err != nil {
+		t.Fatalf("sshd: %v", err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
+// Close ends sshd.
+func (s *SSHServer) Close() error {
+	_ = s.cmd.Process.Kill()
+	_ = s.cmd.Wait()
+	return nil
+}
+
+// RepoURL is the ssh URL of a repository on this machine.
+func (s *SSHServer) RepoURL(dir string) string {
+	return "ssh://" + s.User + "@" + s.Addr + dir
+}
+
+func (s *SSHServer) write(port string, hostKeys []string) (string, error) {
+	public, err := writeKey(s.Key)
+	if err != nil {
+		return "", err
+	}
+	config := strings.Join([]string{
+		"Port " + port, "ListenAddress 127.0.0.1", "PidFile none", "UsePAM no", "StrictModes no",
+		"PasswordAuthentication no", "KbdInteractiveAuthentication no", "PermitRootLogin yes",
+		"AuthorizedKeysFile " + filepath.Join(s.dir, "authorized_keys"),
+		"AcceptEnv GIT_PROTOCOL", "MaxStartups 200:30:300", "MaxSessions 200", "PrintMotd no",
+		"SetEnv HOME=" + s.dir, "",
+	}, "\n")
+	for _, kind := range hostKeys {
+		file := filepath.Join(s.dir, "host_"+kind)
+		if out, err := exec.Command("ssh-keygen", "-q", "-t", kind, "-N", "", "-f", file).CombinedOutput(); err != nil {
+			return "", fmt.Errorf("ssh-keygen: %w: %s", err, out)
+		}
+		config += "HostKey " + file + "\n"
+	}
+	hostKey, err := os.ReadFile(filepath.Join(s.dir, "host_ed25519.pub"))
+	if err != nil {
+		return "", err
+	}
+	s.HostKey = strings.TrimSpace(string(hostKey))
+	files := map[string]string{
+		"authorized_keys": public,
+		"known_hosts":     fmt.Sprintf("[127.0.0.1]:%s %s\n", port, s.HostKey),
+		".gitconfig":      "[safe]\n\tdirectory = *\n",
+		"sshd_config":     config,
+	}
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(s.dir, name), []byte(text), 0o600); err != nil {
+			return "", err
+		}
+	}
+	return filepath.Join(s.dir, "sshd_config"), nil
+}
+
+// writeKey makes an ed25519 key pair and returns the public line.
+func writeKey(path string) (string, error) {
+	public, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return "", err
+	}
+	block, err := ssh.MarshalPrivateKey(private, "")
+	if err != nil {
+		return "", err
+	}
+	if err := os.WriteFile(path, pem.EncodeToMemory(block), 0o600); err != nil {
+		return "", err
+	}
+	key, err := ssh.NewPublicKey(public)
+	if err != nil {
+		return "", err
+	}
+	return string(ssh.MarshalAuthorizedKey(key)), nil
+}
+
+func freePort() (string, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = listener.Close() }()
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	return port, err
+}
+
+// await returns once sshd takes connections.
+func (s *SSHServer) await() error {
+	deadline := time.Now().Add(10 * time.Second)
+	for {
+		conn, err := net.DialTimeout("tcp", s.Addr, time.Second)
+		if err == nil {
+			return conn.Close()
+		}
+		if time.Now().After(deadline) {
+			log, _ := os.ReadFile(filepath.Join(s.dir, "sshd.log"))
+			_ = s.Close()
+			return fmt.Errorf("sshd does not answer: %w: %s", err, log)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
