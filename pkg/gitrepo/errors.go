@@ -1,0 +1,143 @@
+package gitrepo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+)
+
+// What callers decide on. Every error of this package that has to do with one of
+// these holds it in its chain.
+var (
+	ErrMoved       = errors.New("the branch has moved")
+	ErrRefused     = errors.New("the push was refused")
+	ErrAuth        = errors.New("no access")
+	ErrNotFound    = errors.New("not found")
+	ErrNoFile      = errors.New("no such file")
+	ErrUnavailable = errors.New("unavailable")
+	ErrUnsupported = errors.New("not supported")
+)
+
+// failure is an error that is of a kind, in words of its own, and may know what
+// to do about it.
+type failure struct {
+	kind error // one of the sentinels
+	text string
+	why  error // nil when text says it all
+	hint string
+}
+
+func fail(kind error, format string, args ...any) *failure {
+	return &failure{kind: kind, text: fmt.Sprintf(format, args...)}
+}
+
+// because is fail with the error that led to it.
+func because(kind, why error, format string, args ...any) *failure {
+	f := fail(kind, format, args...)
+	f.why = why
+	return f
+}
+
+func (f *failure) withHint(format string, args ...any) *failure {
+	f.hint = fmt.Sprintf(format, args...)
+	return f
+}
+
+func (f *failure) Error() string {
+	if f.why == nil {
+		return f.text
+	}
+	if f.text == "" {
+		return f.why.Error()
+	}
+	return f.text + ": " + f.why.Error()
+}
+
+func (f *failure) Unwrap() []error { return []error{f.kind, f.why} }
+
+// An Error says where something went wrong: the repository and the branch.
+// Its text holds no secret.
+type Error struct {
+	text string
+	hint string
+	err  error
+}
+
+func (e *Error) Error() string { return e.text }
+
+// Unwrap returns the cause, whose own text may not be fit to show.
+func (e *Error) Unwrap() error { return e.err }
+
+// Hint is what a person can do about it, or "".
+func (e *Error) Hint() string { return e.hint }
+
+// wrap puts the repository and the branch in front of err and takes secrets out.
+func (r *Repo) wrap(branch string, err error) error {
+	var done *Error
+	if err == nil || errors.As(err, &done) {
+		return err
+	}
+	where := r.addr.String()
+	if branch != "" {
+		where += ": " + branch
+	}
+	e := &Error{text: r.secrets.Text(where + ": " + err.Error()), err: err}
+	var f *failure
+	if errors.As(err, &f) {
+		e.hint = r.secrets.Text(f.hint)
+	}
+	return e
+}
+
+// network tells what went wrong on the way; ctx's own end is kept as it is.
+func network(ctx context.Context, err error) error {
+	if err == nil {
+		return nil
+	}
+	if ctx.Err() != nil {
+		return because(ErrUnavailable, context.Cause(ctx), "")
+	}
+	var f *failure
+	if errors.As(err, &f) {
+		return err
+	}
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
+		return because(ErrUnavailable, errors.New("the connection ended in the middle of an answer"), "")
+	}
+	var dns *net.DNSError
+	if errors.As(err, &dns) && dns.IsNotFound {
+		return because(ErrUnavailable, fmt.Errorf("%s: no such host", dns.Name), "")
+	}
+	return because(ErrUnavailable, err, "")
+}
+
+// words makes one line of a server's text: its lines joined, without control
+// characters, and not endless.
+func words(s string) string {
+	var lines []string
+	for _, line := range strings.FieldsFunc(s, func(c rune) bool { return c == '\n' || c == '\r' }) {
+		line = strings.TrimSpace(strings.Map(printable, line))
+		if line != "" {
+			lines = append(lines, line)
+		}
+	}
+	const most = 2000
+	text := strings.Join(lines, "; ")
+	if len(text) > most {
+		text = strings.ToValidUTF8(text[:most], "") + "…"
+	}
+	return text
+}
+
+func printable(c rune) rune {
+	if c == '\t' {
+		return ' '
+	}
+	if c < ' ' || c == 0x7f {
+		return -1
+	}
+	return c
+}

@@ -1,0 +1,187 @@
+package gitrepo
+
+import (
+	"bytes"
+	"compress/zlib"
+	"crypto/sha1"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/format/packfile"
+)
+
+var (
+	errBudget = errors.New("more bytes than were asked for")
+	errEnough = errors.New("all that is needed is here")
+)
+
+// A packReader unpacks a stream into a store while it arrives, so that it can be
+// hung up on.
+type packReader struct {
+	scanner *packfile.Scanner
+	store   *store
+	at      map[int64]plumbing.Hash // where in the pack each object began
+	waiting []delta                 // on a base that is still to come
+	enough  func() bool             // hang up when true; nil: read to the end
+}
+
+type delta struct {
+	base plumbing.Hash
+	data []byte
+}
+
+func readPack(r io.Reader, s *store, enough func() bool) error {
+	p := &packReader{scanner: packfile.NewScanner(onlyReader{r}), store: s, at: map[int64]plumbing.Hash{}, enough: enough}
+	_, count, err := p.scanner.Header()
+	if err != nil {
+		return packError(err)
+	}
+	for range count {
+		if err := p.object(); err != nil {
+			return packError(err)
+		}
+		if p.enough != nil && p.enough() {
+			return errEnough
+		}
+	}
+	if len(p.waiting) > 0 {
+		return fmt.Errorf("the pack lacks object %s, which it is built on", p.waiting[0].base)
+	}
+	_, err = p.scanner.Checksum()
+	return packError(err)
+}
+
+// onlyReader hides a Seek that the scanner would use.
+type onlyReader struct{ io.Reader }
+
+func packError(err error) error {
+	var f *failure
+	var said serverError
+	switch {
+	case err == nil, errors.Is(err, errBudget), errors.As(err, &f), errors.As(err, &said):
+		return err
+	case errors.Is(err, packfile.ErrEmptyPackfile):
+		return io.ErrUnexpectedEOF
+	}
+	return noEOF(err)
+}
+
+func (p *packReader) object() error {
+	header, err := p.scanner.NextObjectHeader()
+	if err != nil {
+		return err
+	}
+	offset, kind, size := header.Offset, header.Type, header.Length
+	if size > MaxFileSize {
+		return p.skip(kind, size)
+	}
+	var data bytes.Buffer
+	data.Grow(int(size))
+	if _, _, err := p.scanner.NextObject(&data); err != nil {
+		return err
+	}
+	switch kind {
+	case plumbing.OFSDeltaObject:
+		base, known := p.at[header.OffsetReference]
+		if !known {
+			return nil // built on a blob that was too big to keep
+		}
+		return p.apply(delta{base, data.Bytes()}, offset)
+	case plumbing.REFDeltaObject:
+		return p.apply(delta{header.Reference, data.Bytes()}, offset)
+	}
+	p.keep(gitObject{kind, data.Bytes()}, offset)
+	return nil
+}
+
+// skip reads over an object that is too big. Only a blob may be.
+func (p *packReader) skip(kind plumbing.ObjectType, size int64) error {
+	if kind != plumbing.BlobObject && !kind.IsDelta() {
+		return fail(ErrUnsupported, "a %s of %d bytes is too big", kind, size)
+	}
+	if kind != plumbing.BlobObject {
+		_, _, err := p.scanner.NextObject(io.Discard)
+		return err
+	}
+	hasher := plumbing.NewHasher(plumbing.BlobObject, size)
+	if _, _, err := p.scanner.NextObject(hasher); err != nil {
+		return err
+	}
+	p.store.tooBig[hasher.Sum()] = size
+	return nil
+}
+
+func (p *packReader) keep(o gitObject, offset int64) {
+	id := p.store.add(o)
+	p.at[offset] = id
+	for i := 0; i < len(p.waiting); i++ {
+		if p.waiting[i].base == id {
+			d := p.waiting[i]
+			p.waiting = append(p.waiting[:i], p.waiting[i+1:]...)
+			_ = p.apply(d, -1)
+			i = -1
+		}
+	}
+}
+
+func (p *packReader) apply(d delta, offset int64) error {
+	base, ok := p.store.objects[d.base]
+	if !ok {
+		if _, big := p.store.tooBig[d.base]; !big {
+			p.waiting = append(p.waiting, d)
+		}
+		return nil
+	}
+	data, err := packfile.PatchDelta(base.data, d.data)
+	if err != nil {
+		return fmt.Errorf("the pack's delta on %s: %w", d.base, err)
+	}
+	p.keep(gitObject{base.kind, data}, offset)
+	return nil
+}
+
+// writePack makes a pack of whole objects.
+func writePack(objects []gitObject) []byte {
+	var pack bytes.Buffer
+	pack.WriteString("PACK")
+	_ = binary.Write(&pack, binary.BigEndian, [2]uint32{2, uint32(len(objects))})
+	for _, o := range objects {
+		writeEntryHead(&pack, o.kind, len(o.data))
+		z := zlib.NewWriter(&pack)
+		_, _ = z.Write(o.data) // a Buffer takes everything
+		_ = z.Close()
+	}
+	sum := sha1.Sum(pack.Bytes())
+	pack.Write(sum[:])
+	return pack.Bytes()
+}
+
+func writeEntryHead(w *bytes.Buffer, kind plumbing.ObjectType, size int) {
+	head := byte(kind)<<4 | byte(size&0x0f)
+	for size >>= 4; size > 0; size >>= 7 {
+		w.WriteByte(head | 0x80)
+		head = byte(size & 0x7f)
+	}
+	w.WriteByte(head)
+}
+
+// A budgetReader ends a stream that turns out larger than what it is worth.
+type budgetReader struct {
+	r    io.Reader
+	left int64
+}
+
+func (b *budgetReader) Read(p []byte) (int, error) {
+	if b.left <= 0 {
+		return 0, errBudget
+	}
+	if int64(len(p)) > b.left {
+		p = p[:b.left]
+	}
+	n, err := b.r.Read(p)
+	b.left -= int64(n)
+	return n, err
+}

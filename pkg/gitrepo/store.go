@@ -1,0 +1,50 @@
+package gitrepo
+
+import (
+	"fmt"
+
+	"github.com/go-git/go-git/v5/plumbing"
+)
+
+// A gitObject is a git object as it is hashed, without its header.
+type gitObject struct {
+	kind plumbing.ObjectType
+	data []byte
+}
+
+func (o gitObject) hash() plumbing.Hash { return plumbing.ComputeHash(o.kind, o.data) }
+
+// A store keeps what was read. Blobs over MaxFileSize are known by their size
+// only.
+type store struct {
+	objects map[plumbing.Hash]gitObject
+	tooBig  map[plumbing.Hash]int64
+}
+
+func newStore() *store {
+	return &store{objects: map[plumbing.Hash]gitObject{}, tooBig: map[plumbing.Hash]int64{}}
+}
+
+func (s *store) add(o gitObject) plumbing.Hash {
+	id := o.hash()
+	s.objects[id] = o
+	return id
+}
+
+func (s *store) has(id plumbing.Hash) bool {
+	_, ok := s.objects[id]
+	return ok
+}
+
+// get returns an object of the kind that is expected, or an error that says what
+// is wrong with the repository.
+func (s *store) get(kind plumbing.ObjectType, id plumbing.Hash) (gitObject, error) {
+	o, ok := s.objects[id]
+	if !ok {
+		return gitObject{}, fmt.Errorf("the server did not send %s %s", kind, id)
+	}
+	if o.kind != kind {
+		return gitObject{}, fmt.Errorf("object %s is a %s where a %s should be", id, o.kind, kind)
+	}
+	return o, nil
+}
