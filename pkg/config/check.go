@@ -1,0 +1,89 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/bmatcuk/doublestar/v4"
+
+	"github.com/tagbump/tagbump/pkg/image"
+)
+
+var (
+	environmentPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+	platformPattern    = regexp.MustCompile(`^[a-z0-9]+/[a-z0-9_]+(?:/[a-z0-9.]+)?$`)
+
+	// What git check-ref-format(1) refuses in a branch's name.
+	notInBranch = regexp.MustCompile(`[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(?:/|$)|^[-./]|[./]$|^@$`)
+)
+
+// checkRepository refuses credentials: the file is committed. The scp form
+// of ssh (git@host:path) is no URL and cannot hold a password.
+func checkRepository(repository string) error {
+	if !strings.Contains(repository, "://") {
+		return nil
+	}
+	u, err := url.Parse(repository)
+	if err != nil {
+		return errors.New("not a URL") // without the cause, which repeats the text and its password
+	}
+	_, password := u.User.Password()
+	if password || u.User != nil && u.Scheme != "ssh" {
+		return errors.New("has credentials in it; they belong in the environment (GITHUB_TOKEN)")
+	}
+	return nil
+}
+
+func checkBranch(branch string) error {
+	if short, found := strings.CutPrefix(branch, "refs/heads/"); found {
+		return fmt.Errorf("%q: write the short name, %q", branch, short)
+	}
+	if notInBranch.MatchString(branch) {
+		return fmt.Errorf("%q: git does not allow this as a branch's name", branch)
+	}
+	return nil
+}
+
+func checkImageName(name string) error {
+	if ref := image.Split(name); ref.Tag != "" || ref.Digest != "" {
+		return fmt.Errorf("has a tag or digest; write %q", ref.Repository)
+	}
+	return image.CheckRepository(name)
+}
+
+func checkEnvironmentName(name string) error {
+	if !environmentPattern.MatchString(name) {
+		return errors.New("not an environment's name; use letters, digits, and . _ - between them")
+	}
+	return nil
+}
+
+func checkPlatform(platform string) error {
+	if !platformPattern.MatchString(platform) {
+		return fmt.Errorf("%q: not a platform; write OS/ARCH, such as linux/arm64", platform)
+	}
+	return nil
+}
+
+// checkGlob wants what fs.FS wants of a path, because a glob that is not clean
+// would match nothing and say nothing.
+func checkGlob(glob string) error {
+	switch clean := path.Clean(glob); {
+	case !doublestar.ValidatePattern(glob):
+		return fmt.Errorf("%q: not a glob", glob)
+	case strings.HasPrefix(glob, "/"):
+		return fmt.Errorf("%q: must be relative to the repository's root", glob)
+	case slices.Contains(strings.Split(glob, "/"), ".."):
+		return fmt.Errorf("%q: must not leave the repository", glob)
+	case clean == ".":
+		return fmt.Errorf("%q: names no file; write **/*.yaml for all", glob)
+	case clean != glob:
+		return fmt.Errorf("%q: write %q", glob, clean)
+	}
+	return nil
+}

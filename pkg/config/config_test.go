@@ -1,0 +1,364 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// whole has every key that there is.
+const whole = `# .tagbump.yaml
+repository: https://github.com/acme/helm-charts.git
+branch: main
+images:
+  haoict/send2ereader:
+    match: ^master-(?P<stamp>\d{12})$
+    extract: $stamp
+    order: numerical
+    platforms: [linux/arm64]
+  ghcr.io/acme/web:
+    semver: ">=1.2"
+environments:
+  staging:
+    files: [send2ereader/values-staging.yaml]
+    branch: staging
+  production:
+    files: [send2ereader/deployment.yaml, "charts/**/*.{yaml,yml}"]
+    publish: pull-request
+    argocd: {application: send2ereader}
+`
+
+func TestParseReadsEveryKey(t *testing.T) {
+	want := &Config{
+		Repository: "https://github.com/acme/helm-charts.git",
+		Branch:     "main",
+		Images: map[string]Image{
+			"haoict/send2ereader": {
+				Match:     `^master-(?P<stamp>\d{12})$`,
+				Extract:   "$stamp",
+				Order:     "numerical",
+				Platforms: []string{"linux/arm64"},
+			},
+			"ghcr.io/acme/web": {Semver: ">=1.2"},
+		},
+		Environments: map[string]Environment{
+			"staging": {
+				Files:   []string{"send2ereader/values-staging.yaml"},
+				Branch:  "staging",
+				Publish: Push,
+			},
+			"production": {
+				Files:   []string{"send2ereader/deployment.yaml", "charts/**/*.{yaml,yml}"},
+				Branch:  "main",
+				Publish: PullRequest,
+				ArgoCD:  &ArgoCD{Application: "send2ereader"},
+			},
+		},
+	}
+	for spelling, src := range map[string]string{
+		"as written": whole,
+		"CRLF":       strings.ReplaceAll(whole, "\n", "\r\n"),
+		"BOM":        "\ufeff" + whole,
+	} {
+		got, err := Parse(FileName, []byte(src))
+		if err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: %+v, %v; want %+v", spelling, got, err, want)
+		}
+	}
+}
+
+// accepted are files without a problem, each for one rule.
+var accepted = []struct{ name, src string }{
+	{"only a repository", "repository: ../charts\n"},
+	{"ssh with a user", "repository: ssh://git@github.com/acme/charts.git\n"},
+	{"ssh as scp writes it", "repository: git@github.com:acme/charts.git\n"},
+	{"an image without a policy", "images:\n  nginx: {}\n"},
+	{"a registry with a port", "images:\n  localhost:5000/app: {order: newest}\n"},
+	{"a platform's variant", "images:\n  nginx: {platforms: [linux/arm/v7]}\n"},
+	{"an alias", "images:\n  acme/api: &policy {order: newest}\n  acme/web: *policy\n"},
+	{"a number in quotes", "branch: \"1.0\"\n"},
+	{"a word that old YAML read as true", "environments:\n  on: {files: [a.yaml], branch: yes}\n"},
+	{"a branch in folders", "branch: release/1.x\n"},
+	{"a block scalar", "images:\n  nginx:\n    match: |-\n      ^v\n"},
+}
+
+func TestParseAccepts(t *testing.T) {
+	for _, test := range accepted {
+		if _, err := Parse(FileName, []byte(test.src)); err != nil {
+			t.Errorf("%s: %v", test.name, err)
+		}
+	}
+}
+
+func TestParseFollowsAliases(t *testing.T) {
+	config, err := Parse(FileName, []byte("images:\n  acme/api: &policy {order: newest}\n  acme/web: *policy\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := config.Images["acme/web"].Order; got != "newest" {
+		t.Errorf("order of acme/web: %q", got)
+	}
+}
+
+// by says who sees a problem: some rules are beyond a JSON Schema, and some
+// problems do not survive the way from YAML to JSON.
+type by int
+
+const (
+	both   by = iota // the schema refuses the file too
+	onlyGo           // the schema accepts the file, or cannot be asked
+)
+
+var refused = []struct {
+	name, src, want string
+	by              by
+}{
+	{
+		"unknown keys", "repo: x\nimages:\n  haoict/send2ereader:\n    machs: ^v\n    foobar: 1\nenvironments:\n  a:\n    file: [x]\n",
+		`.tagbump.yaml:1:1: repo: unknown key; did you mean "repository"?
+.tagbump.yaml:4:5: images.haoict/send2ereader.machs: unknown key; did you mean "match"?
+.tagbump.yaml:5:5: images.haoict/send2ereader.foobar: unknown key; known are extract, match, order, platforms and semver
+.tagbump.yaml:8:5: environments.a.file: unknown key; did you mean "files"?
+.tagbump.yaml:8:5: environments.a.files: is missing`, both,
+	},
+	{
+		"unknown keys of argocd", "environments:\n  a:\n    files: [x]\n    argocd: {application: web, server: x}\n",
+		`.tagbump.yaml:4:32: environments.a.argocd.server: unknown key; only application is known`, both,
+	},
+	{
+		"wrong case", "Images:\n  nginx: {Order: semver}\n",
+		`.tagbump.yaml:1:1: Images: unknown key; did you mean "images"?`, both,
+	},
+	{
+		"wrong types", "repository: [x]\nbranch: 1.20\nimages: [nginx]\nenvironments:\n  a: {files: x.yaml, publish: true, argocd: web}\n",
+		`.tagbump.yaml:1:13: repository: is a list; text is wanted
+.tagbump.yaml:2:9: branch: is a number; for text, write "1.20"
+.tagbump.yaml:3:9: images: is a list; a mapping is wanted
+.tagbump.yaml:5:14: environments.a.files: is text; a list is wanted
+.tagbump.yaml:5:31: environments.a.publish: is true or false; for text, write "true"
+.tagbump.yaml:5:45: environments.a.argocd: is text; a mapping is wanted`, both,
+	},
+	{
+		"a date", "branch: 2024-06-15\n",
+		`.tagbump.yaml:1:9: branch: is a date; for text, write "2024-06-15"`, onlyGo,
+	},
+	{
+		"a tag of its own", "branch: !secret x\n",
+		`.tagbump.yaml:1:9: branch: is a value with the tag !secret; for text, write "x"`, onlyGo,
+	},
+	{
+		"not a mapping", "- nginx\n",
+		`.tagbump.yaml:1:1: is a list; a mapping is wanted`, both,
+	},
+	{
+		"empty values", "repository:\nbranch: \"\"\nimages: {}\nenvironments:\n  a: {files: []}\n  b: {files: [\" \"], publish: , argocd: {}}\n  c:\n",
+		`.tagbump.yaml:1:12: repository: is empty
+.tagbump.yaml:2:9: branch: is empty
+.tagbump.yaml:3:9: images: is empty
+.tagbump.yaml:5:14: environments.a.files: is empty
+.tagbump.yaml:6:15: environments.b.files[0]: is empty
+.tagbump.yaml:6:30: environments.b.publish: is empty
+.tagbump.yaml:6:40: environments.b.argocd: is empty
+.tagbump.yaml:7:5: environments.c: is empty`, both,
+	},
+	{"nothing", "", `.tagbump.yaml: the file is empty`, onlyGo},
+	{"a comment only", "# later\n", `.tagbump.yaml: the file is empty`, onlyGo},
+	{"an empty document", "---\n", `.tagbump.yaml:2:1: is empty`, both},
+	{
+		"an image without a value", "images:\n  nginx:\n",
+		`.tagbump.yaml:2:9: images.nginx: is empty`, both,
+	},
+	{
+		"keys that stand twice", "branch: a\nbranch: b\nimages:\n  nginx: {order: semver, order: newest}\n  nginx: {}\n",
+		`.tagbump.yaml:2:1: branch: stands twice (first on line 1)
+.tagbump.yaml:4:26: images.nginx.order: stands twice (first on line 4)
+.tagbump.yaml:5:3: images.nginx: stands twice (first on line 4)`, onlyGo,
+	},
+	{
+		"one repository in two spellings", "images:\n  nginx: {}\n  docker.io/library/nginx: {}\n",
+		`.tagbump.yaml:3:3: images.docker.io/library/nginx: the same repository as "nginx" (line 2)`, onlyGo,
+	},
+	{
+		"images that are none", "images:\n  Nginx: {}\n  nginx:1.27: {}\n  https://ghcr.io/acme/web: {}\n  a b: {}\n",
+		`.tagbump.yaml:2:3: images.Nginx: repository "Nginx": upper case is not allowed: not an image reference
+.tagbump.yaml:3:3: images.nginx:1.27: has a tag or digest; write "nginx"
+.tagbump.yaml:4:3: images.https://ghcr.io/acme/web: repository "https://ghcr.io/acme/web": not an image reference
+.tagbump.yaml:5:3: images."a b": repository "a b": not an image reference`, both,
+	},
+	{
+		"values that are not to choose from", "images:\n  nginx: {order: semvr}\n  redis: {order: latest}\nenvironments:\n  a: {files: [x], publish: pr}\n",
+		`.tagbump.yaml:2:18: images.nginx.order: "semvr": unknown value; did you mean "semver"?
+.tagbump.yaml:3:18: images.redis.order: "latest": unknown value; known are alphabetical, newest, numerical and semver
+.tagbump.yaml:5:28: environments.a.publish: "pr": unknown value; known are pull-request and push`, both,
+	},
+	{
+		"platforms that are none", "images:\n  nginx: {platforms: [arm64, linux/arm64/, Linux/amd64]}\n",
+		`.tagbump.yaml:2:23: images.nginx.platforms[0]: "arm64": not a platform; write OS/ARCH, such as linux/arm64
+.tagbump.yaml:2:30: images.nginx.platforms[1]: "linux/arm64/": not a platform; write OS/ARCH, such as linux/arm64
+.tagbump.yaml:2:44: images.nginx.platforms[2]: "Linux/amd64": not a platform; write OS/ARCH, such as linux/arm64`, both,
+	},
+	{
+		"globs that match nothing", "environments:\n  a:\n    files:\n    - web/[a.yaml\n    - /web/values.yaml\n    - ../values.yaml\n    - ./web//values.yaml\n    - .\n",
+		`.tagbump.yaml:4:7: environments.a.files[0]: "web/[a.yaml": not a glob
+.tagbump.yaml:5:7: environments.a.files[1]: "/web/values.yaml": must be relative to the repository's root
+.tagbump.yaml:6:7: environments.a.files[2]: "../values.yaml": must not leave the repository
+.tagbump.yaml:7:7: environments.a.files[3]: "./web//values.yaml": write "web/values.yaml"
+.tagbump.yaml:8:7: environments.a.files[4]: ".": names no file; write **/*.yaml for all`, both,
+	},
+	{
+		"environments' names", "environments:\n  -x: {files: [a]}\n  a/b: {files: [a]}\n  1: {files: [a]}\n",
+		`.tagbump.yaml:2:3: environments.-x: not an environment's name; use letters, digits, and . _ - between them
+.tagbump.yaml:3:3: environments.a/b: not an environment's name; use letters, digits, and . _ - between them
+.tagbump.yaml:4:3: environments.1: the key is a number; put it in quotes`, both,
+	},
+	{
+		"branches that git does not allow", "branch: refs/heads/main\nenvironments:\n  a: {files: [x], branch: --force}\n  b: {files: [x], branch: a..b}\n",
+		`.tagbump.yaml:1:9: branch: "refs/heads/main": write the short name, "main"
+.tagbump.yaml:3:27: environments.a.branch: "--force": git does not allow this as a branch's name
+.tagbump.yaml:4:27: environments.b.branch: "a..b": git does not allow this as a branch's name`, onlyGo,
+	},
+	{
+		"a token in the repository's URL", "repository: https://ghp_secret@github.com/acme/charts.git\n",
+		`.tagbump.yaml:1:13: repository: has credentials in it; they belong in the environment (GITHUB_TOKEN)`, onlyGo,
+	},
+	{
+		"a password in a URL of ssh", "repository: ssh://git:secret@github.com/acme/charts.git\n",
+		`.tagbump.yaml:1:13: repository: has credentials in it; they belong in the environment (GITHUB_TOKEN)`, onlyGo,
+	},
+	{
+		"a password in what is no URL", "repository: https://user:secret@git hub.com/acme\n",
+		`.tagbump.yaml:1:13: repository: not a URL`, onlyGo,
+	},
+	{
+		"merge keys", "images:\n  a/b: &p {order: newest}\n  a/c:\n    <<: *p\n",
+		`.tagbump.yaml:4:5: images.a/c.<<: merge keys are not supported; write the keys out, or use an alias for the whole value`, onlyGo,
+	},
+	{
+		"a problem behind an alias", "images:\n  a/b: &p {order: nil}\n  a/c: *p\n",
+		`.tagbump.yaml:2:19: images.a/b.order: "nil": unknown value; known are alphabetical, newest, numerical and semver
+.tagbump.yaml:2:19: images.a/c.order: "nil": unknown value; known are alphabetical, newest, numerical and semver`, onlyGo,
+	},
+	{
+		"an alias inside its own anchor", "images: &a\n  nginx: *a\n",
+		`.tagbump.yaml:2:3: images.nginx.nginx: unknown key; known are extract, match, order, platforms and semver`, onlyGo,
+	},
+	{
+		"keys that are no text", "images:\n  [a]: {}\n  ~: {}\n  \"\": {}\n  &x b: {}\n  *x : {}\n",
+		`.tagbump.yaml:2:3: images: a key is a list; text is wanted
+.tagbump.yaml:3:3: images.~: the key is null; put it in quotes
+.tagbump.yaml:4:3: images: a key is empty
+.tagbump.yaml:6:3: images: a key is an alias; text is wanted`, onlyGo,
+	},
+	{
+		"a second document", "branch: a\n---\nbranch: b\n",
+		`.tagbump.yaml:3:1: a second document begins here; the file must be one document`, onlyGo,
+	},
+	{
+		"a tab", "images:\n\tnginx: {}\n",
+		`.tagbump.yaml:2: not YAML: found character that cannot start any token`, onlyGo,
+	},
+	{
+		"an anchor that is not there", "branch: *main\n",
+		`.tagbump.yaml: not YAML: unknown anchor 'main' referenced`, onlyGo,
+	},
+}
+
+func TestParseRefuses(t *testing.T) {
+	for _, test := range refused {
+		config, err := Parse(FileName, []byte(test.src))
+		if err == nil || config != nil || err.Error() != test.want {
+			t.Errorf("%s: %+v\n%v\nwant\n%s", test.name, config, err, test.want)
+		}
+		if !errors.Is(err, ErrInvalid) {
+			t.Errorf("%s: the error is not ErrInvalid", test.name)
+		}
+	}
+}
+
+func TestProblemsCanBeTakenApart(t *testing.T) {
+	_, err := Parse("dir/own.yaml", []byte("branch: main\norder: newest\n"))
+	want := Problems{{
+		File: "dir/own.yaml", Line: 2, Column: 1, Key: "order",
+		What: "unknown key; known are branch, environments, images and repository",
+	}}
+	var got Problems
+	if !errors.As(err, &got) || !slices.Equal(got, want) {
+		t.Errorf("%+v; want %+v", got, want)
+	}
+}
+
+func TestAliasesCannotBlowUp(t *testing.T) {
+	src := new(strings.Builder)
+	fmt.Fprintf(src, "images:\n  acme/first: &p {platforms: [%s]}\n", strings.Repeat("linux/arm64, ", 5000))
+	for i := range 5000 {
+		fmt.Fprintf(src, "  acme/web%04d: *p\n", i)
+	}
+	_, err := Parse(FileName, []byte(src.String()))
+	if want := ".tagbump.yaml:22:17: aliases repeat more than 100000 values"; err == nil || err.Error() != want {
+		t.Errorf("%.200v; want %s", err, want)
+	}
+}
+
+func TestImageIsFoundAsRegistriesMeanIt(t *testing.T) {
+	config := &Config{Images: map[string]Image{
+		"docker.io/library/nginx": {Order: "newest"},
+		"ghcr.io/acme/web":        {Semver: "1"},
+	}}
+	for _, test := range []struct {
+		repository string
+		want       Image
+		found      bool
+	}{
+		{"nginx", Image{Order: "newest"}, true},
+		{"docker.io/library/nginx", Image{Order: "newest"}, true},
+		{"GHCR.io/acme/web", Image{Semver: "1"}, true},
+		{"acme/web", Image{}, false},
+		{"ghcr.io/acme/web-worker", Image{}, false},
+	} {
+		got, found := config.Image(test.repository)
+		if found != test.found || !reflect.DeepEqual(got, test.want) {
+			t.Errorf("Image(%q) = %+v, %v; want %+v, %v", test.repository, got, found, test.want, test.found)
+		}
+	}
+}
+
+func TestNamesAreSorted(t *testing.T) {
+	config, err := Parse(FileName, []byte(whole))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := config.ImageNames(), []string{"ghcr.io/acme/web", "haoict/send2ereader"}; !slices.Equal(got, want) {
+		t.Errorf("images %q; want %q", got, want)
+	}
+	if got, want := config.EnvironmentNames(), []string{"production", "staging"}; !slices.Equal(got, want) {
+		t.Errorf("environments %q; want %q", got, want)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(whole))
+	for _, test := range accepted {
+		f.Add([]byte(test.src))
+	}
+	for _, test := range refused {
+		f.Add([]byte(test.src))
+	}
+	f.Fuzz(func(t *testing.T, src []byte) {
+		config, err := Parse(FileName, src)
+		if (config == nil) == (err == nil) {
+			t.Fatalf("config %v, error %v: want one of them", config, err)
+		}
+		var problems Problems
+		if err != nil && (!errors.As(err, &problems) || len(problems) == 0) {
+			t.Fatalf("error without problems: %v", err)
+		}
+		for _, problem := range problems {
+			if problem.What == "" || problem.Line < 0 || strings.Contains(problem.Error(), "\n") {
+				t.Fatalf("%q", problem.Error())
+			}
+		}
+	})
+}
