@@ -1,0 +1,218 @@
+package registry
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/tagbump/tagbump/pkg/image"
+)
+
+// createdLabel is where builders write the time when the config has none
+// (OCI image spec, annotations).
+const createdLabel = "org.opencontainers.image.created"
+
+// manifest is an image manifest or an index; the media type in the body counts
+// before the header, since some registries serve everything as text/plain.
+type manifest struct {
+	MediaType   string            `json:"mediaType"`
+	Config      *v1.Descriptor    `json:"config"`
+	Layers      []v1.Descriptor   `json:"layers"`
+	Manifests   []v1.Descriptor   `json:"manifests"`
+	Annotations map[string]string `json:"annotations"`
+	Schema      int               `json:"schemaVersion"`
+}
+
+// config is what counts of an image's config. The time is text, so that an
+// unreadable one does not lose the whole image.
+type config struct {
+	OS           string `json:"os"`
+	Architecture string `json:"architecture"`
+	Variant      string `json:"variant"`
+	Created      string `json:"created"`
+	Config       struct {
+		Labels map[string]string `json:"Labels"`
+	} `json:"config"`
+}
+
+// Inspect returns what the registry says of the image that ref names by its tag, or
+// by its digest if it has one. The digest is that of the bytes which the registry
+// sent. For an index, time and labels are those of its first image. A missing tag is
+// [ErrNotFound]; a chart, a signature or a schema 1 manifest is [ErrNoImage].
+func (c *Client) Inspect(ctx context.Context, ref image.Ref) (image.Info, error) {
+	return c.InspectFor(ctx, ref, "")
+}
+
+// InspectFor is Inspect with the time and the labels of the given platform, where
+// ref names an index that has it.
+func (c *Client) InspectFor(ctx context.Context, ref image.Ref, platform string) (image.Info, error) {
+	at, err := parseRef(ref)
+	if err != nil {
+		return image.Info{}, err
+	}
+	info, err := c.inspect(ctx, at, platform)
+	if err != nil {
+		return image.Info{}, explain(ref.String(), err)
+	}
+	return info, nil
+}
+
+func (c *Client) inspect(ctx context.Context, at name.Reference, platform string) (image.Info, error) {
+	m, digest, err := c.manifest(ctx, at)
+	if err != nil {
+		return image.Info{}, err
+	}
+	if m.Config != nil {
+		info, err := c.inspectImage(ctx, at.Context(), m)
+		info.Digest = digest
+		return info, err
+	}
+	info, err := c.inspectIndex(ctx, at, m, platform)
+	info.Digest = digest
+	return info, err
+}
+
+// manifest gets and reads the manifest at a reference, and computes its digest.
+func (c *Client) manifest(ctx context.Context, at name.Reference) (manifest, string, error) {
+	got, err := c.puller.Get(ctx, at)
+	if err != nil {
+		return manifest{}, "", err
+	}
+	var m manifest
+	if err := json.Unmarshal(got.Manifest, &m); err != nil {
+		return manifest{}, "", noImage(at, "its manifest is not JSON")
+	}
+	if m.MediaType == "" {
+		m.MediaType = string(got.MediaType)
+	}
+	if err := checkManifest(at, m); err != nil {
+		return manifest{}, "", err
+	}
+	return m, got.Digest.String(), nil
+}
+
+// checkManifest refuses what is neither an image nor an index.
+func checkManifest(at name.Reference, m manifest) error {
+	switch mediaType := types.MediaType(m.MediaType); {
+	case m.Schema == 1, mediaType == types.DockerManifestSchema1, mediaType == types.DockerManifestSchema1Signed:
+		return noImage(at, "its manifest is of schema 1, which registries gave up in 2019")
+	case m.Config == nil && m.Manifests == nil:
+		return noImage(at, fmt.Sprintf("a manifest of type %q, without config and without images", m.MediaType))
+	case m.Config != nil && isArtefact(string(m.Config.MediaType)):
+		return noImage(at, fmt.Sprintf("it holds %s", m.Config.MediaType))
+	}
+	return nil
+}
+
+func noImage(at name.Reference, why string) error {
+	return &Error{Where: at.String(), What: "not a container image", Why: why, kind: ErrNoImage}
+}
+
+// inspectImage reads the config of a single image.
+func (c *Client) inspectImage(ctx context.Context, repo name.Repository, m manifest) (image.Info, error) {
+	cfg, err := c.config(ctx, repo, m.Config.Digest)
+	if err != nil {
+		return image.Info{}, err
+	}
+	platform := platformName(cfg.OS, cfg.Architecture, cfg.Variant)
+	if platform == "" {
+		return image.Info{}, noImage(repo.Digest(m.Config.Digest.String()), "its config names no platform")
+	}
+	return image.Info{
+		Platforms: []string{platform},
+		Created:   firstTime(cfg.Created, cfg.Config.Labels[createdLabel], m.Annotations[createdLabel]),
+		Labels:    cfg.Config.Labels,
+	}, nil
+}
+
+// inspectIndex lists the platforms of an index, and reads one of its images for the rest.
+func (c *Client) inspectIndex(ctx context.Context, at name.Reference, index manifest, platform string) (image.Info, error) {
+	children := images(index.Manifests)
+	if len(children) == 0 {
+		return image.Info{}, noImage(at, "an index without images")
+	}
+	var info image.Info
+	platforms := make([]string, 0, len(children))
+	chosen := 0
+	for i, child := range children {
+		platforms = append(platforms, childPlatform(child))
+		if platform != "" && covers(platforms[i], platform) && !covers(platforms[chosen], platform) {
+			chosen = i
+		}
+	}
+	m, _, err := c.manifest(ctx, at.Context().Digest(children[chosen].Digest.String()))
+	if err != nil {
+		return info, err
+	}
+	if m.Config == nil {
+		return info, noImage(at, "an index of indexes")
+	}
+	info, err = c.inspectImage(ctx, at.Context(), m)
+	if err != nil {
+		return info, err
+	}
+	if platforms[chosen] == "" { // the config knows what the index left out
+		platforms[chosen] = info.Platforms[0]
+	}
+	info.Platforms = slices.DeleteFunc(platforms, func(p string) bool { return p == "" })
+	if info.Created.IsZero() {
+		info.Created = firstTime(index.Annotations[createdLabel])
+	}
+	return info, nil
+}
+
+// images are the members of an index that can run: attestations, which BuildKit
+// files under unknown/unknown, are left out.
+func images(members []v1.Descriptor) []v1.Descriptor {
+	return slices.DeleteFunc(slices.Clone(members), func(d v1.Descriptor) bool {
+		return d.Annotations["vnd.docker.reference.type"] != "" || d.Platform != nil && d.Platform.OS == "unknown"
+	})
+}
+
+func childPlatform(child v1.Descriptor) string {
+	if child.Platform == nil {
+		return ""
+	}
+	return platformName(child.Platform.OS, child.Platform.Architecture, child.Platform.Variant)
+}
+
+// config gets an image's config; the library checks its digest.
+func (c *Client) config(ctx context.Context, repo name.Repository, digest v1.Hash) (config, error) {
+	var cfg config
+	at := repo.Digest(digest.String())
+	blob, err := c.puller.Layer(ctx, at)
+	if err != nil {
+		return cfg, err
+	}
+	body, err := blob.Compressed() // as it is stored
+	if err != nil {
+		return cfg, err
+	}
+	defer body.Close()
+	text, err := io.ReadAll(body)
+	if err != nil {
+		return cfg, err
+	}
+	if err := json.Unmarshal(text, &cfg); err != nil {
+		return cfg, noImage(at, "its config is not JSON")
+	}
+	return cfg, nil
+}
+
+// firstTime returns the first of texts that is a time an image can have been
+// made at, or the zero time.
+func firstTime(texts ...string) time.Time {
+	for _, text := range texts {
+		if t, err := time.Parse(time.RFC3339, text); err == nil && t.Unix() > int64(24*time.Hour/time.Second) {
+			return t.UTC()
+		}
+	}
+	return time.Time{}
+}

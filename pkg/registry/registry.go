@@ -1,0 +1,189 @@
+// Package registry asks OCI registries which tags exist and what they point at.
+//
+// It is go-containerregistry with a transport of our own under it, since that
+// library alone has no time-outs, ignores Retry-After, follows circular pages for
+// ever and reads whatever a server sends. What the package says is true or an
+// error: a list of tags is whole, a digest is computed from the bytes of the
+// manifest and not believed from a header, and a web page is no image. It refuses
+// manifests over 4 MiB, image configs over 8 MiB, and things that are not images
+// (Helm charts, signatures).
+//
+// Callers decide by four sentinels: [ErrNotFound], [ErrNoPlatform], [ErrAuth] and
+// [ErrUnavailable]. One trap: a registry that hides private repositories answers
+// "unauthorized" for one that does not exist, so ErrAuth may mean a typing error.
+package registry
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+
+	"github.com/tagbump/tagbump/pkg/image"
+)
+
+// Options are what New needs; the zero value is ready for use.
+type Options struct {
+	// Keychain has the credentials. Default: those of the docker config and its helpers, and podman's.
+	Keychain authn.Keychain
+	// Transport carries single HTTP requests. Default: a transport with the proxy of the environment.
+	Transport http.RoundTripper
+	// UserAgent is sent with each request. Default: tagbump.
+	UserAgent string
+	// TryTimeout is how long one try of a request may take, its body included. Default: 20 s.
+	TryTimeout time.Duration
+	// Patience is how long a request and its retries may wait altogether for a
+	// registry that is busy or down; a longer Retry-After is refused at once. Default: 1 m.
+	Patience time.Duration
+	// Tries is how often a request is made before its failure counts. Default: 4.
+	Tries int
+	// Log is told of retries and waits, without secrets. Default: nothing is logged.
+	Log func(format string, args ...any)
+}
+
+// A Client asks registries. It is safe for use by several goroutines, and keeps
+// connections and tokens, so one is enough for a run.
+type Client struct {
+	puller  *remote.Puller
+	carrier *carrier
+}
+
+// jobs is how many requests go-containerregistry makes at once: a registry 40 ms
+// away is saturated by 16 to 32 of them, and more are slower (facts/registry.md §3).
+const jobs = 16
+
+// New makes a client. It makes no request.
+func New(opts Options) (*Client, error) {
+	opts = opts.withDefaults()
+	below := newCarrier(opts)
+	puller, err := remote.NewPuller(
+		remote.WithAuthFromKeychain(opts.Keychain),
+		remote.WithTransport(below),
+		remote.WithRetryBackoff(remote.Backoff{Duration: 1, Steps: 1}), // retries are made below
+		remote.WithJobs(jobs),
+		remote.WithUserAgent(opts.UserAgent),
+	)
+	if err != nil {
+		return nil, err
+	}
+	return &Client{puller: puller, carrier: below}, nil
+}
+
+func (o Options) withDefaults() Options {
+	if o.Keychain == nil {
+		o.Keychain = authn.DefaultKeychain
+	}
+	if o.Transport == nil {
+		o.Transport = newHTTPTransport()
+	}
+	if o.UserAgent == "" {
+		o.UserAgent = "tagbump"
+	}
+	if o.TryTimeout == 0 {
+		o.TryTimeout = 20 * time.Second
+	}
+	if o.Patience == 0 {
+		o.Patience = time.Minute
+	}
+	if o.Tries == 0 {
+		o.Tries = 4
+	}
+	if o.Log == nil {
+		o.Log = func(string, ...any) {}
+	}
+	return o
+}
+
+// Stats says how many requests the client has made so far, tries that failed
+// included, and how many of them count as pulls (GETs of manifests), of which
+// registries such as Docker Hub allow only so many.
+type Stats struct{ Requests, Pulls int }
+
+// Stats returns what the client has spent so far.
+func (c *Client) Stats() Stats {
+	return Stats{Requests: int(c.carrier.requests.Load()), Pulls: int(c.carrier.pulls.Load())}
+}
+
+// Tags returns all tags of a repository, sorted. A repository that does not exist is
+// [ErrNotFound], and so is one without tags. A list of which a page is missing is an error.
+func (c *Client) Tags(ctx context.Context, repository string) ([]string, error) {
+	repo, err := parseRepository(repository)
+	if err != nil {
+		return nil, err
+	}
+	tags, err := c.list(ctx, repo)
+	if err != nil {
+		return nil, explain(repository, err)
+	}
+	if len(tags) == 0 {
+		return nil, &Error{Where: repository, What: "the repository has no tags", kind: ErrNotFound}
+	}
+	slices.Sort(tags)
+	return slices.Compact(tags), nil
+}
+
+// list reads page after page until one names no next one.
+func (c *Client) list(ctx context.Context, repo name.Repository) ([]string, error) {
+	lister, err := c.puller.Lister(ctx, repo)
+	if err != nil {
+		return nil, err
+	}
+	var tags []string
+	seen := map[string]bool{}
+	for lister.HasNext() {
+		page, err := lister.Next(ctx)
+		if err != nil {
+			return nil, err
+		}
+		tags = append(tags, page.Tags...)
+		if seen[page.Next] {
+			return nil, errPageLoop
+		}
+		seen[page.Next] = true
+	}
+	return tags, nil
+}
+
+// parseRepository spells a repository as go-containerregistry wants it.
+func parseRepository(repository string) (name.Repository, error) {
+	if err := image.CheckRepository(repository); err != nil {
+		return name.Repository{}, err
+	}
+	repo, err := name.NewRepository(repository)
+	if err != nil {
+		return name.Repository{}, errors.Join(image.ErrInvalid, err)
+	}
+	return repo, nil
+}
+
+// parseRef makes a reference to what ref names: its digest where it has one,
+// since that is exact, else its tag.
+func parseRef(ref image.Ref) (name.Reference, error) {
+	repo, err := parseRepository(ref.Repository)
+	switch {
+	case err != nil:
+		return nil, err
+	case ref.Digest != "":
+		if err := image.CheckDigest(ref.Digest); err != nil {
+			return nil, err
+		}
+		return repo.Digest(ref.Digest), nil
+	}
+	if err := image.CheckTag(ref.Tag); err != nil {
+		return nil, err
+	}
+	return repo.Tag(ref.Tag), nil
+}
+
+// isArtefact reports whether a media type is of something that is no image.
+func isArtefact(mediaType string) bool {
+	return strings.HasPrefix(mediaType, "application/vnd.") &&
+		!strings.HasPrefix(mediaType, "application/vnd.docker.container.image.") &&
+		!strings.HasPrefix(mediaType, "application/vnd.oci.image.config.")
+}
