@@ -1,0 +1,213 @@
+// Package github opens, finds and refreshes pull requests on GitHub, GitHub
+// Enterprise and servers that speak its REST API.
+//
+// [Client.Propose] is safe to repeat: one open pull request per pair of
+// branches, whoever opened it and however often it is asked for. A request that
+// may have been carried out is never sent again before a look at what is there.
+// The package refuses to carry the token to another host, so redirects are
+// followed on the API's own host alone. It pushes nothing: the head branch must
+// be in the repository already.
+//
+// One trap: for a repository that a token may not see, GitHub says "not found"
+// and not "forbidden", so [forge.ErrNotFound] can be a lack of permission.
+package github
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/google/go-github/v60/github"
+
+	"github.com/tagbump/tagbump/pkg/forge"
+	"github.com/tagbump/tagbump/pkg/redact"
+)
+
+const (
+	defaultAPIURL    = "https://api.github.com"
+	defaultUserAgent = "tagbump"
+	requestTimeout   = 30 * time.Second
+	maxPages         = 100 // of 100 pull requests each
+)
+
+// Options say how to reach the API. The zero value is github.com without a token.
+type Options struct {
+	// APIURL is the root of the REST API, such as "https://ghe.acme.com/api/v3".
+	// Nothing is appended to it but a slash. The default is https://api.github.com.
+	APIURL string
+
+	// Token is sent to the host of APIURL and to no other. White space around it
+	// is dropped. By default requests are anonymous, and so cannot propose.
+	Token string
+
+	// UserAgent names the program; GitHub refuses requests without one. The
+	// default is "tagbump".
+	UserAgent string
+
+	// Transport carries the requests. The default is http.DefaultTransport.
+	Transport http.RoundTripper
+
+	// Log is told of every wait before a retry, without secrets. The default
+	// tells nobody.
+	Log func(format string, args ...any)
+}
+
+// A Client speaks for one repository. It may be used by several goroutines.
+type Client struct {
+	owner, repo string
+	api         *github.Client
+	secrets     redact.Secrets
+	log         func(format string, args ...any)
+	timeout     time.Duration
+	wait        func(context.Context, time.Duration) error
+}
+
+// New returns a Client for the repository owner/repo and asks nobody yet. Names
+// that no repository can have, and an APIURL that is none, are forge.ErrInvalid;
+// a token that no header can carry is forge.ErrAuth.
+func New(owner, repo string, opts Options) (*Client, error) {
+	where := owner + "/" + repo
+	if err := checkNames(owner, repo); err != nil {
+		return nil, &failure{where: fmt.Sprintf("%q", where), why: err.Error(), kind: forge.ErrInvalid}
+	}
+	base, err := parseAPIURL(opts.APIURL)
+	if err != nil {
+		return nil, &failure{where: where, why: err.Error(), kind: forge.ErrInvalid, hint: apiURLHint}
+	}
+	token := strings.TrimSpace(opts.Token)
+	if strings.ContainsFunc(token, unfitForHeader) {
+		return nil, &failure{where: where, why: "the token has characters that no header can carry", kind: forge.ErrAuth, hint: tokenHint}
+	}
+
+	c := &Client{
+		owner: owner, repo: repo,
+		secrets: redact.NewSecrets(token),
+		log:     opts.Log,
+		timeout: requestTimeout,
+		wait:    sleep,
+	}
+	if c.log == nil {
+		c.log = func(string, ...any) {}
+	}
+	c.api = github.NewClient(&http.Client{
+		Transport:     newTransport(opts.Transport, base, token),
+		CheckRedirect: stayOnHost,
+	})
+	c.api.BaseURL = base
+	c.api.UserAgent = defaultUserAgent
+	if opts.UserAgent != "" {
+		c.api.UserAgent = opts.UserAgent
+	}
+	return c, nil
+}
+
+// Find returns the open pull request from the branch head to the branch base of
+// the same repository, and whether there is one. One from a fork's branch of
+// the same name is another.
+func (c *Client) Find(ctx context.Context, head, base string) (forge.PullRequest, bool, error) {
+	found, err := c.find(ctx, head, base)
+	if err != nil || found == nil {
+		return forge.PullRequest{}, false, err
+	}
+	return pullRequest(found, wasOpen), true, nil
+}
+
+// Propose returns the open pull request for p, with p's title and body and with
+// at least p's labels: the one that is there, else a new one. A pull request
+// comes back together with an error when it stands but could not be given its
+// title, body or labels.
+func (c *Client) Propose(ctx context.Context, p forge.Proposal) (forge.PullRequest, error) {
+	if err := c.check(p); err != nil {
+		return forge.PullRequest{}, err
+	}
+	open, err := c.find(ctx, p.Head, p.Base)
+	if err != nil {
+		return forge.PullRequest{}, err
+	}
+	origin := wasOpen
+	if open == nil {
+		open, origin, err = c.create(ctx, p)
+		if err != nil {
+			return forge.PullRequest{}, err
+		}
+	}
+	err = c.refresh(ctx, open, p)
+	if err == nil {
+		err = c.label(ctx, open, p.Labels)
+	}
+	return pullRequest(open, origin), err
+}
+
+func (c *Client) check(p forge.Proposal) error {
+	why := ""
+	switch {
+	case p.Head == "" || p.Base == "":
+		why = "a branch has no name"
+	case p.Head == p.Base:
+		why = "a branch cannot be merged into itself"
+	case strings.TrimSpace(p.Title) == "":
+		why = "the title is empty"
+	case strings.ContainsAny(p.Title, "\r\n"):
+		why = "the title has more than one line"
+	default:
+		return nil
+	}
+	return &failure{where: c.pair(p.Head, p.Base), why: why, kind: forge.ErrInvalid}
+}
+
+// pair names a pull request that has no number yet, for errors.
+func (c *Client) pair(head, base string) string {
+	return fmt.Sprintf("%s/%s: pull request %s → %s", c.owner, c.repo, head, base)
+}
+
+func (c *Client) numbered(number int) string {
+	return fmt.Sprintf("%s/%s: pull request #%d", c.owner, c.repo, number)
+}
+
+// An origin says who opened a pull request.
+type origin int
+
+const (
+	wasOpen origin = iota
+	openedNow
+)
+
+func pullRequest(pull *github.PullRequest, from origin) forge.PullRequest {
+	return forge.PullRequest{Number: pull.GetNumber(), URL: pull.GetHTMLURL(), Reused: from == wasOpen}
+}
+
+func parseAPIURL(raw string) (*url.URL, error) {
+	if raw == "" {
+		raw = defaultAPIURL
+	}
+	base, err := url.Parse(raw)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("the API's URL cannot be read")
+	case base.Scheme != "https" && base.Scheme != "http", base.Host == "":
+		return nil, fmt.Errorf("%q: the API's URL must begin with https:// and a host", redact.URL(raw))
+	case base.User != nil, base.RawQuery != "", base.Fragment != "":
+		return nil, fmt.Errorf("%q: the API's URL must have no user, query or fragment", redact.URL(raw))
+	}
+	if !strings.HasSuffix(base.Path, "/") {
+		base.Path += "/"
+	}
+	return base, nil
+}
+
+var namePattern = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,100}$`)
+
+func checkNames(names ...string) error {
+	for _, name := range names {
+		if !namePattern.MatchString(name) || name == "." || name == ".." {
+			return fmt.Errorf("%q is no name of an owner or repository", name)
+		}
+	}
+	return nil
+}
+
+func unfitForHeader(r rune) bool { return r <= ' ' || r >= 0x7f }

@@ -1,0 +1,182 @@
+package github
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/google/go-github/v60/github"
+
+	"github.com/tagbump/tagbump/pkg/forge"
+)
+
+// createAttempts bounds how often one pull request is asked for.
+const createAttempts = 3
+
+// find returns the open pull request from head to base, or nil.
+func (c *Client) find(ctx context.Context, head, base string) (*github.PullRequest, error) {
+	found, moved, err := c.findAs(ctx, c.owner, head, base)
+	if err != nil || found != nil || !moved {
+		return found, err
+	}
+	owner, err := c.currentOwner(ctx)
+	if err != nil || strings.EqualFold(owner, c.owner) {
+		return nil, err
+	}
+	found, _, err = c.findAs(ctx, owner, head, base)
+	return found, err
+}
+
+// findAs is find for a repository whose branches belong to owner. It also says
+// whether the repository has moved: the filter then named the old owner.
+func (c *Client) findAs(ctx context.Context, owner, head, base string) (found *github.PullRequest, moved bool, err error) {
+	opts := &github.PullRequestListOptions{State: "open", Head: owner + ":" + head, Base: base}
+	opts.PerPage = 100
+	opts.Page = 1
+	for range maxPages {
+		page, resp, err := c.list(ctx, c.pair(head, base), opts)
+		if err != nil {
+			return nil, false, err
+		}
+		moved = resp.Request.URL.Path != c.api.BaseURL.Path+c.repoPath()+"/pulls"
+		for _, pull := range page {
+			if connects(pull, head, base) {
+				return pull, moved, nil
+			}
+		}
+		if resp.NextPage <= opts.Page {
+			return nil, moved, nil
+		}
+		opts.Page = resp.NextPage
+	}
+	return nil, false, &failure{
+		where: c.pair(head, base),
+		why:   fmt.Sprintf("not among the first %d pages of open pull requests", maxPages),
+		kind:  forge.ErrInvalid,
+	}
+}
+
+func (c *Client) list(ctx context.Context, where string, opts *github.PullRequestListOptions) (pulls []*github.PullRequest, resp *github.Response, err error) {
+	err = c.repeat(ctx, where, func(ctx context.Context) (err error) {
+		pulls, resp, err = c.api.PullRequests.List(ctx, c.owner, c.repo, opts)
+		return err
+	})
+	return pulls, resp, err
+}
+
+// connects filters again what the forge has filtered: Gitea ignores the head,
+// and a fork's branch may have the same name. Both repositories are compared by
+// what the answer calls them, since they may have moved from the name asked for.
+func connects(pull *github.PullRequest, head, base string) bool {
+	from, to := pull.GetHead(), pull.GetBase()
+	return pull.GetState() == "open" && from.GetRef() == head && to.GetRef() == base &&
+		from.GetRepo() != nil && strings.EqualFold(from.GetRepo().GetFullName(), to.GetRepo().GetFullName())
+}
+
+func (c *Client) repoPath() string { return "repos/" + c.owner + "/" + c.repo }
+
+func (c *Client) currentOwner(ctx context.Context) (string, error) {
+	var repo *github.Repository
+	err := c.repeat(ctx, c.owner+"/"+c.repo, func(ctx context.Context) (err error) {
+		repo, _, err = c.api.Repositories.Get(ctx, c.owner, c.repo)
+		return err
+	})
+	return repo.GetOwner().GetLogin(), err
+}
+
+// create opens the pull request for p. When the forge's answer leaves open
+// whether there is one now, be it this run's or another's, a look decides.
+func (c *Client) create(ctx context.Context, p forge.Proposal) (*github.PullRequest, origin, error) {
+	lost := false // an answer was lost, so what is found may be ours
+	for attempt := 1; ; attempt++ {
+		made, err := c.post(ctx, p)
+		if err == nil {
+			return made, openedNow, nil
+		}
+		var refusal *failure
+		if !errors.As(err, &refusal) || !refusal.undecided() {
+			return nil, wasOpen, err
+		}
+		lost = lost || refusal.ambiguous
+		found, findErr := c.find(ctx, p.Head, p.Base)
+		switch {
+		case findErr != nil:
+			c.log("%v", findErr)
+			return nil, wasOpen, err
+		case found != nil && lost && same(found, p):
+			return found, openedNow, nil
+		case found != nil:
+			return found, wasOpen, nil
+		case attempt == createAttempts || !refusal.passing() && !refusal.duplicate:
+			return nil, wasOpen, err
+		}
+		if waitErr := c.pause(ctx, refusal, backoff(attempt)); waitErr != nil {
+			return nil, wasOpen, waitErr
+		}
+	}
+}
+
+func (c *Client) post(ctx context.Context, p forge.Proposal) (*github.PullRequest, error) {
+	var made *github.PullRequest
+	err := c.once(ctx, c.pair(p.Head, p.Base), func(ctx context.Context) (err error) {
+		made, _, err = c.api.PullRequests.Create(ctx, c.owner, c.repo, &github.NewPullRequest{
+			Title: &p.Title, Head: &p.Head, Base: &p.Base, Body: &p.Body,
+		})
+		return err
+	})
+	if err == nil && made.GetNumber() == 0 {
+		err = &failure{where: c.pair(p.Head, p.Base), why: "the answer names no pull request", kind: forge.ErrInvalid, hint: apiURLHint}
+	}
+	return made, err
+}
+
+// refresh gives pull the title and body of p unless it has them.
+func (c *Client) refresh(ctx context.Context, pull *github.PullRequest, p forge.Proposal) error {
+	if same(pull, p) {
+		return nil
+	}
+	return c.repeat(ctx, c.numbered(pull.GetNumber()), func(ctx context.Context) error { // the same twice is the same once
+		_, _, err := c.api.PullRequests.Edit(ctx, c.owner, c.repo, pull.GetNumber(), &github.PullRequest{Title: &p.Title, Body: &p.Body})
+		return err
+	})
+}
+
+// same compares as the forge stores: its web editor turns line ends into CRLF
+// and trims, and that is no reason to write again.
+func same(pull *github.PullRequest, p forge.Proposal) bool {
+	return stored(pull.GetTitle()) == stored(p.Title) && stored(pull.GetBody()) == stored(p.Body)
+}
+
+func stored(text string) string {
+	return strings.TrimSpace(strings.ReplaceAll(text, "\r\n", "\n"))
+}
+
+// label adds those of labels that pull has not got; GitHub takes labels that
+// differ only in case for one.
+func (c *Client) label(ctx context.Context, pull *github.PullRequest, labels []string) error {
+	missing := missingLabels(pull, labels)
+	if len(missing) == 0 {
+		return nil
+	}
+	where := fmt.Sprintf("%s: labels %s", c.numbered(pull.GetNumber()), strings.Join(missing, ", "))
+	return c.repeat(ctx, where, func(ctx context.Context) error { // adding twice is adding once
+		_, _, err := c.api.Issues.AddLabelsToIssue(ctx, c.owner, c.repo, pull.GetNumber(), missing)
+		return err
+	})
+}
+
+func missingLabels(pull *github.PullRequest, labels []string) []string {
+	has := map[string]bool{}
+	for _, label := range pull.Labels {
+		has[strings.ToLower(label.GetName())] = true
+	}
+	var missing []string
+	for _, label := range labels {
+		if key := strings.ToLower(label); !has[key] {
+			has[key] = true
+			missing = append(missing, label)
+		}
+	}
+	return missing
+}

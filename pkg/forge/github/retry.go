@@ -1,0 +1,85 @@
+package github
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+)
+
+const (
+	maxAttempts = 4
+	waitBudget  = 90 * time.Second // of all waits of one call: long enough for GitHub's usual "Retry-After: 60"
+)
+
+// repeat carries out a call that does no more when done twice than when done
+// once: it tries again after whatever may pass.
+func (c *Client) repeat(ctx context.Context, where string, call func(context.Context) error) error {
+	return c.try(ctx, where, (*failure).passing, call)
+}
+
+// once carries out a call that must not be done twice: it tries again only
+// after a rate limit, by which the forge says that it has done nothing.
+func (c *Client) once(ctx context.Context, where string, call func(context.Context) error) error {
+	return c.try(ctx, where, (*failure).limited, call)
+}
+
+func (c *Client) try(ctx context.Context, where string, again func(*failure) bool, call func(context.Context) error) error {
+	var waited time.Duration
+	for attempt := 1; ; attempt++ {
+		problem := c.attempt(ctx, where, call)
+		if problem == nil {
+			return nil
+		}
+		wait := problem.delay(attempt)
+		if !again(problem) || attempt == maxAttempts || waited+wait > waitBudget {
+			return problem
+		}
+		if err := c.pause(ctx, problem, wait); err != nil {
+			return err
+		}
+		waited += wait
+	}
+}
+
+// attempt makes one call within the time that one may take, and returns nil or
+// what went wrong.
+func (c *Client) attempt(ctx context.Context, where string, call func(context.Context) error) *failure {
+	limited, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	err := call(limited)
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return stopped(where, ctx.Err())
+	case limited.Err() != nil:
+		return timedOut(where, c.timeout)
+	}
+	return c.explain(where, err)
+}
+
+func (c *Client) pause(ctx context.Context, problem *failure, wait time.Duration) error {
+	c.log("%v; trying again in %v", problem, wait.Round(100*time.Millisecond))
+	if err := c.wait(ctx, wait); err != nil {
+		return stopped(problem.where, err)
+	}
+	return nil
+}
+
+// backoff is 1 s, 2 s, 4 s …, each by up to a half less, so that many jobs that
+// failed together do not come back together.
+func backoff(attempt int) time.Duration {
+	full := time.Second << (attempt - 1)
+	return full - time.Duration(rand.Int64N(int64(full/2)))
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
