@@ -20,7 +20,6 @@ import (
 // registry, or the way to it, is the cause of.
 var (
 	ErrNotFound    = errors.New("not found")                               // no such repository or tag
-	ErrNoPlatform  = errors.New("platform missing")                        // the image exists, but not for the wanted platform
 	ErrNoImage     = errors.New("not a container image")                   // the tag exists, but is a chart, a signature …
 	ErrAuth        = errors.New("access denied")                           // the registry refuses the credentials, or wants some
 	ErrUnavailable = errors.New("registry not available")                  // rate limit, server error, time-out, network

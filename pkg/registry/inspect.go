@@ -143,7 +143,7 @@ func (c *Client) inspectIndex(ctx context.Context, at name.Reference, index mani
 	chosen := 0
 	for i, child := range children {
 		platforms = append(platforms, childPlatform(child))
-		if platform != "" && covers(platforms[i], platform) && !covers(platforms[chosen], platform) {
+		if platform != "" && image.HasPlatform(platforms[i:i+1], platform) && !image.HasPlatform(platforms[chosen:chosen+1], platform) {
 			chosen = i
 		}
 	}

@@ -8,7 +8,7 @@
 // manifests over 4 MiB, image configs over 8 MiB, and things that are not images
 // (Helm charts, signatures).
 //
-// Callers decide by four sentinels: [ErrNotFound], [ErrNoPlatform], [ErrAuth] and
+// Callers decide by four sentinels: [ErrNotFound], [ErrNoImage], [ErrAuth] and
 // [ErrUnavailable]. One trap: a registry that hides private repositories answers
 // "unauthorized" for one that does not exist, so ErrAuth may mean a typing error.
 package registry

@@ -169,34 +169,3 @@ func TestAServerThatNeverAnswersIsUnavailable(t *testing.T) {
 		t.Errorf("got %v, want ErrUnavailable", err)
 	}
 }
-
-func TestPlatformsAreCompared(t *testing.T) {
-	for _, test := range []struct {
-		has, wanted string
-		want        bool
-	}{
-		{"linux/arm64", "linux/arm64", true},
-		{"linux/arm64/v8", "linux/arm64", true},
-		{"linux/arm64", "linux/arm64/v8", true},
-		{"linux/arm/v7", "linux/arm", true},
-		{"linux/arm", "linux/arm/v7", false},
-		{"linux/arm/v6", "linux/arm/v7", false},
-		{"linux/amd64", "linux/arm64", false},
-		{"linux/arm64", "linux/arm", false},
-		{"linux/amd64", "linux/x86_64", true},
-		{"windows/amd64", "linux/amd64", false},
-	} {
-		if got := HasPlatform([]string{test.has}, test.wanted); got != test.want {
-			t.Errorf("HasPlatform(%s, %s) = %v", test.has, test.wanted, got)
-		}
-	}
-}
-
-func TestAMissingPlatformSaysWhatThereIs(t *testing.T) {
-	ref := image.Ref{Repository: "acme/web", Tag: "1.0.0"}
-	err := CheckPlatforms(ref, image.Info{Platforms: []string{"linux/amd64", "linux/arm/v7"}}, "linux/amd64", "linux/arm64")
-	want := "acme/web:1.0.0: not built for linux/arm64: it has linux/amd64, linux/arm/v7"
-	if !errors.Is(err, ErrNoPlatform) || err.Error() != want {
-		t.Errorf("got %v, want ErrNoPlatform: %s", err, want)
-	}
-}
