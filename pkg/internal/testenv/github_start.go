@@ -1,10 +1,16 @@
 package testenv
 
-import "testing"
+// githubTest is what StartGitHub needs of a *testing.T; naming it here keeps the
+// testing package out of programs that serve a GitHub themselves.
+type githubTest interface {
+	Helper()
+	Fatal(args ...any)
+	Cleanup(func())
+}
 
 // StartGitHub serves a GitHub for the length of a test and returns it with the
 // root of its API.
-func StartGitHub(t testing.TB, opts GitHubOptions) (hub *GitHub, apiURL string) {
+func StartGitHub(t githubTest, opts GitHubOptions) (hub *GitHub, apiURL string) {
 	t.Helper()
 	hub = NewGitHub(opts)
 	apiURL, stop, err := hub.Listen()
