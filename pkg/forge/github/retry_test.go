@@ -1,0 +1,121 @@
+package github
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tagbump/tagbump/pkg/forge"
+	"github.com/tagbump/tagbump/pkg/internal/testenv"
+)
+
+func TestAClosedPullRequestIsNotReused(t *testing.T) {
+	r := start(t, nil)
+	first := r.propose(t, proposal)
+	if err := r.hub.Close(first.Number); err != nil {
+		t.Fatal(err)
+	}
+	second := r.propose(t, proposal)
+	equal(t, "second", []any{second.Number, second.Reused}, []any{2, false})
+}
+
+func TestCreateGivesUpAfterThreeAttempts(t *testing.T) {
+	for name, test := range map[string]struct {
+		status int
+		body   string
+		kind   error
+		posts  int
+	}{
+		"down":                        {503, "", forge.ErrUnavailable, createAttempts},
+		"there, but the list lags":    {422, `{"message":"Validation Failed","errors":[{"code":"custom","message":"A pull request already exists for acme:x."}]}`, forge.ErrInvalid, createAttempts},
+		"refused for good":            {422, `{"message":"Validation Failed"}`, forge.ErrInvalid, 1},
+		"forbidden":                   {403, `{"message":"Must have admin rights"}`, forge.ErrAuth, 1},
+		"limited for an unknown time": {429, "", forge.ErrUnavailable, 2}, // after one minute, two more are over the budget
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := start(t, nil)
+			posts := 0
+			r.hub.Before = func(w http.ResponseWriter, req *http.Request) bool {
+				if req.Method != http.MethodPost {
+					return false
+				}
+				posts++
+				answer(w, test.status, nil, test.body)
+				return true
+			}
+			_, err := r.Propose(t.Context(), proposal)
+			if !errors.Is(err, test.kind) {
+				t.Errorf("err = %v, want %v", err, test.kind)
+			}
+			equal(t, "posts", posts, test.posts)
+		})
+	}
+}
+
+func TestAnEndlessRedirectIsRefused(t *testing.T) {
+	r := start(t, nil)
+	r.hub.Before = func(w http.ResponseWriter, req *http.Request) bool {
+		answer(w, 307, http.Header{"Location": {req.URL.Path}}, "")
+		return true
+	}
+	_, _, err := r.Find(t.Context(), head, "main")
+	if !errors.Is(err, forge.ErrInvalid) || !strings.HasSuffix(err.Error(), "more than 5 redirects") {
+		t.Errorf("err = %v", err)
+	}
+}
+
+func TestAnUnknownCertificateIsNotTriedAgain(t *testing.T) {
+	server := httptest.NewUnstartedServer(testenv.NewGitHub(testenv.GitHubOptions{Owner: "acme", Repo: "charts", Tip: tip}))
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	client, err := New("acme", "charts", Options{APIURL: server.URL, Token: token})
+	if err != nil {
+		t.Fatal(err)
+	}
+	client.wait = func(context.Context, time.Duration) error { t.Error("waited"); return nil }
+	_, _, err = client.Find(t.Context(), head, "main")
+	if !errors.Is(err, forge.ErrUnavailable) || !strings.Contains(err.Error(), "x509") {
+		t.Errorf("err = %v", err)
+	}
+}
+
+func TestAnAnswerWithoutAnEndIsCutOff(t *testing.T) {
+	body := &cappedBody{ReadCloser: http.NoBody, left: 0}
+	if n, err := body.Read(make([]byte, 8)); n != 0 || err == nil || err.Error() != "the answer is longer than 64 MiB" {
+		t.Errorf("Read = %d, %v", n, err)
+	}
+}
+
+func TestAWaitEndsWithItsCaller(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := sleep(ctx, time.Hour); !errors.Is(err, context.Canceled) {
+		t.Errorf("sleep = %v", err)
+	}
+	late, cancelLate := context.WithDeadline(t.Context(), time.Unix(0, 0))
+	defer cancelLate()
+	r := start(t, nil)
+	_, _, err := r.Find(late, head, "main")
+	if !errors.Is(err, forge.ErrUnavailable) || !errors.Is(err, context.DeadlineExceeded) || !strings.HasSuffix(err.Error(), ": out of time") {
+		t.Errorf("err = %v", err)
+	}
+}
+
+func TestTheTokenStaysOnTheHostOfTheAPI(t *testing.T) {
+	seen := false
+	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { seen = true }))
+	t.Cleanup(other.Close)
+	r := start(t, nil)
+	r.hub.Before = func(w http.ResponseWriter, _ *http.Request) bool {
+		answer(w, 307, http.Header{"Location": {other.URL + "/pulls"}}, "")
+		return true
+	}
+	_, err := r.Propose(t.Context(), proposal)
+	if !errors.Is(err, forge.ErrInvalid) || seen {
+		t.Errorf("err = %v; the other host was asked: %v", err, seen)
+	}
+}
