@@ -1,0 +1,74 @@
+# Everything that people and CI do with this repository. "make" prints the list.
+# Tools come by exact version through go run: a machine needs Go, git, make and bash.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+GOFUMPT     := go run mvdan.cc/gofumpt@v0.10.0
+STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.7.0
+GOTESTSUM   := go run gotest.tools/gotestsum@v1.13.0
+
+# Of this machine unless GOOS and GOARCH are set in the environment.
+VERSION := $(or $(shell git describe --tags --always --dirty --match 'v[0-9]*' 2>/dev/null),dev)
+LDFLAGS := -s -w -X github.com/tagbump/tagbump/pkg/cli.version=$(VERSION)
+BINARY  ?= bin/tagbump
+
+PACKAGES ?= ./...
+FUZZTIME ?= 20s
+RESULTS  := test-results
+
+.PHONY: help build demo test race cover junit lint fmt fuzz golden bench clean
+
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## build bin/tagbump (GOOS, GOARCH, BINARY)
+	go build -trimpath -ldflags '$(LDFLAGS)' -o $(BINARY) ./cmd/tagbump
+
+demo: build ## show the main job on an embedded registry and repository
+	$(BINARY) demo
+
+test: ## run all tests, then print how many passed (PACKAGES)
+	@mkdir -p $(RESULTS)
+	@go test -json $(PACKAGES) | tee $(RESULTS)/test.json | awk -f .ci/summary.awk
+
+race: ## run all tests with the race detector (PACKAGES)
+	@mkdir -p $(RESULTS)
+	@go test -race -json $(PACKAGES) | tee $(RESULTS)/test.json | awk -f .ci/summary.awk
+
+cover: ## run all tests, print the coverage of every function and of all, write cover.out
+	go test -coverpkg=./pkg/... -coverprofile=cover.out $(PACKAGES)
+	go tool cover -func=cover.out
+
+junit: ## write the last test run as test-results/unit.xml
+	$(GOTESTSUM) --junitfile $(RESULTS)/unit.xml --format none --raw-command --ignore-non-json-output-lines -- cat $(RESULTS)/test.json
+
+lint: ## check format, go vet, staticcheck and go.mod
+	@unformatted=$$(git ls-files -co --exclude-standard '*.go' | xargs -r ls -d 2>/dev/null | xargs -r $(GOFUMPT) -l); \
+	if [[ -n "$$unformatted" ]]; then echo "not formatted (make fmt):" >&2; echo "$$unformatted" >&2; exit 1; fi
+	go vet ./...
+	$(STATICCHECK) ./...
+	go mod tidy -diff
+
+fmt: ## format all Go files
+	@git ls-files -co --exclude-standard '*.go' | xargs -r ls -d 2>/dev/null | xargs -r $(GOFUMPT) -l -w
+
+fuzz: ## run every fuzz target (FUZZTIME=20s each)
+	@grep -rn --include='*_test.go' -oE '^func Fuzz[A-Za-z0-9_]+' pkg cmd 2>/dev/null | sort | \
+	while IFS=: read -r file _ func; do \
+		echo "$$(dirname "$$file"): $${func#func }"; \
+		go test "./$$(dirname "$$file")" -run '^$$' -fuzz "^$${func#func }$$" -fuzztime $(FUZZTIME) </dev/null; \
+	done
+
+golden: ## write the goldens anew, in packages whose tests define -update
+	@grep -rlE --include='*_test.go' 'flag\.Bool(Var)?\(.*"update"' pkg | xargs -r -n 1 dirname | sort -u | \
+	while read -r package; do go test "./$$package" -update </dev/null; done
+	@git status --short
+
+bench: ## run all benchmarks
+	go test -run '^$$' -bench . -benchmem ./...
+
+clean: ## remove what the other targets wrote
+	rm -rf bin dist $(RESULTS) cover.out
