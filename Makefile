@@ -46,25 +46,26 @@ junit: ## write the last test run as test-results/unit.xml
 	$(GOTESTSUM) --junitfile $(RESULTS)/unit.xml --format none --raw-command --ignore-non-json-output-lines -- cat $(RESULTS)/test.json
 
 lint: ## check format, go vet, staticcheck and go.mod
-	@unformatted=$$(git ls-files -co --exclude-standard '*.go' | xargs -r ls -d 2>/dev/null | xargs -r $(GOFUMPT) -l); \
+	@unformatted=$$($(GOFUMPT) -l .); \
 	if [[ -n "$$unformatted" ]]; then echo "not formatted (make fmt):" >&2; echo "$$unformatted" >&2; exit 1; fi
 	go vet ./...
 	$(STATICCHECK) ./...
 	go mod tidy -diff
 
 fmt: ## format all Go files
-	@git ls-files -co --exclude-standard '*.go' | xargs -r ls -d 2>/dev/null | xargs -r $(GOFUMPT) -l -w
+	@$(GOFUMPT) -l -w .
 
 fuzz: ## run every fuzz target (FUZZTIME=20s each)
-	@grep -rn --include='*_test.go' -oE '^func Fuzz[A-Za-z0-9_]+' pkg cmd 2>/dev/null | sort | \
+	@grep -rn --include='*_test.go' --exclude-dir=testdata -oE '^func Fuzz[A-Za-z0-9_]+' . | sort | \
 	while IFS=: read -r file _ func; do \
-		echo "$$(dirname "$$file"): $${func#func }"; \
-		go test "./$$(dirname "$$file")" -run '^$$' -fuzz "^$${func#func }$$" -fuzztime $(FUZZTIME) </dev/null; \
+		target=$${func#func }; \
+		echo "$$(dirname "$$file"): $$target"; \
+		go test "$$(dirname "$$file")" -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) </dev/null; \
 	done
 
 golden: ## write the goldens anew, in packages whose tests define -update
-	@grep -rlE --include='*_test.go' 'flag\.Bool(Var)?\(.*"update"' pkg | xargs -r -n 1 dirname | sort -u | \
-	while read -r package; do go test "./$$package" -update </dev/null; done
+	@packages=$$(grep -rlE --include='*_test.go' --exclude-dir=testdata 'flag\.Bool(Var)?\(.*"update"' . | xargs -r -n 1 dirname | sort -u || true); \
+	for package in $$packages; do go test "$$package" -update; done
 	@git status --short
 
 bench: ## run all benchmarks
