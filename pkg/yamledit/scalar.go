@@ -1,0 +1,365 @@
+package yamledit
+
+import (
+	"bytes"
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"gopkg.in/yaml.v3"
+)
+
+// A Scalar is a single value that can be replaced.
+type Scalar struct {
+	Value string // without quotes and escapes, template actions as written
+	Path  Path
+	Line  int // 1-based, in the whole text
+	Doc   int // 0-based number of its document
+	Style Style
+
+	node  *Node
+	token token
+}
+
+// A Style is how a scalar is written.
+type Style int
+
+// The styles of scalars.
+const (
+	Plain        Style = iota // 1.2.3
+	SingleQuoted              // '1.2.3'
+	DoubleQuoted              // "1.2.3"
+	Block                     // | or >, and the value alone on the next line
+	Empty                     // nothing at all behind the colon
+)
+
+func (s Style) String() string {
+	return [...]string{"plain", "single-quoted", "double-quoted", "block", "empty"}[s]
+}
+
+// A token is where a scalar stands in its text.
+type token struct {
+	style   Style
+	whole   span   // with its quotes
+	inside  span   // without them
+	value   string // decoded, actions as written
+	escaped bool   // the bytes inside are not the value's own
+}
+
+// Scalar is the node as a value that can be replaced. It refuses, with an
+// [*Error], what is no scalar, aliases, values over several lines, explicit
+// tags other than !!str, and anchors that are used elsewhere.
+func (n *Node) Scalar() (Scalar, error) {
+	y := n.yaml
+	switch {
+	case y.Kind == yaml.AliasNode:
+		return Scalar{}, n.refuse(
+			fmt.Sprintf("is an alias (*%s) of the value at line %d", y.Value, n.text.line(y.Alias)),
+			"edit that one instead",
+		)
+	case y.Kind == yaml.MappingNode:
+		return Scalar{}, n.refuse("is a mapping, not a value", "")
+	case y.Kind != yaml.ScalarNode:
+		return Scalar{}, n.refuse("is a list, not a value", "")
+	case y.Style&yaml.TaggedStyle != 0 && y.Tag != "!!str":
+		return Scalar{}, n.refuse("has the explicit tag "+shortTag(y.Tag), "remove the tag")
+	}
+	if lines := n.aliasLines(); len(lines) > 0 {
+		return Scalar{}, n.refuse(fmt.Sprintf("has the anchor &%s, which is used in %s as well", y.Anchor, listLines(lines)),
+			"write the value out in those places")
+	}
+	token, err := n.text.token(y)
+	if err != nil {
+		return Scalar{}, n.refuse(err.Error(), "")
+	}
+	return Scalar{Value: token.value, Path: n.Path(), Line: n.Line(), Doc: n.Document(), Style: token.style, node: n, token: token}, nil
+}
+
+func shortTag(tag string) string { return strings.Replace(tag, "tag:yaml.org,2002:", "!!", 1) }
+
+func (n *Node) refuse(why, help string) error {
+	return &Error{Path: n.Path(), Line: n.Line(), Why: why, Help: help}
+}
+
+// aliasLines lists the lines where the node's anchor is used.
+func (n *Node) aliasLines() []int {
+	if n.yaml.Anchor == "" {
+		return nil
+	}
+	var lines []int
+	var collect func([]*yaml.Node)
+	collect = func(nodes []*yaml.Node) {
+		for _, y := range nodes {
+			if y.Kind == yaml.AliasNode && y.Alias == n.yaml {
+				lines = append(lines, n.text.line(y))
+			}
+			collect(y.Content)
+		}
+	}
+	collect(n.text.docs)
+	return lines
+}
+
+// token finds the bytes of the scalar y and holds them against the parser's
+// value, so that any surprise of the parser's ends here.
+func (t *Text) token(y *yaml.Node) (token, error) {
+	at, ok := t.offset(y)
+	if !ok {
+		return token{}, fmt.Errorf("stands where the parser gives no position")
+	}
+	if y.Value == "" && y.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) == 0 {
+		return t.emptyToken(y, at)
+	}
+	if at, ok = t.skipProperties(at); !ok {
+		return token{}, fmt.Errorf("stands where the parser gives no position")
+	}
+	switch {
+	case y.Style&yaml.SingleQuotedStyle != 0:
+		return t.quotedToken(y, at, '\'')
+	case y.Style&yaml.DoubleQuotedStyle != 0:
+		return t.quotedToken(y, at, '"')
+	case y.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
+		return t.blockToken(y, at)
+	}
+	if !bytes.HasPrefix(t.parsed[at:], []byte(y.Value)) {
+		return token{}, fmt.Errorf("goes over several lines")
+	}
+	s := span{at, at + len(y.Value)}
+	return token{style: Plain, whole: s, inside: s, value: string(t.src[s.start:s.end])}, nil
+}
+
+// emptyToken allows for "key:" only: the parser's position of other empty
+// values (in flow style, behind ? or -) is not where a value could be put.
+func (t *Text) emptyToken(y *yaml.Node, at int) (token, error) {
+	before := bytes.TrimRight(t.parsed[:at], " \t")
+	if y.Anchor != "" || y.Style&yaml.TaggedStyle != 0 || len(before) != at || !bytes.HasSuffix(before, []byte(":")) {
+		return token{}, fmt.Errorf("is empty, in a place where no value can be put in")
+	}
+	return token{style: Empty, whole: span{at, at}, inside: span{at, at}}, nil
+}
+
+// skipProperties moves behind an anchor and a tag, which the parser counts as
+// the scalar's start, and the blanks, line breaks and comments that follow them.
+func (t *Text) skipProperties(at int) (int, bool) {
+	for at < len(t.parsed) && (t.parsed[at] == '&' || t.parsed[at] == '!') {
+		end := bytes.IndexAny(t.parsed[at:], " \t\r\n")
+		if end < 0 {
+			return 0, false
+		}
+		at = t.skipSpace(at + end)
+	}
+	return at, at < len(t.parsed)
+}
+
+func (t *Text) skipSpace(at int) int {
+	for at < len(t.parsed) {
+		switch t.parsed[at] {
+		case ' ', '\t', '\r', '\n':
+			at++
+		case '#':
+			at = nextLine(t.parsed, at)
+		default:
+			return at
+		}
+	}
+	return at
+}
+
+func (t *Text) quotedToken(y *yaml.Node, at int, quote byte) (token, error) {
+	if t.parsed[at] != quote {
+		return token{}, fmt.Errorf("stands where the parser gives no position")
+	}
+	end := closingQuote(t.parsed, at)
+	if end < 0 {
+		return token{}, fmt.Errorf("stands where the parser gives no position")
+	}
+	tok := token{style: SingleQuoted, whole: span{at, end + 1}, inside: span{at + 1, end}, value: y.Value}
+	if quote == '"' {
+		tok.style = DoubleQuoted
+	}
+	inside := t.parsed[at+1 : end]
+	if bytes.ContainsAny(inside, "\r\n\u0085\u2028\u2029") {
+		return token{}, fmt.Errorf("goes over several lines")
+	}
+	tok.escaped = string(inside) != y.Value
+	if len(t.actionsIn(tok.whole)) > 0 {
+		if tok.escaped {
+			return token{}, fmt.Errorf("has escapes beside a template action")
+		}
+		tok.value = string(t.src[tok.inside.start:tok.inside.end])
+		return tok, nil
+	}
+	if tok.escaped && !readsAs(t.parsed[at:end+1], y.Value) {
+		return token{}, fmt.Errorf("stands where the parser gives no position")
+	}
+	return tok, nil
+}
+
+func readsAs(token []byte, value string) bool {
+	var got string
+	return yaml.Unmarshal(token, &got) == nil && got == value
+}
+
+// closingQuote is the offset of the quote that closes the one at open, or -1.
+func closingQuote(text []byte, open int) int {
+	quote := text[open]
+	for i := open + 1; i < len(text); i++ {
+		switch {
+		case text[i] == '\\' && quote == '"':
+			i++
+		case text[i] != quote:
+		case quote == '\'' && i+1 < len(text) && text[i+1] == quote:
+			i++
+		default:
+			return i
+		}
+	}
+	return -1
+}
+
+// blockToken allows for a body of one line, whose bytes are then the value's own.
+func (t *Text) blockToken(y *yaml.Node, at int) (token, error) {
+	value := strings.TrimRight(y.Value, "\n")
+	start := nextLine(t.parsed, at)
+	for isBlank(bytes.TrimRight(t.parsed[start:nextLine(t.parsed, start)], "\r\n")) && start < len(t.parsed) {
+		start = nextLine(t.parsed, start)
+	}
+	for start < len(t.parsed) && t.parsed[start] == ' ' {
+		start++
+	}
+	s := span{start, start + len(value)}
+	if value == "" || strings.ContainsAny(value, "\n") || !bytes.HasPrefix(t.parsed[start:], []byte(value)) {
+		return token{}, fmt.Errorf("goes over several lines")
+	}
+	if rest := t.parsed[s.end:nextLine(t.parsed, s.end)]; len(bytes.TrimRight(rest, "\r\n")) > 0 {
+		return token{}, fmt.Errorf("goes over several lines")
+	}
+	return token{style: Block, whole: s, inside: s, value: string(t.src[s.start:s.end])}, nil
+}
+
+// Replace gives the edit after which the scalar reads value. Quotes are kept;
+// a plain value gets double quotes when YAML 1.1 or 1.2 would read it as
+// anything but this text. It refuses control characters, and to touch the
+// template actions in a value.
+func (s Scalar) Replace(value string) (Edit, error) {
+	if !isText(value) {
+		return Edit{}, s.refuse(fmt.Sprintf("the new value %q has a line break, a control character or is no UTF-8", value))
+	}
+	if len(s.actions()) > 0 {
+		return s.replaceAroundActions(value)
+	}
+	if strings.Contains(value, "{{") {
+		return Edit{}, s.refuse(fmt.Sprintf("the new value %q has a template action", value))
+	}
+	switch s.token.style {
+	case SingleQuoted:
+		return s.edit(s.token.inside, strings.ReplaceAll(value, "'", "''"), value), nil
+	case DoubleQuoted:
+		return s.edit(s.token.inside, escapeDouble(value), value), nil
+	case Block:
+		if value == "" || strings.TrimSpace(value) != value || value[0] == '#' {
+			return Edit{}, s.refuse(fmt.Sprintf("the new value %q does not fit in a block scalar", value))
+		}
+		return s.edit(s.token.inside, value, value), nil
+	case Empty:
+		return s.edit(s.token.whole, " "+plainOrQuoted(value), value), nil
+	}
+	return s.edit(s.token.whole, plainOrQuoted(value), value), nil
+}
+
+// Holds reports whether the scalar already reads value everywhere: the text is
+// the same, and no quotes are missing that would make it so.
+func (s Scalar) Holds(value string) bool {
+	if s.Value != value || s.token.style == Empty {
+		return false
+	}
+	return s.token.style != Plain || len(s.actions()) > 0 || s.node.yaml.Style&yaml.TaggedStyle != 0 || !needsQuote(value)
+}
+
+// HasAction reports whether a template action is part of the value.
+func (s Scalar) HasAction() bool { return len(s.actions()) > 0 }
+
+func (s Scalar) actions() []span { return s.node.text.actionsIn(s.token.whole) }
+
+func (s Scalar) refuse(why string) error { return &Error{Path: s.Path, Line: s.Line, Why: why} }
+
+// replaceAroundActions changes only the bytes in which value and the present
+// text differ, and none of them may be an action's.
+func (s Scalar) replaceAroundActions(value string) (Edit, error) {
+	from, to, end := 0, len(s.Value), len(value)
+	for from < to && from < end && s.Value[from] == value[from] {
+		from++
+	}
+	for from < to && from < end && s.Value[to-1] == value[end-1] {
+		to--
+		end--
+	}
+	changed := span{s.token.inside.start + from, s.token.inside.start + to}
+	for _, a := range s.actions() {
+		if changed.start < a.end && a.start < changed.end || changed.start > a.start && changed.start < a.end {
+			return Edit{}, s.refuse(fmt.Sprintf("is set by the template action %s", s.node.text.src[a.start:a.end]))
+		}
+	}
+	if !besideActions.MatchString(value[from:end]) {
+		return Edit{}, s.refuse(fmt.Sprintf("the new value %q does not fit beside a template action", value[from:end]))
+	}
+	return s.edit(changed, value[from:end], value), nil
+}
+
+// besideActions are the characters that mean themselves in every style.
+var besideActions = regexp.MustCompile(`^[A-Za-z0-9_./@:-]*$`)
+
+func (s Scalar) edit(at span, text, value string) Edit {
+	t := s.node.text
+	start := t.rootOffset(at.start)
+	end := start + at.end - at.start
+	return Edit{
+		Start: start, End: end, New: text,
+		old:  string(t.root().src[start:end]),
+		want: value, at: s.node.place(),
+	}
+}
+
+func isText(value string) bool {
+	if !utf8.ValidString(value) {
+		return false
+	}
+	for _, r := range value {
+		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || r == '\ufeff' {
+			return false
+		}
+	}
+	return true
+}
+
+func escapeDouble(value string) string {
+	return strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(value)
+}
+
+func plainOrQuoted(value string) string {
+	if needsQuote(value) {
+		return `"` + escapeDouble(value) + `"`
+	}
+	return value
+}
+
+var (
+	plainPattern  = regexp.MustCompile(`^[A-Za-z0-9_/.][A-Za-z0-9_./@:+-]*$`)
+	wordPattern   = regexp.MustCompile(`(?i)^(?:y|n|yes|no|on|off|true|false|null|\.nan|\.inf)$`)
+	numberPattern = regexp.MustCompile(`^(?:[0-9]*(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?|0[xXoObB][-+]?[0-9A-Fa-f]*|[0-9]+(?::[0-9]+)+(?:\.[0-9]*)?)$`)
+	datePattern   = regexp.MustCompile(`^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt].*)?$`)
+)
+
+// needsQuote reports whether some YAML reader would take the plain value for
+// something other than this text: 1.10, 1e3, 0x1F, 0123, 1_000, 12:30, on, y, ~.
+// It is wider than any single version of YAML, because Helm, kustomize and
+// editors follow different ones.
+func needsQuote(value string) bool {
+	if !plainPattern.MatchString(value) || strings.HasSuffix(value, ":") {
+		return true
+	}
+	number := strings.ReplaceAll(value, "_", "")
+	return wordPattern.MatchString(value) || numberPattern.MatchString(number) || datePattern.MatchString(value)
+}
