@@ -1,0 +1,274 @@
+package plan
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/tagbump/tagbump/pkg/image"
+	"github.com/tagbump/tagbump/pkg/yamledit"
+)
+
+// Find lists where the repository's tag or digest is written in the YAML files
+// of fsys (.yaml, .yml, .tpl), sorted by file and line. Nothing found is an error
+// that wraps [ErrNoTarget] and lists images that are there. A file that has the
+// image's name in it and cannot be read as YAML is an error too: the image may
+// stand there.
+func Find(fsys fs.FS, repository string) ([]Target, error) {
+	if err := image.CheckRepository(repository); err != nil {
+		return nil, err
+	}
+	f := finder{repository: repository, name: []byte(image.BaseName(repository))}
+	if err := walkYAML(fsys, f.file); err != nil {
+		return nil, err
+	}
+	if len(f.targets) == 0 {
+		return nil, f.notFound(fsys)
+	}
+	return f.targets, nil
+}
+
+// walkYAML visits the YAML files of fsys in the order of their names.
+func walkYAML(fsys fs.FS, visit func(name string, text []byte) error) error {
+	return fs.WalkDir(fsys, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if entry.IsDir() && entry.Name() == ".git" {
+			return fs.SkipDir
+		}
+		if entry.IsDir() || !isYAML(name) {
+			return nil
+		}
+		text, err := fs.ReadFile(fsys, name)
+		if err != nil {
+			return err
+		}
+		return visit(name, text)
+	})
+}
+
+func isYAML(name string) bool {
+	switch path.Ext(name) {
+	case ".yaml", ".yml", ".tpl":
+		return true
+	}
+	return false
+}
+
+type finder struct {
+	repository string
+	name       []byte // its last segment, which every shape has on one line
+	targets    []Target
+	computed   error // a place whose tag comes from a template action
+	files      int
+}
+
+func (f *finder) file(name string, src []byte) error {
+	f.files++
+	if !bytes.Contains(src, f.name) {
+		return nil
+	}
+	text, err := yamledit.Parse(src)
+	if err != nil {
+		return inFile(name, err)
+	}
+	var found []Target
+	eachSpot(text, string(f.name), func(s spot) {
+		if !s.names(f.repository) {
+			return
+		}
+		if action := s.computedTag(); action != "" {
+			f.noteComputed(name, s, action)
+			return
+		}
+		found = append(found, s.target(name))
+	})
+	slices.SortStableFunc(found, func(a, b Target) int { return a.Line - b.Line })
+	f.targets = append(f.targets, found...)
+	return nil
+}
+
+// eachSpot visits every spot of the text, and of the YAML in those of its block
+// scalars that contain part.
+func eachSpot(text *yamledit.Text, part string, visit func(spot)) {
+	for _, root := range text.Documents() {
+		root.Walk(func(n *yamledit.Node) {
+			for _, s := range spotsOf(n) {
+				visit(s)
+			}
+			if !n.Contains(part) {
+				return
+			}
+			if inner := n.Embedded(); inner != nil {
+				eachSpot(inner, part, visit)
+			}
+		})
+	}
+}
+
+func (s spot) target(file string) Target {
+	return Target{File: file, Path: s.value.Path(), Form: s.form, Line: s.value.Line(), Doc: s.value.Document(), Current: s.ref}
+}
+
+// computedTag is the template action that the tag comes from, or "".
+func (s spot) computedTag() string {
+	start := strings.Index(s.ref.Tag, "{{")
+	if start < 0 {
+		return ""
+	}
+	if end := strings.LastIndex(s.ref.Tag, "}}"); end > start {
+		return s.ref.Tag[start : end+2]
+	}
+	return s.ref.Tag[start:]
+}
+
+func (f *finder) noteComputed(file string, s spot, action string) {
+	if f.computed == nil {
+		f.computed = inFile(file, &yamledit.Error{
+			Path: s.value.Path(), Line: s.value.Line(), Err: yamledit.ErrNotFound,
+			Why:  "the tag comes from a template action (" + action + ")",
+			Help: "set it in the values file: add that to --file",
+		})
+	}
+}
+
+const maxListed = 10
+
+// notFound says what is there instead, names that resemble the wanted one first.
+func (f *finder) notFound(fsys fs.FS) error {
+	if f.computed != nil {
+		return f.computed
+	}
+	e := &missing{repository: f.repository, files: f.files}
+	for _, part := range []string{string(f.name), "mage"} {
+		err := walkYAML(fsys, func(name string, src []byte) error {
+			if !bytes.Contains(src, []byte(part)) {
+				return nil
+			}
+			text, err := yamledit.Parse(src)
+			if err != nil {
+				return nil // it was refused above if it mattered
+			}
+			eachSpot(text, part, func(s spot) { e.add(name, s) })
+			if len(e.there) >= maxListed {
+				return fs.SkipAll
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return e
+}
+
+// A missing error says that no file names the image.
+type missing struct {
+	repository string
+	files      int
+	there      []string // "acme/api-worker (values.yaml:14)"
+	seen       map[string]bool
+}
+
+func (e *missing) add(file string, s spot) {
+	name := s.ref.Repository
+	if e.seen == nil {
+		e.seen = map[string]bool{}
+	}
+	if len(e.there) == maxListed || e.seen[name] || image.CheckRepository(name) != nil {
+		return
+	}
+	e.seen[name] = true
+	e.there = append(e.there, fmt.Sprintf("%s (%s:%d)", name, file, s.value.Line()))
+}
+
+func (e *missing) Error() string {
+	files := "1 YAML file"
+	if e.files != 1 {
+		files = fmt.Sprintf("%d YAML files", e.files)
+	}
+	text := fmt.Sprintf("%s: not found in %s", e.repository, files)
+	if len(e.there) == 0 {
+		return text + ", which name no image"
+	}
+	return text + ", which name: " + strings.Join(e.there, ", ")
+}
+
+func (e *missing) Hint() string {
+	return "check the image's name and --file, or give the key with --path"
+}
+
+func (e *missing) Unwrap() error { return ErrNoTarget }
+
+// At lists the values at path in the YAML files of fsys, as targets of the
+// repository. A value with a / or : is a whole reference and must name the
+// repository; anything else is a bare tag. Files without the path are passed
+// over; when no file has it, the error wraps [ErrNoTarget].
+func At(fsys fs.FS, path yamledit.Path, repository string) ([]Target, error) {
+	if err := image.CheckRepository(repository); err != nil {
+		return nil, err
+	}
+	var targets []Target
+	var missing error // why the last file has no such value
+	files := 0
+	err := walkYAML(fsys, func(name string, src []byte) error {
+		files++
+		if files > 1 && !bytes.Contains(src, []byte(path.Key())) {
+			return nil
+		}
+		found, err := targetsAt(name, src, path, repository)
+		if errors.Is(err, yamledit.ErrNotFound) {
+			missing = err
+			return nil
+		}
+		targets = append(targets, found...)
+		return err
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case len(targets) > 0:
+		return targets, nil
+	case files == 1:
+		return nil, missing
+	}
+	return nil, fmt.Errorf("%s: not found in %d YAML files: %w", path, files, ErrNoTarget)
+}
+
+func targetsAt(name string, src []byte, path yamledit.Path, repository string) ([]Target, error) {
+	text, err := yamledit.Parse(src)
+	if err != nil {
+		return nil, inFile(name, err)
+	}
+	nodes, err := text.Find(path)
+	if err != nil {
+		return nil, inFile(name, err)
+	}
+	var targets []Target
+	for _, n := range nodes {
+		if n.IsMapping() || n.IsList() {
+			_, err := n.Scalar()
+			return nil, inFile(name, err)
+		}
+		s := spotAt(n, repository)
+		if s.form == FormReference && !s.names(repository) {
+			return nil, inFile(name, &yamledit.Error{
+				Path: n.Path(), Line: n.Line(),
+				Why: fmt.Sprintf("holds the image %q, not %q", s.ref.Repository, repository),
+			})
+		}
+		if action := s.computedTag(); action != "" {
+			return nil, inFile(name, &yamledit.Error{
+				Path: n.Path(), Line: n.Line(),
+				Why: "the tag comes from a template action (" + action + ")", Help: "set it in the values file: give that with --file",
+			})
+		}
+		targets = append(targets, s.target(name))
+	}
+	return targets, nil
+}
