@@ -1,0 +1,168 @@
+package worktree
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"runtime"
+	"strings"
+	"testing"
+)
+
+func folder(t *testing.T, files map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, content := range files {
+		full := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(full), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(full, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func open(t *testing.T, dir string) *Dir {
+	t.Helper()
+	d, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = d.Close() })
+	return d
+}
+
+func files(t *testing.T, fsys fs.FS) []string {
+	t.Helper()
+	var names []string
+	err := fs.WalkDir(fsys, ".", func(name string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			names = append(names, name)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
+}
+
+func TestReadShowsWhatTheGlobsMatch(t *testing.T) {
+	dir := folder(t, map[string]string{
+		"a.yaml": "", "b.txt": "", "charts/web/values.yaml": "", "charts/web/templates/d.yml": "",
+		"charts/web/templates/_h.tpl": "", ".git/config.yaml": "", "docs/x.md": "",
+	})
+	for _, test := range []struct {
+		globs, want []string
+	}{
+		{nil, []string{"a.yaml", "charts/web/templates/_h.tpl", "charts/web/templates/d.yml", "charts/web/values.yaml"}},
+		{[]string{"charts/**/values.yaml"}, []string{"charts/web/values.yaml"}},
+		{[]string{"a.yaml", "docs/*"}, []string{"a.yaml", "docs/x.md"}},
+		{[]string{"none/*.yaml"}, nil},
+	} {
+		fsys, err := open(t, dir).Read(test.globs)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := files(t, fsys); !reflect.DeepEqual(got, test.want) {
+			t.Errorf("Read(%q) = %q, want %q", test.globs, got, test.want)
+		}
+	}
+}
+
+func TestReadNamesTheMissingFile(t *testing.T) {
+	dir := folder(t, map[string]string{"sub/a.yaml": ""})
+	for glob, want := range map[string]string{"gone.yaml": "no such file", "sub": "not a regular file", "[": "not a valid glob"} {
+		_, err := open(t, dir).Read([]string{glob})
+		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), glob) {
+			t.Errorf("Read(%q): %v, want %q", glob, err, want)
+		}
+	}
+	if _, err := open(t, dir).Read([]string{"gone.yaml"}); !errors.Is(err, ErrNoFile) {
+		t.Errorf("%v is not ErrNoFile", err)
+	}
+}
+
+func TestWriteKeepsModeAndLinks(t *testing.T) {
+	dir := folder(t, map[string]string{"real/values.yaml": "old", "other.yaml": "same"})
+	if err := os.Chmod(filepath.Join(dir, "real/values.yaml"), 0o640); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("real/values.yaml", filepath.Join(dir, "link.yaml")); err != nil {
+		t.Fatal(err)
+	}
+	d := open(t, dir)
+	fsys, err := d.Read([]string{"link.yaml"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := files(t, fsys); !reflect.DeepEqual(got, []string{"link.yaml"}) {
+		t.Errorf("a link that was named is not shown: %q", got)
+	}
+	if err := d.Write(map[string][]byte{"link.yaml": []byte("new")}); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Lstat(filepath.Join(dir, "real/values.yaml"))
+	if err != nil || info.Mode().Perm() != 0o640 {
+		t.Errorf("mode %v, %v; want 0640", info.Mode(), err)
+	}
+	if link, err := os.Readlink(filepath.Join(dir, "link.yaml")); err != nil || link != "real/values.yaml" {
+		t.Errorf("the link is now %q, %v", link, err)
+	}
+	if got, _ := os.ReadFile(filepath.Join(dir, "real/values.yaml")); string(got) != "new" {
+		t.Errorf("content %q", got)
+	}
+	if got := entries(t, filepath.Join(dir, "real")); !reflect.DeepEqual(got, []string{"values.yaml"}) {
+		t.Errorf("left behind: %q", got)
+	}
+}
+
+func TestWriteIsAllOrNothing(t *testing.T) {
+	outside := folder(t, map[string]string{"secret.yaml": "old"})
+	dir := folder(t, map[string]string{"a.yaml": "old"})
+	if err := os.Symlink(filepath.Join(outside, "secret.yaml"), filepath.Join(dir, "z.yaml")); err != nil {
+		t.Fatal(err)
+	}
+	err := open(t, dir).Write(map[string][]byte{"a.yaml": []byte("new"), "z.yaml": []byte("new")})
+	if err == nil || !strings.Contains(err.Error(), "z.yaml: is a symbolic link out of the folder") {
+		t.Errorf("a link out of the folder: %v", err)
+	}
+	for _, name := range []string{filepath.Join(dir, "a.yaml"), filepath.Join(outside, "secret.yaml")} {
+		if got, _ := os.ReadFile(name); string(got) != "old" {
+			t.Errorf("%s was written", name)
+		}
+	}
+	if got := entries(t, dir); !reflect.DeepEqual(got, []string{"a.yaml", "z.yaml"}) {
+		t.Errorf("left behind: %q", got)
+	}
+}
+
+func TestWriteRefusesAReadOnlyFolder(t *testing.T) {
+	if runtime.GOOS == "windows" || os.Geteuid() == 0 {
+		t.Skip("needs a user whom modes bind")
+	}
+	dir := folder(t, map[string]string{"a.yaml": "old"})
+	if err := os.Chmod(dir, 0o555); err != nil {
+		t.Fatal(err)
+	}
+	if err := open(t, dir).Write(map[string][]byte{"a.yaml": []byte("new")}); err == nil || !strings.Contains(err.Error(), "a.yaml: permission denied") {
+		t.Errorf("%v", err)
+	}
+}
+
+func entries(t *testing.T, dir string) []string {
+	t.Helper()
+	list, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, entry := range list {
+		names = append(names, entry.Name())
+	}
+	return names
+}
