@@ -34,18 +34,18 @@ func TestParseKeepsTheSpelling(t *testing.T) {
 
 func TestParseRefusesWhatNoRegistryTakes(t *testing.T) {
 	for text, part := range map[string]string{
-		"":                                 "the repository is empty",
-		":1":                               "the repository is empty",
-		"Nginx":                            "upper case",
-		"nginx:":                           "the tag is empty",
-		"nginx:a b":                        `tag "a b"`,
-		"nginx:-1":                         `tag "-1"`,
+		"":                                  "the repository is empty",
+		":1":                                "the repository is empty",
+		"Nginx":                             "upper case",
+		"nginx:":                            "the tag is empty",
+		"nginx:a b":                         `tag "a b"`,
+		"nginx:-1":                          `tag "-1"`,
 		"nginx:" + strings.Repeat("x", 129): "not an image reference",
-		"nginx@":                           `digest ""`,
-		"nginx@sha256:12":                  `digest "sha256:12"`,
-		"a//b":                             `repository "a//b"`,
-		"https://ghcr.io/acme/web":         "not an image reference",
-		"bad_host.x/app":                   `repository "bad_host.x/app"`,
+		"nginx@":                            `digest ""`,
+		"nginx@sha256:12":                   `digest "sha256:12"`,
+		"a//b":                              `repository "a//b"`,
+		"https://ghcr.io/acme/web":          "not an image reference",
+		"bad_host.x/app":                    `repository "bad_host.x/app"`,
 	} {
 		_, err := Parse(text)
 		if !errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), part) {

@@ -8,12 +8,12 @@ import (
 
 func TestURLLosesUserAndQuery(t *testing.T) {
 	for raw, want := range map[string]string{
-		"https://github.com/acme/charts.git":                    "https://github.com/acme/charts.git",
-		"https://x-access-token:ghp_s3cr3t@github.com/acme/c":   "https://REDACTED@github.com/acme/c",
-		"https://ghp_s3cr3t@github.com/acme/c":                  "https://REDACTED@github.com/acme/c",
-		"https://me:p@ss@host/x":                                "https://REDACTED@host/x",
-		"ssh://git@github.com/acme/c":                           "ssh://git@github.com/acme/c",
-		"git@github.com:acme/c.git":                             "git@github.com:acme/c.git",
+		"https://github.com/acme/charts.git":                     "https://github.com/acme/charts.git",
+		"https://x-access-token:ghp_s3cr3t@github.com/acme/c":    "https://REDACTED@github.com/acme/c",
+		"https://ghp_s3cr3t@github.com/acme/c":                   "https://REDACTED@github.com/acme/c",
+		"https://me:p@ss@host/x":                                 "https://REDACTED@host/x",
+		"ssh://git@github.com/acme/c":                            "ssh://git@github.com/acme/c",
+		"git@github.com:acme/c.git":                              "git@github.com:acme/c.git",
 		"https://cdn.example/blob?X-Amz-Signature=abc&expires=1": "https://cdn.example/blob?X-Amz-Signature=REDACTED&expires=REDACTED",
 	} {
 		if got := URL(raw); got != want {

@@ -1,0 +1,275 @@
+// Package bump runs a request from end to end: it resolves the wanted tags,
+// plans the edits on the branch's tip, and previews, pushes or proposes them.
+//
+// It is the conductor: what it needs of the world it declares as small
+// interfaces, so that it knows neither HTTP nor git. It refuses to write a tag
+// that the registry does not have, and one that is older than the deployed one.
+//
+// One trap: a push can lose a race. Then nothing is merged or forced; the tip
+// is read again and the plan is made again on it, because the winner may have
+// changed the very value that this run was about to change.
+package bump
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"github.com/tagbump/tagbump/pkg/forge"
+	"github.com/tagbump/tagbump/pkg/image"
+	"github.com/tagbump/tagbump/pkg/plan"
+	"github.com/tagbump/tagbump/pkg/policy"
+	"github.com/tagbump/tagbump/pkg/yamledit"
+)
+
+// Errors that callers decide on.
+var (
+	// ErrMoved is what a Repo returns when the branch no longer stands where
+	// the commit expects it.
+	ErrMoved = errors.New("the branch has moved")
+	// ErrStale is in the chain when the wanted tag is older than the deployed one.
+	ErrStale = errors.New("older than the deployed tag")
+	// ErrConflict is in the chain when the request contradicts itself or what it finds.
+	ErrConflict = errors.New("conflicting request")
+)
+
+// Registry answers what images there are.
+type Registry interface {
+	Tags(ctx context.Context, repository string) ([]string, error)
+	Inspect(ctx context.Context, ref image.Ref) (image.Info, error)
+}
+
+// A Repo holds the files to change: a branch of a repository, or a local folder.
+type Repo interface {
+	// Read returns the files that globs match at the tip of branch; "" is the
+	// default branch, and no globs are all YAML files.
+	Read(ctx context.Context, branch string, globs []string) (Tree, error)
+	// Tip returns the commit at which branch stands, "" when there is no such branch.
+	Tip(ctx context.Context, branch string) (string, error)
+	// Save makes commit, on top of base, the new tip of its branch, and returns
+	// its hash. A branch that is elsewhere than at commit.Old is ErrMoved. In a
+	// local folder it writes the files and returns "".
+	Save(ctx context.Context, base Tree, commit Commit) (string, error)
+}
+
+// A Tree is the files of one commit.
+type Tree interface {
+	fs.FS
+	Branch() string // "" in a local folder
+	Tip() string    // the commit's hash, "" in a local folder
+}
+
+// A Commit is what Repo.Save is to write.
+type Commit struct {
+	Branch  string            // the branch to move; "" is the base's own
+	Old     string            // where Branch stands; "" when it is new or the base's own
+	Files   map[string][]byte // whole new contents, by name
+	Message string
+}
+
+// Forge opens pull requests.
+type Forge interface {
+	Find(ctx context.Context, head, base string) (forge.PullRequest, bool, error)
+	Propose(ctx context.Context, p forge.Proposal) (forge.PullRequest, error)
+}
+
+// An Image is one image to bring up to date, and where its tag comes from.
+type Image struct {
+	Repository string
+	Tag        string         // the tag is known; "" leaves it to Policy
+	Digest     string         // what the tag must point at; "" is not checked
+	Policy     *policy.Policy // chooses the tag, and says which of two is newer; nil: none
+	Platforms  []string       // which the image must have; none by default
+	Unverified bool           // do not ask the registry; needs Tag
+	Optional   bool           // pass over it where it is not in the files
+}
+
+// Publish says how a plan reaches the branch.
+type Publish int
+
+// Ways to publish; the zero value changes nothing.
+const (
+	Preview Publish = iota
+	Push
+	Propose
+)
+
+// OnStale says what to do when the wanted tag is older than the deployed one.
+type OnStale int
+
+// Answers to a stale tag; the zero value is the safe one.
+const (
+	Fail OnStale = iota
+	Skip
+	Allow
+)
+
+// A Request is everything that one run is asked to do.
+type Request struct {
+	Images    []Image
+	Branch    string        // default: the repository's HEAD
+	Files     []string      // globs of the files to change; default: all YAML files
+	Path      yamledit.Path // the key to change; default: found by the image's name
+	From      *Environment  // take the tags from these files, not from the registry
+	To        string        // the name of the environment, for messages
+	PinDigest bool          // write the digest beside the tag
+	OnStale   OnStale       // default: Fail
+	Publish   Publish       // default: Preview
+}
+
+// An Environment is the place that a promotion starts from.
+type Environment struct {
+	Name  string
+	Files []string // globs
+}
+
+// A Runner has what a run needs from outside.
+type Runner struct {
+	Registry Registry
+	Repo     Repo
+	Forge    Forge // needed to Propose only
+
+	// Log takes a line of talk for a person who waits; nil is silent.
+	Log func(format string, args ...any)
+	// Sleep waits between attempts; nil is a real sleep that the context ends.
+	Sleep func(ctx context.Context, d time.Duration) error
+}
+
+// attempts is how often a lost race is run again. Fifty jobs at once on one
+// branch needed at most 9 in facts/git.md, §6.
+const attempts = 10
+
+// Run brings req's images up to date and reports what it did. On an error the
+// branch is as before, and Report tells what was found out until then.
+func (r Runner) Run(ctx context.Context, req Request) (Report, error) {
+	if err := req.check(); err != nil {
+		return Report{}, err
+	}
+	report := Report{DryRun: req.Publish == Preview, Environment: req.To}
+	tree, err := r.readAndResolve(ctx, req, &report)
+	if err != nil {
+		return report, err
+	}
+	var pace pace
+	for report.Attempts = 1; ; report.Attempts++ {
+		start := time.Now()
+		err := r.attempt(ctx, req, tree, &report)
+		if !errors.Is(err, ErrMoved) {
+			return report, err
+		}
+		if report.Attempts == attempts {
+			return report, fmt.Errorf("push to %s: %w (%d attempts)", tree.Branch(), ErrMoved, attempts)
+		}
+		wait := pace.next(report.Attempts, time.Since(start))
+		r.log("%s has moved, planning again on the new tip (attempt %d)", tree.Branch(), report.Attempts+1)
+		if err := r.sleep(ctx, wait); err != nil {
+			return report, err
+		}
+		if tree, err = r.Repo.Read(ctx, req.Branch, req.globs()); err != nil {
+			return report, err
+		}
+	}
+}
+
+// readAndResolve asks the repository and the registry at the same time: neither
+// needs the other's answer unless the tags come from the repository.
+func (r Runner) readAndResolve(ctx context.Context, req Request, report *Report) (Tree, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	type read struct {
+		tree Tree
+		err  error
+	}
+	reading := make(chan read, 1)
+	go func() {
+		tree, err := r.Repo.Read(ctx, req.Branch, req.globs())
+		reading <- read{tree, err}
+	}()
+	if req.From == nil {
+		for _, img := range req.Images {
+			resolved, err := r.Resolve(ctx, img)
+			if err != nil {
+				return nil, err
+			}
+			report.Images = append(report.Images, resolved)
+		}
+	}
+	got := <-reading
+	return got.tree, got.err
+}
+
+// attempt plans on tree and publishes. It fills report anew, so that it can be
+// run again on a newer tree.
+func (r Runner) attempt(ctx context.Context, req Request, tree Tree, report *Report) error {
+	report.Branch, report.Base = tree.Branch(), tree.Tip()
+	if req.From != nil {
+		images, err := r.deployed(ctx, req, tree)
+		if err != nil {
+			return err
+		}
+		report.Images = images
+	}
+	wants, err := r.wants(req, tree, report)
+	if err != nil {
+		return err
+	}
+	made, err := plan.Make(tree, wants)
+	if err != nil {
+		return err
+	}
+	report.setPlan(made, wants)
+	if made.Empty() {
+		return nil
+	}
+	switch req.Publish {
+	case Push:
+		report.Commit, err = r.Repo.Save(ctx, tree, Commit{Files: contents(made), Message: message(req, report)})
+	case Propose:
+		err = r.propose(ctx, req, tree, wants, report)
+	}
+	return err
+}
+
+func (req Request) check() error {
+	if len(req.Images) == 0 {
+		return fmt.Errorf("no image is named: %w", ErrConflict)
+	}
+	if !req.Path.IsZero() && len(req.Images) > 1 {
+		return fmt.Errorf("one path (%s) cannot hold %d images: %w", req.Path, len(req.Images), ErrConflict)
+	}
+	for _, img := range req.Images {
+		switch {
+		case img.Unverified && req.PinDigest && img.Digest == "":
+			return fmt.Errorf("%s: a digest cannot be pinned without asking the registry: %w", img.Repository, ErrConflict)
+		case req.From == nil && img.Tag == "" && img.Policy == nil:
+			return fmt.Errorf("%s: neither a tag nor a policy that chooses one: %w", img.Repository, ErrConflict)
+		case req.From == nil && img.Unverified && img.Tag == "":
+			return fmt.Errorf("%s: without a tag the registry must be asked: %w", img.Repository, ErrConflict)
+		}
+	}
+	return nil
+}
+
+// globs are all files that the run looks into.
+func (req Request) globs() []string {
+	if req.From == nil || len(req.Files) == 0 {
+		return req.Files
+	}
+	return append(append([]string(nil), req.Files...), req.From.Files...)
+}
+
+func contents(p *plan.Plan) map[string][]byte {
+	files := make(map[string][]byte, len(p.Files))
+	for _, file := range p.Files {
+		files[file.Name] = file.After
+	}
+	return files
+}
+
+func (r Runner) log(format string, args ...any) {
+	if r.Log != nil {
+		r.Log(format, args...)
+	}
+}

@@ -1,0 +1,393 @@
+package bump
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/tagbump/tagbump/pkg/forge"
+	"github.com/tagbump/tagbump/pkg/image"
+	"github.com/tagbump/tagbump/pkg/plan"
+	"github.com/tagbump/tagbump/pkg/policy"
+)
+
+// memoryRepo is a repository in memory: branches of files.
+type memoryRepo struct {
+	branches map[string]memoryTree
+	rivals   []func(*memoryRepo) // each moves the branch before one Save
+	saves    []Commit
+}
+
+type memoryTree struct {
+	fstest.MapFS
+	branch, tip string
+}
+
+func (t memoryTree) Branch() string { return t.branch }
+func (t memoryTree) Tip() string    { return t.tip }
+
+func (r *memoryRepo) Read(_ context.Context, branch string, _ []string) (Tree, error) {
+	if branch == "" {
+		branch = "main"
+	}
+	tree, found := r.branches[branch]
+	if !found {
+		return nil, fmt.Errorf("%s: no such branch", branch)
+	}
+	return tree, nil
+}
+
+func (r *memoryRepo) Tip(_ context.Context, branch string) (string, error) {
+	return r.branches[branch].tip, nil
+}
+
+func (r *memoryRepo) Save(_ context.Context, base Tree, c Commit) (string, error) {
+	if len(r.rivals) > 0 {
+		rival := r.rivals[0]
+		r.rivals = r.rivals[1:]
+		rival(r)
+	}
+	branch, old := c.Branch, c.Old
+	if branch == "" {
+		branch, old = base.Branch(), base.Tip()
+	}
+	if r.branches[branch].tip != old {
+		return "", fmt.Errorf("rejected: %w", ErrMoved)
+	}
+	r.write(branch, base.(memoryTree).MapFS, c.Files)
+	r.saves = append(r.saves, c)
+	return r.branches[branch].tip, nil
+}
+
+func (r *memoryRepo) write(branch string, base fstest.MapFS, files map[string][]byte) {
+	next := fstest.MapFS{}
+	for name, file := range base {
+		next[name] = file
+	}
+	for name, content := range files {
+		next[name] = &fstest.MapFile{Data: content}
+	}
+	r.branches[branch] = memoryTree{next, branch, r.branches[branch].tip + "'"}
+}
+
+func (r *memoryRepo) file(t *testing.T, branch, name string) string {
+	t.Helper()
+	content, err := fs.ReadFile(r.branches[branch], name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
+}
+
+func newRepo(files map[string]string) *memoryRepo {
+	tree := fstest.MapFS{}
+	for name, content := range files {
+		tree[name] = &fstest.MapFile{Data: []byte(content)}
+	}
+	return &memoryRepo{branches: map[string]memoryTree{"main": {tree, "main", "c0"}}}
+}
+
+// tags is a registry whose images are their tags' creation times.
+type tags map[string]map[string]time.Time
+
+func (r tags) Tags(_ context.Context, repository string) ([]string, error) {
+	var all []string
+	for tag := range r[repository] {
+		all = append(all, tag)
+	}
+	if len(all) == 0 {
+		return nil, errors.New("no such repository")
+	}
+	return all, nil
+}
+
+func (r tags) Inspect(_ context.Context, ref image.Ref) (image.Info, error) {
+	created, found := r[ref.Repository][ref.Tag]
+	if !found {
+		return image.Info{}, fmt.Errorf("%s: no such tag", ref)
+	}
+	return image.Info{Digest: digestOf(ref.Tag), Platforms: []string{"linux/arm64"}, Created: created}, nil
+}
+
+func digestOf(tag string) string { return "sha256:" + fmt.Sprintf("%064x", len(tag)) }
+
+// pulls is a forge that keeps what it was asked for.
+type pulls struct{ open []forge.Proposal }
+
+func (p *pulls) Find(_ context.Context, head, base string) (forge.PullRequest, bool, error) {
+	for i, pr := range p.open {
+		if pr.Head == head && pr.Base == base {
+			return forge.PullRequest{Number: i + 1, Reused: true}, true, nil
+		}
+	}
+	return forge.PullRequest{}, false, nil
+}
+
+func (p *pulls) Propose(ctx context.Context, proposal forge.Proposal) (forge.PullRequest, error) {
+	if pr, found, _ := p.Find(ctx, proposal.Head, proposal.Base); found {
+		return pr, nil
+	}
+	p.open = append(p.open, proposal)
+	return forge.PullRequest{Number: len(p.open)}, nil
+}
+
+func noSleep(context.Context, time.Duration) error { return nil }
+
+const web = "# the shop\nimage: {repository: acme/web, tag: \"1.0\"} # pinned\n"
+
+var registry = tags{"acme/web": {"1.0": day(1), "1.1": day(2), "1.2": day(3)}, "acme/api": {"7": day(1)}}
+
+func day(n int) time.Time { return time.Date(2024, 6, n, 0, 0, 0, 0, time.UTC) }
+
+func pushOf(tag string) Request {
+	return Request{Images: []Image{{Repository: "acme/web", Tag: tag}}, Publish: Push}
+}
+
+func mustPolicy(t *testing.T, rule policy.Rule) *policy.Policy {
+	t.Helper()
+	p, err := policy.New(rule)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func TestALostRaceIsPlannedAgainOnTheNewTip(t *testing.T) {
+	repo := newRepo(map[string]string{"web.yaml": web})
+	repo.rivals = []func(*memoryRepo){func(r *memoryRepo) {
+		r.write("main", r.branches["main"].MapFS, map[string][]byte{"web.yaml": []byte("replicas: 3 # new\n" + web)})
+	}}
+	report, err := Runner{Registry: registry, Repo: repo, Sleep: noSleep}.Run(context.Background(), pushOf("1.2"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "replicas: 3 # new\n" + strings.Replace(web, "1.0", "1.2", 1)
+	if got := repo.file(t, "main", "web.yaml"); got != want || report.Attempts != 2 {
+		t.Errorf("after %d attempts:\n%swant:\n%s", report.Attempts, got, want)
+	}
+}
+
+func TestARivalWithTheSameChangeLeavesNothingToDo(t *testing.T) {
+	repo := newRepo(map[string]string{"web.yaml": web})
+	repo.rivals = []func(*memoryRepo){func(r *memoryRepo) {
+		r.write("main", r.branches["main"].MapFS, map[string][]byte{"web.yaml": []byte(strings.Replace(web, "1.0", "1.2", 1))})
+	}}
+	report, err := Runner{Registry: registry, Repo: repo, Sleep: noSleep}.Run(context.Background(), pushOf("1.2"))
+	if err != nil || report.Changed() || report.Commit != "" || len(repo.saves) != 0 {
+		t.Errorf("%+v, %v, %d saves", report, err, len(repo.saves))
+	}
+}
+
+func TestARivalWithANewerTagIsNotRolledBack(t *testing.T) {
+	repo := newRepo(map[string]string{"web.yaml": web})
+	repo.rivals = []func(*memoryRepo){func(r *memoryRepo) {
+		r.write("main", r.branches["main"].MapFS, map[string][]byte{"web.yaml": []byte(strings.Replace(web, "1.0", "1.2", 1))})
+	}}
+	req := pushOf("1.1")
+	req.Images[0].Policy = mustPolicy(t, policy.Rule{Match: `^\d+\.\d+$`, Order: "alphabetical"})
+	_, err := Runner{Registry: registry, Repo: repo, Sleep: noSleep}.Run(context.Background(), req)
+	if !errors.Is(err, ErrStale) {
+		t.Errorf("%v, want ErrStale", err)
+	}
+	if got := repo.file(t, "main", "web.yaml"); !strings.Contains(got, `"1.2"`) {
+		t.Errorf("rolled back:\n%s", got)
+	}
+}
+
+func TestAfterTenLostRacesItGivesUp(t *testing.T) {
+	repo := newRepo(map[string]string{"web.yaml": web})
+	for range 20 {
+		repo.rivals = append(repo.rivals, func(r *memoryRepo) { r.write("main", r.branches["main"].MapFS, nil) })
+	}
+	waits := 0
+	runner := Runner{Registry: registry, Repo: repo, Sleep: func(context.Context, time.Duration) error { waits++; return nil }}
+	_, err := runner.Run(context.Background(), pushOf("1.2"))
+	if err == nil || err.Error() != "push to main: the branch has moved (10 attempts)" || waits != 9 {
+		t.Errorf("%v after %d waits", err, waits)
+	}
+}
+
+func TestTheWaitGrowsInSlotsOfTheFastestAttempt(t *testing.T) {
+	var p pace
+	for attempt, most := range map[int]time.Duration{1: 200, 2: 400, 5: 3200, 9: 3200} {
+		for range 100 {
+			if wait := p.next(attempt, 100*time.Millisecond); wait < 0 || wait > most*time.Millisecond {
+				t.Fatalf("attempt %d: waits %v, at most %v", attempt, wait, most*time.Millisecond)
+			}
+		}
+	}
+}
+
+func TestPreviewSavesNothing(t *testing.T) {
+	repo := newRepo(map[string]string{"web.yaml": web})
+	req := pushOf("1.2")
+	req.Publish = Preview
+	report, err := Runner{Registry: registry, Repo: repo}.Run(context.Background(), req)
+	if err != nil || len(repo.saves) != 0 || !report.Changed() {
+		t.Fatalf("%v, %d saves, changed %v", err, len(repo.saves), report.Changed())
+	}
+	if diff := string(report.Plan.Diff()); !strings.Contains(diff, "+image: {repository: acme/web, tag: \"1.2\"} # pinned\n") {
+		t.Errorf("diff:\n%s", diff)
+	}
+}
+
+func TestNewestLooksAtEveryCandidate(t *testing.T) {
+	repo := newRepo(map[string]string{"web.yaml": web})
+	shuffled := tags{"acme/web": {"z": day(1), "a": day(9), "m": day(5)}}
+	req := Request{Images: []Image{{Repository: "acme/web", Policy: mustPolicy(t, policy.Rule{Order: "newest"})}}, Publish: Push}
+	report, err := Runner{Registry: shuffled, Repo: repo}.Run(context.Background(), req)
+	if err != nil || report.Images[0].Tag != "a" || report.Images[0].Source != SourcePolicy {
+		t.Errorf("%+v, %v", report.Images, err)
+	}
+}
+
+func TestTheCommitTellsWhatAndWhere(t *testing.T) {
+	repo := newRepo(map[string]string{"web.yaml": web, "api.yaml": "image: acme/api:6\n"})
+	req := Request{
+		Images:  []Image{{Repository: "acme/web", Tag: "1.2"}, {Repository: "acme/api", Tag: "7"}},
+		To:      "production",
+		Publish: Push,
+	}
+	if _, err := (Runner{Registry: registry, Repo: repo}).Run(context.Background(), req); err != nil {
+		t.Fatal(err)
+	}
+	want := `bump 2 images in production
+
+web.yaml: image.tag: 1.0 -> 1.2
+api.yaml: image: 6 -> 7
+
+Tagbump-Image: acme/web:1.2
+Tagbump-Image: acme/api:7
+`
+	if got := repo.saves[0].Message; got != want {
+		t.Errorf("message:\n%s\nwant:\n%s", got, want)
+	}
+}
+
+func TestPromoteRefusesTwoTagsInOneEnvironment(t *testing.T) {
+	repo := newRepo(map[string]string{
+		"staging/a.yaml": "image: acme/web:1.1\n", "staging/b.yaml": "image: acme/web:1.2\n", "production/a.yaml": "image: acme/web:1.0\n",
+	})
+	req := Request{
+		Images: []Image{{Repository: "acme/web"}},
+		From:   &Environment{Name: "staging", Files: []string{"staging/*"}}, Files: []string{"production/*"}, To: "production", Publish: Push,
+	}
+	_, err := Runner{Registry: registry, Repo: repo}.Run(context.Background(), req)
+	want := "staging: acme/web has two tags: 1.1 (staging/a.yaml:1) and 1.2 (staging/b.yaml:1): conflicting request"
+	if err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
+}
+
+func TestPromoteChangesOnlyTheTarget(t *testing.T) {
+	repo := newRepo(map[string]string{"staging/a.yaml": "image: acme/web:1.2\n", "production/a.yaml": "image: acme/web:1.0\n", "dev/a.yaml": "image: acme/web:0.9\n"})
+	req := Request{
+		Images: []Image{{Repository: "acme/web"}},
+		From:   &Environment{Name: "staging", Files: []string{"staging/*"}}, Files: []string{"production/*"}, To: "production", Publish: Push,
+	}
+	report, err := Runner{Registry: registry, Repo: repo}.Run(context.Background(), req)
+	if err != nil || report.Images[0].Source != "staging" {
+		t.Fatalf("%+v, %v", report.Images, err)
+	}
+	for name, tag := range map[string]string{"staging/a.yaml": "1.2", "production/a.yaml": "1.2", "dev/a.yaml": "0.9"} {
+		if got := repo.file(t, "main", name); got != "image: acme/web:"+tag+"\n" {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+}
+
+func TestProposeTwiceIsOneBranchAndOnePullRequest(t *testing.T) {
+	repo, hub := newRepo(map[string]string{"web.yaml": web}), &pulls{}
+	req := pushOf("1.2")
+	req.Publish = Propose
+	runner := Runner{Registry: registry, Repo: repo, Forge: hub, Sleep: noSleep}
+	var heads []string
+	for range 2 {
+		report, err := runner.Run(context.Background(), req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		heads = append(heads, report.Head)
+	}
+	if heads[0] != heads[1] || len(hub.open) != 1 || len(repo.saves) != 1 || len(repo.branches) != 2 {
+		t.Errorf("heads %q, %d pull requests, %d saves, %d branches", heads, len(hub.open), len(repo.saves), len(repo.branches))
+	}
+	if got := repo.file(t, "main", "web.yaml"); got != web {
+		t.Errorf("main has changed:\n%s", got)
+	}
+}
+
+func TestProposeKeepsWhatSomebodyAddedToTheBranch(t *testing.T) {
+	repo, hub := newRepo(map[string]string{"web.yaml": web}), &pulls{}
+	req := pushOf("1.2")
+	req.Publish = Propose
+	runner := Runner{Registry: registry, Repo: repo, Forge: hub, Sleep: noSleep}
+	report, err := runner.Run(context.Background(), req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	repo.write(report.Head, repo.branches[report.Head].MapFS, map[string][]byte{"web.yaml": []byte("replicas: 3\n" + web)})
+	if _, err := runner.Run(context.Background(), req); err != nil {
+		t.Fatal(err)
+	}
+	want := "replicas: 3\n" + strings.Replace(web, "1.0", "1.2", 1)
+	if got := repo.file(t, report.Head, "web.yaml"); got != want {
+		t.Errorf("got:\n%swant:\n%s", got, want)
+	}
+}
+
+func TestProposeStartsALeftOverBranchAnew(t *testing.T) {
+	repo, hub := newRepo(map[string]string{"web.yaml": web}), &pulls{}
+	req := pushOf("1.2")
+	req.Publish = Propose
+	runner := Runner{Registry: registry, Repo: repo, Forge: hub, Sleep: noSleep}
+	report, err := runner.Run(context.Background(), req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hub.open = nil // merged or closed, and the branch was not deleted
+	if _, err := runner.Run(context.Background(), req); err != nil {
+		t.Fatal(err)
+	}
+	if len(hub.open) != 1 || len(repo.saves) != 2 || repo.saves[1].Old != report.Commit {
+		t.Errorf("%d pull requests, %d saves: %+v", len(hub.open), len(repo.saves), repo.saves)
+	}
+}
+
+func TestBranchNamesAreSafeAndFollowTheContent(t *testing.T) {
+	name := func(branch, tag string) string {
+		change := plan.Change{Target: plan.Target{File: "a.yaml"}, Old: "0", New: tag}
+		return branchName(&Report{Branch: branch, Images: []ImageReport{{Repository: "acme/we..b", Tag: tag, Changes: []plan.Change{change}}}})
+	}
+	seen := map[string]bool{}
+	for _, test := range [][2]string{{"main", "1.0"}, {"main", "1.1"}, {"dev", "1.0"}, {"main", "a..b"}, {"main", "x.lock"}} {
+		got := name(test[0], test[1])
+		if seen[got] || strings.Contains(got, "..") || strings.HasSuffix(got, ".lock") || !strings.HasPrefix(got, "tagbump/we-b-") {
+			t.Errorf("%q: %s", test, got)
+		}
+		seen[got] = true
+	}
+}
+
+func TestRequestsThatContradictThemselves(t *testing.T) {
+	for want, req := range map[string]Request{
+		"no image is named: conflicting request":                                                    {},
+		"acme/web: neither a tag nor a policy that chooses one: conflicting request":                {Images: []Image{{Repository: "acme/web"}}},
+		"acme/web: a digest cannot be pinned without asking the registry: conflicting request":      {Images: []Image{{Repository: "acme/web", Tag: "1", Unverified: true}}, PinDigest: true},
+		"acme/web:1.1: the registry has " + digestOf("1.1") + ", not sha256:0: conflicting request": {Images: []Image{{Repository: "acme/web", Tag: "1.1", Digest: "sha256:0"}}},
+		"acme/web:1.1: linux/amd64: no such platform (it has linux/arm64)":                          {Images: []Image{{Repository: "acme/web", Tag: "1.1", Platforms: []string{"linux/amd64"}}}},
+		"acme/web:9: no such tag": {Images: []Image{{Repository: "acme/web", Tag: "9"}}},
+	} {
+		repo := newRepo(map[string]string{"web.yaml": web})
+		req.Publish = Push
+		_, err := Runner{Registry: registry, Repo: repo}.Run(context.Background(), req)
+		if err == nil || err.Error() != want || len(repo.saves) != 0 {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+}

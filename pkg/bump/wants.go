@@ -1,0 +1,137 @@
+package bump
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/bmatcuk/doublestar/v4"
+
+	"github.com/tagbump/tagbump/pkg/image"
+	"github.com/tagbump/tagbump/pkg/plan"
+	"github.com/tagbump/tagbump/pkg/yamledit"
+)
+
+// wants says what should stand where: every place of every image in the files,
+// with its resolved reference, less the places that a newer tag holds.
+func (r Runner) wants(req Request, tree Tree, report *Report) ([]plan.Want, error) {
+	var all []plan.Want
+	for i := range report.Images {
+		resolved := &report.Images[i]
+		targets, err := r.targets(req.To, req.Files, req.Path, req.image(resolved.Repository), tree)
+		if err != nil {
+			return nil, err
+		}
+		if len(targets) == 0 {
+			r.log("%s: not in the files of %s, passed over", resolved.Repository, req.To)
+			continue
+		}
+		kept, err := r.fresh(req, resolved, targets)
+		if err != nil {
+			return nil, err
+		}
+		for _, target := range kept {
+			all = append(all, plan.Want{Target: target, Ref: wantedRef(req, *resolved)})
+		}
+	}
+	if len(all) == 0 && !report.skipped() {
+		return nil, fmt.Errorf("%s: none of the images is in its files: %w", req.To, plan.ErrNoTarget)
+	}
+	return all, nil
+}
+
+func wantedRef(req Request, resolved ImageReport) image.Ref {
+	ref := image.Ref{Repository: resolved.Repository, Tag: resolved.Tag}
+	if req.PinDigest {
+		ref.Digest = resolved.Digest
+	}
+	return ref
+}
+
+// targets finds where img is written in those files of the tree that globs
+// match. An optional image may be nowhere.
+func (r Runner) targets(environment string, globs []string, path yamledit.Path, img Image, tree fs.FS) ([]plan.Target, error) {
+	found, err := find(tree, path, img.Repository)
+	if errors.Is(err, plan.ErrNoTarget) && img.Optional {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var targets []plan.Target
+	for _, target := range found {
+		if matchesAny(globs, target.File) {
+			targets = append(targets, target)
+		}
+	}
+	if len(targets) == 0 && !img.Optional {
+		return nil, fmt.Errorf("%s: %s is not in its files: %w", environment, img.Repository, plan.ErrNoTarget)
+	}
+	return targets, nil
+}
+
+func find(tree fs.FS, path yamledit.Path, repository string) ([]plan.Target, error) {
+	if !path.IsZero() {
+		return plan.At(tree, path, repository)
+	}
+	return plan.Find(tree, repository)
+}
+
+func matchesAny(globs []string, file string) bool {
+	for _, glob := range globs {
+		if doublestar.MatchUnvalidated(glob, file) {
+			return true
+		}
+	}
+	return len(globs) == 0
+}
+
+// fresh returns the targets whose deployed tag is not newer than the resolved
+// one; what to do with the others is req.OnStale's to say.
+func (r Runner) fresh(req Request, resolved *ImageReport, targets []plan.Target) ([]plan.Target, error) {
+	compare := req.image(resolved.Repository).Policy
+	if compare == nil || req.OnStale == Allow {
+		return targets, nil
+	}
+	var kept []plan.Target
+	for _, target := range targets {
+		order, comparable := compare.Compare(resolved.Tag, target.Current.Tag)
+		if !comparable || order >= 0 {
+			kept = append(kept, target)
+			continue
+		}
+		stale := staleError{target, *resolved}
+		if req.OnStale == Fail {
+			return nil, stale
+		}
+		r.log("%v, passed over", stale)
+		resolved.Skipped = append(resolved.Skipped, target)
+	}
+	return kept, nil
+}
+
+// staleError says that a newer tag than the wanted one is deployed.
+type staleError struct {
+	target   plan.Target
+	resolved ImageReport
+}
+
+func (e staleError) Error() string {
+	return fmt.Sprintf("%s:%d: %s: %s is older than the deployed %s",
+		e.target.File, e.target.Line, e.resolved.Repository, e.resolved.Tag, e.target.Current.Tag)
+}
+
+func (e staleError) Unwrap() error { return ErrStale }
+
+// Hint names the way to go back on purpose.
+func (e staleError) Hint() string { return "to go back on purpose, give --on-stale allow" }
+
+// image is the request's image of that repository.
+func (req Request) image(repository string) Image {
+	for _, img := range req.Images {
+		if image.SameRepository(img.Repository, repository) {
+			return img
+		}
+	}
+	return Image{Repository: repository}
+}
