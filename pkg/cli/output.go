@@ -1,0 +1,155 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/tagbump/tagbump/pkg/bump"
+	"github.com/tagbump/tagbump/pkg/forge"
+	"github.com/tagbump/tagbump/pkg/plan"
+)
+
+// schema numbers the JSON output. It grows when a field changes its meaning or
+// goes; new fields do not count.
+const schema = 1
+
+func (s *session) print(report bump.Report) error {
+	if s.flags.output == "json" {
+		encoder := json.NewEncoder(s.env.Stdout)
+		encoder.SetIndent("", "  ")
+		encoder.SetEscapeHTML(false)
+		return encoder.Encode(newReportDoc(report))
+	}
+	if report.DryRun {
+		return s.printDiff(report)
+	}
+	return s.printText(s.env.Stdout, report)
+}
+
+// printDiff gives stdout the diff and nothing else, so that git apply takes it.
+func (s *session) printDiff(report bump.Report) error {
+	if !report.Changed() {
+		for _, img := range report.Images {
+			s.say("%s", upToDate(img))
+		}
+		return nil
+	}
+	_, err := s.env.Stdout.Write(report.Plan.Diff())
+	return err
+}
+
+func (s *session) printText(w io.Writer, report bump.Report) error {
+	for _, img := range report.Images {
+		if len(img.Changes) == 0 {
+			fmt.Fprintln(w, upToDate(img))
+		}
+	}
+	for _, change := range report.Changes() {
+		fmt.Fprintln(w, changeText(change))
+	}
+	var err error
+	switch {
+	case report.PullRequest != nil:
+		_, err = fmt.Fprintf(w, "%s pull request #%d: %s\n", openedOrFound(*report.PullRequest), report.PullRequest.Number, report.PullRequest.URL)
+	case report.Commit != "" && s.flags.keep() == keepCommit:
+		_, err = fmt.Fprintf(w, "committed %.10s (not pushed)\n", report.Commit)
+	case report.Commit != "" && s.local:
+		_, err = fmt.Fprintf(w, "pushed %.10s\n", report.Commit)
+	case report.Commit != "":
+		_, err = fmt.Fprintf(w, "pushed %.10s to %s of %s\n", report.Commit, report.Branch, s.where)
+	case report.Changed():
+		for _, file := range report.Plan.Files {
+			_, err = fmt.Fprintf(w, "wrote %s (not committed)\n", file.Name)
+		}
+	}
+	return err
+}
+
+func changeText(change plan.Change) string {
+	from, to := bump.FromTo(change)
+	return fmt.Sprintf("%s:%d: %s: %s -> %s", change.Target.File, change.Target.Line, change.Target.Path, from, to)
+}
+
+func openedOrFound(pr forge.PullRequest) string {
+	if pr.Reused {
+		return "already open:"
+	}
+	return "opened"
+}
+
+func upToDate(img bump.ImageReport) string {
+	if len(img.Skipped) > 0 {
+		return fmt.Sprintf("%s: %s is older than the deployed %s, skipped", img.Repository, img.Tag, img.Skipped[0].Current.Tag)
+	}
+	return fmt.Sprintf("%s: already at %s, nothing to do", img.Repository, img.Tag)
+}
+
+// The documents below are the JSON that --output json prints; README describes them.
+type reportDoc struct {
+	Schema      int                `json:"schema"`
+	Changed     bool               `json:"changed"`
+	DryRun      bool               `json:"dryRun"`
+	Environment string             `json:"environment,omitempty"`
+	Images      []imageDoc         `json:"images"`
+	Diff        string             `json:"diff,omitempty"`
+	Branch      string             `json:"branch,omitempty"`
+	Commit      string             `json:"commit,omitempty"`
+	Head        string             `json:"head,omitempty"`
+	PullRequest *forge.PullRequest `json:"pullRequest,omitempty"`
+	Attempts    int                `json:"attempts"`
+}
+
+type imageDoc struct {
+	Image     string      `json:"image"`
+	Tag       string      `json:"tag"`
+	Digest    string      `json:"digest,omitempty"`
+	Source    string      `json:"source"`
+	Platforms []string    `json:"platforms,omitempty"`
+	Created   *time.Time  `json:"created,omitempty"`
+	Revision  string      `json:"revision,omitempty"`
+	Changes   []changeDoc `json:"changes,omitempty"`
+	Skipped   []changeDoc `json:"skipped,omitempty"` // places that hold a newer tag
+}
+
+type changeDoc struct {
+	File string `json:"file"`
+	Line int    `json:"line"` // 1-based, in the file as it was
+	Path string `json:"path"`
+	Old  string `json:"old"`
+	New  string `json:"new,omitempty"`
+}
+
+func newReportDoc(report bump.Report) reportDoc {
+	doc := reportDoc{
+		Schema: schema, Changed: report.Changed(), DryRun: report.DryRun, Environment: report.Environment,
+		Branch: report.Branch, Commit: report.Commit, Head: report.Head, PullRequest: report.PullRequest,
+		Attempts: report.Attempts, Images: []imageDoc{},
+	}
+	if report.Changed() {
+		doc.Diff = string(report.Plan.Diff())
+	}
+	for _, img := range report.Images {
+		doc.Images = append(doc.Images, newImageDoc(img))
+	}
+	return doc
+}
+
+func newImageDoc(img bump.ImageReport) imageDoc {
+	doc := imageDoc{
+		Image: img.Repository, Tag: img.Tag, Digest: img.Digest, Source: img.Source,
+		Platforms: img.Platforms, Revision: img.Revision,
+	}
+	if !img.Created.IsZero() {
+		doc.Created = &img.Created
+	}
+	for _, change := range img.Changes {
+		t := change.Target
+		doc.Changes = append(doc.Changes, changeDoc{t.File, t.Line, t.Path.String(), change.Old, change.New})
+	}
+	for _, t := range img.Skipped {
+		doc.Skipped = append(doc.Skipped, changeDoc{File: t.File, Line: t.Line, Path: t.Path.String(), Old: t.Current.Tag})
+	}
+	return doc
+}

@@ -1,0 +1,265 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/tagbump/tagbump/pkg/bump"
+	"github.com/tagbump/tagbump/pkg/gitrepo"
+	"github.com/tagbump/tagbump/pkg/worktree"
+)
+
+// remote is a git repository as bump sees it.
+type remote struct {
+	repo   *gitrepo.Repo
+	author gitrepo.Signature
+	env    Env
+}
+
+func (r remote) Read(ctx context.Context, branch string, globs []string) (bump.Tree, error) {
+	return r.repo.Read(ctx, branch, globs)
+}
+
+func (r remote) Tip(ctx context.Context, branch string) (string, error) {
+	return r.repo.Tip(ctx, branch)
+}
+
+func (r remote) Save(ctx context.Context, base bump.Tree, c bump.Commit) (string, error) {
+	author := r.author
+	author.When = r.env.Now()
+	hash, err := r.repo.Push(ctx, base.(*gitrepo.Tree), gitrepo.Commit{
+		Branch: c.Branch, Old: c.Old, Files: c.Files, Message: c.Message, Author: author, Committer: author,
+	})
+	if errors.Is(err, gitrepo.ErrMoved) {
+		err = fmt.Errorf("%w (%w)", bump.ErrMoved, err)
+	}
+	return hash, err
+}
+
+// folder is a local folder as bump sees it: one branch without a name.
+type folder struct {
+	dir  *worktree.Dir
+	keep keeping
+}
+
+// keeping says how far a change in a local folder goes.
+type keeping int
+
+const (
+	keepFiles  keeping = iota // the files are written
+	keepCommit                // and committed
+	keepPush                  // and pushed
+)
+
+type folderTree struct{ fs.FS }
+
+func (folderTree) Branch() string { return "" }
+func (folderTree) Tip() string    { return "" }
+
+func (f folder) Read(_ context.Context, _ string, globs []string) (bump.Tree, error) {
+	files, err := f.dir.Read(globs)
+	return folderTree{files}, err
+}
+
+func (f folder) Tip(context.Context, string) (string, error) { return "", nil }
+
+// Save writes the files. With a commit it is all or nothing: when git refuses,
+// the files are put back as they were.
+func (f folder) Save(ctx context.Context, base bump.Tree, c bump.Commit) (string, error) {
+	if f.keep == keepFiles {
+		return "", f.dir.Write(c.Files)
+	}
+	names := slices.Sorted(maps.Keys(c.Files))
+	if err := f.dir.CheckClean(ctx, names); err != nil {
+		return "", err
+	}
+	before, err := contentsOf(base, names)
+	if err != nil {
+		return "", err
+	}
+	if err := f.dir.Write(c.Files); err != nil {
+		return "", err
+	}
+	hash, err := f.dir.Commit(ctx, names, c.Message)
+	if err != nil {
+		return "", errors.Join(err, f.dir.Write(before))
+	}
+	if f.keep == keepPush {
+		if err := f.dir.Push(ctx); err != nil {
+			return "", unpushed{err, hash}
+		}
+	}
+	return hash, nil
+}
+
+func contentsOf(fsys fs.FS, names []string) (map[string][]byte, error) {
+	files := make(map[string][]byte, len(names))
+	for _, name := range names {
+		content, err := fs.ReadFile(fsys, name)
+		if err != nil {
+			return nil, err
+		}
+		files[name] = content
+	}
+	return files, nil
+}
+
+// unpushed is the error of a commit that stands in the checkout only.
+type unpushed struct {
+	err  error
+	hash string
+}
+
+func (e unpushed) Error() string { return e.err.Error() }
+func (e unpushed) Unwrap() error { return e.err }
+
+// Hint says where the commit is, and what never loses a race.
+func (e unpushed) Hint() string {
+	return fmt.Sprintf("commit %.10s is in the checkout: git pull --rebase && git push; or give --repo URL, which needs no checkout and plans again when the branch has moved", e.hash)
+}
+
+func (s *session) openFolder() error {
+	if s.flags.branch != "" {
+		return usageError{"--branch needs a repository to push to, and " + s.where + " is a local folder", "give --repo URL"}
+	}
+	dir, err := worktree.Open(s.path(s.repoURL))
+	if err != nil {
+		return err
+	}
+	s.local, s.runner.Repo, s.closeRepo = true, folder{dir, s.flags.keep()}, dir.Close
+	return nil
+}
+
+func (s *session) openRemote() error {
+	if s.flags.keep() != keepFiles {
+		return usageError{"--commit and --push are for a local checkout, and " + s.where + " is a remote repository", "there a change is always committed and pushed, or proposed with --pr"}
+	}
+	options := gitrepo.Options{
+		SSHKey:           s.flags.sshKey,
+		SSHKeyPassphrase: s.env.Getenv("TAGBUMP_SSH_KEY_PASSPHRASE"),
+		SSHAgentSocket:   s.env.Getenv("SSH_AUTH_SOCK"),
+		KnownHosts:       s.flags.sshKnownHosts,
+		Progress:         s.whisper,
+	}
+	if home := s.env.Getenv("HOME"); options.KnownHosts == "" && home != "" {
+		options.KnownHosts = filepath.Join(home, ".ssh", "known_hosts")
+	}
+	name, token := s.gitToken()
+	options.Token = token
+	if token != "" {
+		s.whisper("%s: using the token in %s", s.where, name)
+	}
+	address := s.repoURL
+	if hostOf(address) == "" && !strings.Contains(address, "://") {
+		address = s.path(address)
+	}
+	repo, err := gitrepo.Open(address, options)
+	if err != nil {
+		return err
+	}
+	s.runner.Repo = remote{repo, author(s.env.Getenv), s.env}
+	return nil
+}
+
+// author is whom git itself would take from the environment, else tagbump.
+func author(getenv func(string) string) gitrepo.Signature {
+	signature := gitrepo.Signature{Name: getenv("GIT_AUTHOR_NAME"), Email: getenv("GIT_AUTHOR_EMAIL")}
+	if signature.Name == "" {
+		signature.Name = "tagbump"
+	}
+	if signature.Email == "" {
+		signature.Email = "noreply@tagbump.invalid" // RFC 2606: reaches nobody
+	}
+	return signature
+}
+
+// gitToken is the token for s.repoURL, and the variable it stands in.
+// TAGBUMP_TOKEN is meant for whatever --repo names; the forges' own variables
+// are sent to their own hosts only, because a token that a CI system sets for
+// one forge must not reach another server.
+func (s *session) gitToken() (name, token string) {
+	if token := s.env.Getenv("TAGBUMP_TOKEN"); token != "" {
+		return "TAGBUMP_TOKEN", token
+	}
+	names := map[string][]string{
+		"github": {"GITHUB_TOKEN", "GH_TOKEN"},
+		"gitlab": {"GITLAB_TOKEN"},
+	}[s.forgeOf(hostOf(s.repoURL))]
+	for _, name := range names {
+		if token := s.env.Getenv(name); token != "" {
+			return name, token
+		}
+	}
+	return "", ""
+}
+
+// forgeToken is the token for the API of the forge.
+func (s *session) forgeToken() string {
+	for _, name := range []string{"TAGBUMP_TOKEN", "GITHUB_TOKEN", "GH_TOKEN"} {
+		if token := s.env.Getenv(name); token != "" {
+			return token
+		}
+	}
+	return ""
+}
+
+// forgeOf tells whose host it is: "github", "gitlab" or "".
+func (s *session) forgeOf(host string) string {
+	switch {
+	case host == "":
+		return ""
+	case host == "github.com", strings.HasSuffix(host, ".ghe.com"),
+		host == hostOf(s.env.Getenv("GITHUB_SERVER_URL")), host == hostOf(s.env.Getenv("GITHUB_API_URL")):
+		return "github"
+	case host == "gitlab.com", host == s.env.Getenv("CI_SERVER_HOST"):
+		return "gitlab"
+	}
+	return ""
+}
+
+// hostOf is the host of a URL or of git's scp-like git@host:path, without its
+// port, in lower case; "" for a path.
+func hostOf(raw string) string {
+	if u, err := url.Parse(raw); err == nil && u.Host != "" {
+		return strings.ToLower(u.Hostname())
+	}
+	if before, _, found := strings.Cut(raw, ":"); found && !strings.Contains(before, "/") {
+		return strings.ToLower(before[strings.LastIndexByte(before, '@')+1:])
+	}
+	return ""
+}
+
+// githubAPI is the API's URL for the forge that holds repoURL: given by
+// GITHUB_API_URL (GitHub Enterprise), else github.com's own.
+func githubAPI(repoURL, given string) (string, error) {
+	host := hostOf(repoURL)
+	switch {
+	case given != "" && hostOf(given) != "api.github.com":
+		return given, nil
+	case host == "github.com":
+		return "", nil
+	}
+	return "", usageError{
+		fmt.Sprintf("a pull request at %s: only GitHub's API is known", orPath(host)),
+		"for GitHub Enterprise set GITHUB_API_URL",
+	}
+}
+
+func orPath(host string) string {
+	if host == "" {
+		return "a local path"
+	}
+	return host
+}
+
+// isNoFile reports whether a repository or folder lacks a file that was named.
+func isNoFile(err error) bool {
+	return errors.Is(err, gitrepo.ErrNoFile) || errors.Is(err, worktree.ErrNoFile)
+}

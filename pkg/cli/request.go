@@ -1,0 +1,232 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"github.com/tagbump/tagbump/pkg/bump"
+	"github.com/tagbump/tagbump/pkg/config"
+	"github.com/tagbump/tagbump/pkg/image"
+	"github.com/tagbump/tagbump/pkg/policy"
+	"github.com/tagbump/tagbump/pkg/yamledit"
+)
+
+func (s *session) updateRequest(ctx context.Context, args []string) (bump.Request, error) {
+	f := s.flags
+	if s.needsConfig(args) {
+		if err := s.loadConfig(ctx); err != nil {
+			return bump.Request{}, err
+		}
+	}
+	req := bump.Request{Branch: s.branch(f.env), Files: f.files, To: f.env, PinDigest: f.pinDigest, OnStale: s.onStale()}
+	environment, err := s.environment("--env", f.env)
+	if err != nil {
+		return req, err
+	}
+	if len(req.Files) == 0 {
+		req.Files = environment.Files
+	}
+	if f.path != "" {
+		if req.Path, err = yamledit.ParsePath(f.path); err != nil {
+			return req, usageError{"--path: " + err.Error(), ""}
+		}
+	}
+	if req.Images, err = s.images(args); err != nil {
+		return req, err
+	}
+	req.Publish, err = s.publish(environment)
+	return req, err
+}
+
+// needsConfig reports whether the command line leaves something to the project file.
+func (s *session) needsConfig(args []string) bool {
+	f := s.flags
+	if f.env != "" || len(args) == 0 {
+		return true
+	}
+	untagged := slices.ContainsFunc(args, func(arg string) bool { return image.Split(arg).Tag == "" })
+	return untagged && f.tag == "" && !f.policy.given()
+}
+
+func (s *session) promoteRequest(ctx context.Context, args []string) (bump.Request, error) {
+	f := s.flags
+	if err := s.loadConfig(ctx); err != nil {
+		return bump.Request{}, err
+	}
+	from, err := s.environment("--from", f.fromEnv)
+	if err != nil {
+		return bump.Request{}, err
+	}
+	to, err := s.environment("--to", f.toEnv)
+	if err != nil {
+		return bump.Request{}, err
+	}
+	for _, arg := range args {
+		if ref := image.Split(arg); ref.Tag != "" || ref.Digest != "" {
+			return bump.Request{}, usageError{
+				fmt.Sprintf("%s: promote takes the tag from %s, so name the image only", arg, f.fromEnv),
+				"to write a given tag: tagbump update " + arg + " --env " + f.toEnv,
+			}
+		}
+	}
+	req := bump.Request{
+		Branch: s.branch(f.toEnv), Files: to.Files, To: f.toEnv,
+		From:      &bump.Environment{Name: f.fromEnv, Files: from.Files},
+		PinDigest: f.pinDigest, OnStale: s.onStale(),
+	}
+	if req.Images, err = s.images(args); err != nil {
+		return req, err
+	}
+	req.Publish, err = s.publish(to)
+	return req, err
+}
+
+// images are those that args name, else all of the project file.
+func (s *session) images(args []string) ([]bump.Image, error) {
+	optional := len(args) == 0
+	if optional {
+		args = s.config.ImageNames()
+	}
+	if len(args) == 0 {
+		return nil, usageError{"no image is named, and " + s.lacks("images"), "tagbump update IMAGE[:TAG], or list it under images: in " + config.FileName}
+	}
+	var all []bump.Image
+	for _, arg := range args {
+		img, err := s.image(arg)
+		if err != nil {
+			return nil, err
+		}
+		img.Optional = optional
+		for _, other := range all {
+			if image.SameRepository(other.Repository, img.Repository) {
+				return nil, usageError{fmt.Sprintf("%s is named twice", img.Repository), ""}
+			}
+		}
+		all = append(all, img)
+	}
+	return all, nil
+}
+
+// image makes one argument, IMAGE[:TAG], with its policy.
+func (s *session) image(arg string) (bump.Image, error) {
+	ref, err := image.Parse(arg)
+	if err != nil {
+		return bump.Image{}, err
+	}
+	f := s.flags
+	switch {
+	case ref.Digest != "" && ref.Tag == "":
+		return bump.Image{}, usageError{arg + ": a digest names no tag", "IMAGE:TAG@DIGEST checks that the tag points at the digest"}
+	case ref.Tag != "" && f.tag != "" && ref.Tag != f.tag:
+		return bump.Image{}, usageError{fmt.Sprintf("%s and --tag %s contradict each other", arg, f.tag), ""}
+	case ref.Tag == "" && f.tag != "":
+		ref.Tag = f.tag
+	}
+	if ref.Tag != "" {
+		if err := image.CheckTag(ref.Tag); err != nil {
+			return bump.Image{}, fmt.Errorf("--tag: %w", err)
+		}
+	}
+	img := bump.Image{Repository: ref.Repository, Tag: ref.Tag, Digest: ref.Digest, Platforms: f.platforms, Unverified: f.noVerify}
+	configured, known := s.config.Image(ref.Repository)
+	if len(img.Platforms) == 0 {
+		img.Platforms = configured.Platforms
+	}
+	if img.Policy, err = s.policyOf(configured, known); err != nil {
+		return img, fmt.Errorf("%s: %w", ref.Repository, err)
+	}
+	if img.Tag == "" && img.Policy == nil && f.fromEnv == "" {
+		return img, usageError{
+			ref.Repository + ": no tag is given, and nothing says how to choose one",
+			"give " + ref.Repository + ":TAG, or --semver, or --match and --order, or list the image in " + config.FileName,
+		}
+	}
+	if img.Unverified && img.Tag == "" && f.fromEnv == "" {
+		return img, usageError{"--no-verify needs a tag: " + ref.Repository + " has none", "give " + ref.Repository + ":TAG"}
+	}
+	return img, nil
+}
+
+// policyOf is the flags' policy if there is any, else the project file's.
+func (s *session) policyOf(configured config.Image, known bool) (*policy.Policy, error) {
+	p := s.flags.policy
+	rule := policy.Rule{Semver: p.semver, Match: p.match, Extract: p.extract, Order: p.order}
+	if !p.given() {
+		rule = policy.Rule{Semver: configured.Semver, Match: configured.Match, Extract: configured.Extract, Order: configured.Order}
+		if !known || rule == (policy.Rule{}) {
+			return nil, nil
+		}
+	}
+	made, err := policy.New(rule)
+	if err != nil {
+		return nil, usageError{err.Error(), ""}
+	}
+	return made, nil
+}
+
+func (s *session) environment(flag, name string) (config.Environment, error) {
+	if name == "" {
+		return config.Environment{}, nil
+	}
+	environment, known := s.config.Environments[name]
+	if !known {
+		hint := s.lacks("environments")
+		if names := s.config.EnvironmentNames(); len(names) > 0 {
+			hint = s.configFile + " has " + strings.Join(names, ", ")
+		}
+		return environment, usageError{fmt.Sprintf("%s: no environment %q", flag, name), hint}
+	}
+	return environment, nil
+}
+
+func (s *session) branch(environment string) string {
+	if s.flags.branch != "" {
+		return s.flags.branch
+	}
+	if named := s.config.Environments[environment].Branch; named != "" {
+		return named
+	}
+	return s.config.Branch
+}
+
+func (s *session) onStale() bump.OnStale {
+	return map[string]bump.OnStale{"skip": bump.Skip, "allow": bump.Allow}[s.flags.onStale]
+}
+
+// publish decides between the flags and the environment's own way.
+func (s *session) publish(environment config.Environment) (bump.Publish, error) {
+	f := s.flags
+	propose := f.pr || environment.Publish == config.PullRequest
+	switch {
+	case f.pr && s.local:
+		return 0, usageError{"--pr needs a remote repository, and " + s.where + " is a local folder", "give --repo URL"}
+	case f.dryRun:
+		return bump.Preview, nil
+	case propose && !s.local:
+		return bump.Propose, s.openForge()
+	}
+	return bump.Push, nil
+}
+
+// loadConfig reads the project file from the repository's root unless there was
+// one here. That there is none is no error: what needs it will miss it by name.
+func (s *session) loadConfig(ctx context.Context) error {
+	if s.configFile != "" {
+		return nil
+	}
+	tree, err := s.runner.Repo.Read(ctx, s.flags.branch, []string{config.FileName})
+	if isNoFile(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	src, err := fs.ReadFile(tree, config.FileName)
+	if err != nil {
+		return err
+	}
+	return s.parseConfig(config.FileName+" of "+s.where, src)
+}

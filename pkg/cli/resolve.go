@@ -1,0 +1,74 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tagbump/tagbump/pkg/bump"
+	"github.com/tagbump/tagbump/pkg/config"
+)
+
+func newResolve(env *Env) *cobra.Command {
+	f := &flags{onStale: "fail"}
+	cmd := &cobra.Command{
+		Use:   "resolve IMAGE[:TAG]",
+		Short: "Print the tag and digest that the policy picks",
+		Long: `Resolve asks the registry which tag an image should have, by the flags or by the
+image's entry in the project file, and prints tag and digest, with a tab between.
+With a tag it prints what the tag points at.`,
+		Example: `  tagbump resolve haoict/send2ereader
+  tagbump resolve ghcr.io/acme/web --semver '~1.4' --platform linux/arm64
+  TAG=$(tagbump resolve haoict/send2ereader --match '^master-' | cut -f1)
+  tagbump resolve nginx:1.27 -o json`,
+		Args: oneImage,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return inFormat(f, runResolve(cmd.Context(), *env, f, args[0]))
+		},
+	}
+	cmd.Flags().StringVar(&f.config, "config", "", "project file (default: .tagbump.yaml here)")
+	f.addImage(cmd)
+	f.addOutput(cmd)
+	return cmd
+}
+
+func oneImage(cmd *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		return usageError{fmt.Sprintf("%s takes one image, not %d", cmd.CommandPath(), len(args)), cmd.CommandPath() + " IMAGE[:TAG]"}
+	}
+	return nil
+}
+
+func runResolve(ctx context.Context, env Env, f *flags, arg string) error {
+	if err := f.check(); err != nil {
+		return err
+	}
+	s := &session{env: env, flags: f, config: new(config.Config)}
+	if err := s.localConfig(); err != nil {
+		return err
+	}
+	img, err := s.image(arg)
+	if err != nil {
+		return err
+	}
+	client, err := s.openRegistry()
+	if err != nil {
+		return err
+	}
+	resolved, err := bump.Runner{Registry: client, Log: s.say}.Resolve(ctx, img)
+	if err != nil {
+		return err
+	}
+	if f.output == "json" {
+		encoder := json.NewEncoder(env.Stdout)
+		encoder.SetIndent("", "  ")
+		return encoder.Encode(struct {
+			Schema int `json:"schema"`
+			imageDoc
+		}{schema, newImageDoc(resolved)})
+	}
+	_, err = fmt.Fprintf(env.Stdout, "%s\t%s\n", resolved.Tag, resolved.Digest)
+	return err
+}

@@ -1,0 +1,247 @@
+package cli
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/tagbump/tagbump/pkg/internal/testenv"
+)
+
+// token is what the git server and the GitHub fake of a script want.
+const token = "ghp_correctHorseBattery"
+
+// exitFile is the variable that names the file into which the command of a
+// script writes its exit code, for the script's word "code".
+const exitFile = "SCRIPT_EXIT_FILE"
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"tagbump": func() { os.Exit(watched()) }})
+}
+
+// watched is the command itself under one more eye: whatever a script does, the
+// token must not come out.
+func watched() int {
+	stdout, stderr := os.Stdout, os.Stderr
+	var seen bytes.Buffer
+	code := runCopying(&seen)
+	if secret := os.Getenv("TAGBUMP_TOKEN"); secret != "" && strings.Contains(seen.String(), secret) {
+		fmt.Fprintln(stderr, "the token came out")
+		return 99
+	}
+	os.Stdout, os.Stderr = stdout, stderr
+	if name := os.Getenv(exitFile); name != "" {
+		if err := os.WriteFile(name, []byte(strconv.Itoa(code)), 0o644); err != nil {
+			fmt.Fprintln(stderr, err)
+			return 99
+		}
+	}
+	return code
+}
+
+// runCopying runs the command with a copy of its output in seen.
+func runCopying(seen *bytes.Buffer) int {
+	finish := []func(){copyOf(&os.Stdout, seen), copyOf(&os.Stderr, seen)}
+	code := Main()
+	for _, f := range finish {
+		f()
+	}
+	return code
+}
+
+func copyOf(file **os.File, seen *bytes.Buffer) (finish func()) {
+	original := *file
+	read, write, err := os.Pipe()
+	if err != nil {
+		panic(err)
+	}
+	*file = write
+	var mine bytes.Buffer
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_, _ = io.Copy(io.MultiWriter(original, &mine), read)
+	}()
+	return func() {
+		_ = write.Close()
+		<-done
+		seen.Write(mine.Bytes())
+	}
+}
+
+// TestScript runs the CLI scripts. Each has servers of its own: a registry at
+// $REGISTRY, git's http-backend at $GIT over the repositories in $REPOS, and
+// GitHub's API for acme/charts. In a script's files the word REGISTRY stands for
+// the registry's address.
+func TestScript(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 filepath.Join("..", "..", "testdata", "script"),
+		Setup:               setup,
+		RequireExplicitExec: true,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"image":     pushImage,
+			"repo":      makeRepo,
+			"hook":      installHook,
+			"pulls":     listPulls,
+			"closepull": closePull,
+			"code":      checkCode,
+		},
+	})
+}
+
+// world is what one script talks to.
+type world struct {
+	registry *testenv.Registry
+	git      *testenv.GitServer
+	github   *testenv.GitHub
+}
+
+type worldKey struct{}
+
+func setup(env *testscript.Env) error {
+	registry, err := testenv.NewRegistry(testenv.RegistryOptions{})
+	if err != nil {
+		return err
+	}
+	env.Defer(registry.Close)
+	root := filepath.Join(env.WorkDir, "..", filepath.Base(env.WorkDir)+"-repos")
+	if err := os.MkdirAll(filepath.Join(root, "acme"), 0o755); err != nil {
+		return err
+	}
+	git, err := testenv.ServeGit(root, token)
+	if err != nil {
+		return err
+	}
+	env.Defer(func() { _ = git.Close() })
+	github := testenv.NewGitHub(testenv.GitHubOptions{Owner: "acme", Repo: "charts", Token: token, Prefix: "/api/v3", Tip: tipIn(root)})
+	apiURL, stop, err := github.Listen()
+	if err != nil {
+		return err
+	}
+	env.Defer(func() { _ = stop() })
+	env.Values[worldKey{}] = &world{registry, git, github}
+	for name, value := range map[string]string{
+		"REGISTRY": registry.Host, "GIT": git.URL + "/acme", "REPOS": filepath.Join(root, "acme"),
+		exitFile:         filepath.Join(root, "exit"),
+		"GITHUB_API_URL": apiURL, "TAGBUMP_TOKEN": token, "HOME": env.WorkDir,
+		"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": "*",
+	} {
+		env.Setenv(name, value)
+	}
+	return fillIn(env.WorkDir, registry.Host)
+}
+
+// fillIn puts the registry's address into the script's files.
+func fillIn(dir, host string) error {
+	return filepath.WalkDir(dir, func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		content, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(name, bytes.ReplaceAll(content, []byte("REGISTRY/"), []byte(host+"/")), 0o644)
+	})
+}
+
+func tipIn(root string) func(branch string) (string, bool) {
+	return func(branch string) (string, bool) {
+		repo := testenv.GitRepo{Dir: filepath.Join(root, "acme", "charts.git")}
+		tip, err := repo.Tip(branch)
+		return strings.TrimSpace(tip), err == nil && strings.TrimSpace(tip) != ""
+	}
+}
+
+func worldOf(ts *testscript.TestScript) *world { return ts.Value(worldKey{}).(*world) }
+
+// pushImage: image REPOSITORY:TAG [PLATFORM...] puts an image into the registry.
+func pushImage(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: image REPOSITORY:TAG [PLATFORM...]")
+	}
+	repository, tag, _ := strings.Cut(args[0], ":")
+	platforms := args[1:]
+	if len(platforms) == 0 {
+		platforms = []string{"linux/arm64"}
+	}
+	img := testenv.Image{
+		Platforms: platforms, Created: time.Date(2024, 6, 15, 12, 30, 0, 0, time.UTC),
+		Labels: map[string]string{"org.opencontainers.image.version": tag},
+	}
+	_, err := worldOf(ts).registry.Push(repository, img, tag)
+	ts.Check(err)
+}
+
+// makeRepo: repo NAME makes the bare repository NAME.git of the folder NAME.
+func makeRepo(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: repo NAME")
+	}
+	dir := ts.MkAbs(args[0])
+	files := make(map[string]string)
+	ts.Check(filepath.WalkDir(dir, func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		content, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		relative, err := filepath.Rel(dir, name)
+		files[filepath.ToSlash(relative)] = string(content)
+		return err
+	}))
+	_, err := worldOf(ts).git.Repo(filepath.Join("acme", args[0]+".git"), files)
+	ts.Check(err)
+}
+
+// installHook: hook NAME HOOK FILE installs FILE as a hook of NAME.git.
+func installHook(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: hook NAME HOOK FILE")
+	}
+	repo := testenv.GitRepo{Dir: filepath.Join(worldOf(ts).git.Root, "acme", args[0]+".git")}
+	ts.Check(repo.Hook(args[1], ts.ReadFile(args[2])))
+}
+
+// listPulls: pulls prints the pull requests, one a line: number, state, base, title.
+func listPulls(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 0 {
+		ts.Fatalf("usage: pulls")
+	}
+	for _, pull := range worldOf(ts).github.Pulls() {
+		fmt.Fprintln(ts.Stdout(), pull.Number, pull.State, pull.Base, pull.Title)
+	}
+}
+
+// closePull: closepull NUMBER closes a pull request without merging it.
+func closePull(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: closepull NUMBER")
+	}
+	var number int
+	if _, err := fmt.Sscan(args[0], &number); err != nil {
+		ts.Fatalf("closepull: %v", err)
+	}
+	ts.Check(worldOf(ts).github.Close(number))
+}
+
+// checkCode: code N holds that the last tagbump ended with exit code N.
+func checkCode(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: code N")
+	}
+	if got := ts.ReadFile(ts.Getenv(exitFile)); got != args[0] {
+		ts.Fatalf("exit code %s, want %s", got, args[0])
+	}
+}

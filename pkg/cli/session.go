@@ -1,0 +1,173 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+
+	"github.com/tagbump/tagbump/pkg/bump"
+	"github.com/tagbump/tagbump/pkg/config"
+	"github.com/tagbump/tagbump/pkg/forge"
+	"github.com/tagbump/tagbump/pkg/forge/github"
+	"github.com/tagbump/tagbump/pkg/redact"
+	"github.com/tagbump/tagbump/pkg/registry"
+)
+
+// A session is one command with everything open that it works on.
+type session struct {
+	env        Env
+	flags      *flags
+	config     *config.Config // never nil; empty without a project file
+	configFile string         // as people find it again; "" without a project file
+	where      string         // the repository, safe to print
+	repoURL    string
+	local      bool // a folder, not a repository to push to
+	runner     bump.Runner
+	closeRepo  func() error
+}
+
+func open(ctx context.Context, env Env, f *flags) (*session, error) {
+	s := &session{env: env, flags: f, config: new(config.Config), closeRepo: func() error { return nil }}
+	s.runner.Log = s.say
+	if err := s.localConfig(); err != nil {
+		return nil, err
+	}
+	if err := s.openRepo(); err != nil {
+		return nil, err
+	}
+	var err error
+	s.runner.Registry, err = s.openRegistry()
+	return s, err
+}
+
+func (s *session) close() { _ = s.closeRepo() }
+
+// say tells a line of talk on stderr.
+func (s *session) say(format string, args ...any) {
+	fmt.Fprintf(s.env.Stderr, format+"\n", args...)
+}
+
+// whisper is say for those who asked with --verbose.
+func (s *session) whisper(format string, args ...any) {
+	if s.flags.verbose {
+		s.say(format, args...)
+	}
+}
+
+func (s *session) openRegistry() (*registry.Client, error) {
+	options := registry.Options{Transport: s.env.Transport, UserAgent: userAgent(), Log: s.whisper}
+	if options.Transport != nil {
+		options.Keychain = authn.NewMultiKeychain()
+	}
+	return registry.New(options)
+}
+
+// path is where a file is that a person named.
+func (s *session) path(name string) string {
+	if filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(s.env.Dir, name)
+}
+
+func userAgent() string { return "tagbump/" + versionText() }
+
+// localConfig reads the project file that --config names or that lies here.
+func (s *session) localConfig() error {
+	name := s.flags.config
+	if name == "" {
+		name = config.FileName
+	}
+	src, err := os.ReadFile(s.path(name))
+	if errors.Is(err, fs.ErrNotExist) && s.flags.config == "" {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("--config: %w", err)
+	}
+	return s.parseConfig(name, src)
+}
+
+func (s *session) parseConfig(name string, src []byte) error {
+	parsed, err := config.Parse(name, src)
+	if err != nil {
+		return err
+	}
+	s.config, s.configFile = parsed, name
+	return nil
+}
+
+// lacks says that the project file has none of what, or is not there itself.
+func (s *session) lacks(what string) string {
+	if s.configFile == "" {
+		return "there is no " + config.FileName
+	}
+	return s.configFile + " has no " + what
+}
+
+func (s *session) openRepo() error {
+	s.repoURL = s.flags.repo
+	if s.repoURL == "" {
+		s.repoURL = s.config.Repository
+	}
+	if s.repoURL == "" {
+		s.repoURL = "."
+	}
+	s.where = redact.URL(s.repoURL)
+	if s.where != s.repoURL && strings.HasPrefix(s.repoURL, "http") {
+		return usageError{
+			s.where + ": credentials do not belong into the URL, where logs and process lists show them",
+			"set TAGBUMP_TOKEN (or GITHUB_TOKEN) instead",
+		}
+	}
+	if isFolder(s.path(s.repoURL)) {
+		return s.openFolder()
+	}
+	return s.openRemote()
+}
+
+// isFolder reports whether repo is a plain folder or a checkout, whose files
+// are edited in place. A bare repository is none: it is pushed to.
+func isFolder(repo string) bool {
+	if info, err := os.Stat(repo); err != nil || !info.IsDir() {
+		return false
+	}
+	_, headErr := os.Stat(filepath.Join(repo, "HEAD"))
+	_, objectsErr := os.Stat(filepath.Join(repo, "objects"))
+	return headErr != nil || objectsErr != nil
+}
+
+// openForge makes the runner able to propose.
+func (s *session) openForge() error {
+	owner, name, err := github.ParseURL(s.repoURL)
+	if err != nil {
+		return err
+	}
+	token := s.forgeToken()
+	if token == "" {
+		return fmt.Errorf("%s: a pull request needs a token: %w", s.where, noToken{})
+	}
+	apiURL, err := githubAPI(s.repoURL, s.env.Getenv("GITHUB_API_URL"))
+	if err != nil {
+		return err
+	}
+	client, err := github.New(owner, name, github.Options{APIURL: apiURL, Token: token, UserAgent: userAgent()})
+	if err != nil {
+		return err
+	}
+	s.runner.Forge = client
+	return nil
+}
+
+// noToken is the access error of a run that has no credentials at all.
+type noToken struct{}
+
+func (noToken) Error() string { return "none is set" }
+func (noToken) Unwrap() error { return forge.ErrAuth }
+func (noToken) Hint() string  { return "set GITHUB_TOKEN (or GH_TOKEN, or TAGBUMP_TOKEN)" }
