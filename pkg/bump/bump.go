@@ -187,17 +187,29 @@ func (r Runner) readAndResolve(ctx context.Context, req Request, report *Report)
 		tree, err := r.Repo.Read(ctx, req.Branch, req.globs())
 		reading <- read{tree, err}
 	}()
+	var failed error
 	if req.From == nil {
-		for _, img := range req.Images {
-			resolved, err := r.Resolve(ctx, img)
-			if err != nil {
-				return nil, err
-			}
-			report.Images = append(report.Images, resolved)
+		if report.Images, failed = r.resolveAll(ctx, req.Images); failed != nil {
+			cancel()
 		}
 	}
 	got := <-reading
+	if failed != nil {
+		return nil, failed
+	}
 	return got.tree, got.err
+}
+
+func (r Runner) resolveAll(ctx context.Context, images []Image) ([]ImageReport, error) {
+	var all []ImageReport
+	for _, img := range images {
+		resolved, err := r.Resolve(ctx, img)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, resolved)
+	}
+	return all, nil
 }
 
 // attempt plans on tree and publishes. It fills report anew, so that it can be

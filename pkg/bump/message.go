@@ -27,6 +27,10 @@ func describe(change plan.Change) string {
 	return fmt.Sprintf("%s: %s: %s -> %s", change.Target.File, change.Target.Path, from, to)
 }
 
+// bodyLimit is below what forges take (GitHub: 65,536 characters); a diff that
+// does not fit is left out, since the forge shows it anyway.
+const bodyLimit = 60_000
+
 // body is the pull request's, in Markdown.
 func body(report *Report) string {
 	var b strings.Builder
@@ -45,6 +49,8 @@ func body(report *Report) string {
 		}
 		b.WriteByte('\n')
 	}
-	fmt.Fprintf(&b, "\n<details><summary>diff</summary>\n\n```diff\n%s```\n</details>\n", report.Plan.Diff())
+	if diff := report.Plan.Diff(); b.Len()+len(diff) < bodyLimit {
+		fmt.Fprintf(&b, "\n<details><summary>diff</summary>\n\n```diff\n%s```\n</details>\n", diff)
+	}
 	return b.String()
 }

@@ -29,7 +29,7 @@ func (f *flags) addRepo(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.config, "config", "", "project file (default: .tagbump.yaml here, else in the repository's root)")
 	cmd.Flags().StringVar(&f.repo, "repo", "", "`URL or DIR` of the GitOps repository: https, ssh or a local folder (default: the project file's, else this folder)")
 	cmd.Flags().StringVar(&f.branch, "branch", "", "branch to change (default: the remote's HEAD)")
-	cmd.Flags().StringVar(&f.sshKey, "ssh-key", "", "private key `FILE` for ssh (default: the agent, then ~/.ssh/id_*)")
+	cmd.Flags().StringVar(&f.sshKey, "ssh-key", "", "private key `FILE` for ssh (default: the agent's keys; without an agent ~/.ssh/id_ed25519, id_ecdsa or id_rsa)")
 	cmd.Flags().StringVar(&f.sshKnownHosts, "ssh-known-hosts", "", "known_hosts `FILE` for ssh (default: ~/.ssh/known_hosts)")
 }
 

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"maps"
 	"net/url"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -142,7 +143,7 @@ func (s *session) openRemote() error {
 		return usageError{"--commit and --push are for a local checkout, and " + s.where + " is a remote repository", "there a change is always committed and pushed, or proposed with --pr"}
 	}
 	options := gitrepo.Options{
-		SSHKey:           s.flags.sshKey,
+		SSHKey:           s.sshKey(),
 		SSHKeyPassphrase: s.env.Getenv("TAGBUMP_SSH_KEY_PASSPHRASE"),
 		SSHAgentSocket:   s.env.Getenv("SSH_AUTH_SOCK"),
 		KnownHosts:       s.flags.sshKnownHosts,
@@ -162,10 +163,26 @@ func (s *session) openRemote() error {
 	}
 	repo, err := gitrepo.Open(address, options)
 	if err != nil {
-		return err
+		return usageError{err.Error(), hintOf(err)}
 	}
-	s.runner.Repo = remote{repo, author(s.env.Getenv), s.env}
+	s.runner.Repo, s.closeRepo = remote{repo, author(s.env.Getenv), s.env}, repo.Close
 	return nil
+}
+
+// sshKey is the key file to offer, "" when an agent is to choose. Without an
+// agent it is the first of those that ssh itself would look for.
+func (s *session) sshKey() string {
+	home := s.env.Getenv("HOME")
+	if s.flags.sshKey != "" || s.env.Getenv("SSH_AUTH_SOCK") != "" || home == "" {
+		return s.flags.sshKey
+	}
+	for _, name := range []string{"id_ed25519", "id_ecdsa", "id_rsa"} {
+		file := filepath.Join(home, ".ssh", name)
+		if _, err := os.Stat(file); err == nil {
+			return file
+		}
+	}
+	return ""
 }
 
 // author is whom git itself would take from the environment, else tagbump.
