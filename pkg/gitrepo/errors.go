@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"time"
 )
 
 // What callers decide on. Every error of this package that has to do with one of
@@ -28,6 +29,8 @@ type failure struct {
 	text string
 	why  error // nil when text says it all
 	hint string
+
+	after time.Duration // what the server asked to wait before the next try
 }
 
 func fail(kind error, format string, args ...any) *failure {
@@ -101,7 +104,8 @@ func network(ctx context.Context, err error) error {
 		return because(ErrUnavailable, context.Cause(ctx), "")
 	}
 	var f *failure
-	if errors.As(err, &f) {
+	var no *rejection
+	if errors.As(err, &f) || errors.As(err, &no) || errors.Is(err, errBudget) || errors.Is(err, errEnough) || errors.Is(err, errNotPackets) {
 		return err
 	}
 	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {

@@ -21,6 +21,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
 
@@ -55,9 +56,19 @@ type Options struct {
 	// Default: the system's only.
 	CABundle []byte
 
+	// Timeout is how long a server may be silent. Default: one minute.
+	Timeout time.Duration
+
 	// Progress is told what takes long, one line each, without a line end.
 	// Default: silence.
 	Progress func(format string, args ...any)
+}
+
+func (o Options) timeout() time.Duration {
+	if o.Timeout > 0 {
+		return o.Timeout
+	}
+	return defaultTimeout
 }
 
 // A Repo is a remote repository. Its methods may be called one after another;
@@ -69,6 +80,8 @@ type Repo struct {
 	secrets redact.Secrets
 	store   *store
 	remote  remote
+	rung    rung          // how the server is asked
+	base    plumbing.Hash // the last tip that was read whole
 	closing sync.Once
 }
 
@@ -77,7 +90,10 @@ type remote interface {
 	// refs lists the branch and what it may be called; branch "" asks for the
 	// one that the remote's HEAD names.
 	refs(ctx context.Context, branch string) (ref, error)
-	// fetch brings what req wants into s.
+	// capabilities tells what the server can do, and may ask it.
+	capabilities(ctx context.Context) (capabilities, error)
+	// fetch brings what req wants into s. errBudget and errEnough leave there what
+	// came until then; errDeclined means that another request may do.
 	fetch(ctx context.Context, req fetchRequest, s *store) error
 	// push sends pack and moves the branch, compare and swap.
 	push(ctx context.Context, u update) error
@@ -141,7 +157,7 @@ func (r *Repo) Tip(ctx context.Context, branch string) (string, error) {
 	if err := checkBranch(branch); err != nil {
 		return "", r.wrap(branch, err)
 	}
-	at, err := r.remote.refs(ctx, branch)
+	at, err := r.refs(ctx, branch)
 	if err != nil {
 		return "", r.wrap(branch, err)
 	}
@@ -166,7 +182,7 @@ func (r *Repo) Read(ctx context.Context, branch string, globs []string) (*Tree, 
 	if err != nil {
 		return nil, r.wrap(branch, err)
 	}
-	at, err := r.remote.refs(ctx, branch)
+	at, err := r.refs(ctx, branch)
 	if err != nil {
 		return nil, r.wrap(branch, err)
 	}

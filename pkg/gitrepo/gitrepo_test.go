@@ -52,7 +52,7 @@ func places(_ *testing.T, files map[string]string) map[string]func(*testing.T) p
 			return place{testenv.MustRepo(t, filepath.Join(s.Root, "x.git"), files), s.RepoURL("x.git"), gitrepo.Options{Token: s.Token}}
 		},
 		"ssh": func(t *testing.T) place {
-			s := testenv.StartSSH(t)
+			s := testenv.StartSSH(t, testenv.SSHOptions{})
 			repo := testenv.MustRepo(t, filepath.Join(t.TempDir(), "it's x.git"), files)
 			return place{repo, s.RepoURL(repo.Dir), gitrepo.Options{SSHKey: s.Key, KnownHosts: s.KnownHosts}}
 		},

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -21,8 +22,9 @@ type httpRemote struct {
 	client *http.Client
 	base   string // of the requests; a redirect changes it
 	creds  credentials
-	own    *url.URL // what the credentials are for
-	caps   *capabilities
+	own    *url.URL      // what the credentials are for
+	caps   *capabilities // nil until the server was asked
+	quiet  time.Duration // how long the server may be silent
 }
 
 func newHTTPRemote(addr address, creds credentials, opts Options) (*httpRemote, error) {
@@ -31,20 +33,19 @@ func newHTTPRemote(addr address, creds credentials, opts Options) (*httpRemote, 
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", addr, err)
 	}
-	h := &httpRemote{base: own.String() + addr.path, creds: creds, own: own}
+	h := &httpRemote{base: own.String() + addr.path, creds: creds, own: own, quiet: opts.timeout()}
 	h.client = &http.Client{Transport: transport, CheckRedirect: h.checkRedirect}
 	return h, nil
 }
 
 func newTransport(caBundle []byte) (*http.Transport, error) {
 	t := &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           (&net.Dialer{Timeout: 20 * time.Second}).DialContext,
-		TLSHandshakeTimeout:   20 * time.Second,
-		ResponseHeaderTimeout: 2 * time.Minute,
-		MaxIdleConnsPerHost:   1,
-		IdleConnTimeout:       time.Minute,
-		ForceAttemptHTTP2:     true,
+		Proxy:               http.ProxyFromEnvironment,
+		DialContext:         (&net.Dialer{Timeout: 20 * time.Second}).DialContext,
+		TLSHandshakeTimeout: 20 * time.Second,
+		MaxIdleConnsPerHost: 1,
+		IdleConnTimeout:     time.Minute,
+		ForceAttemptHTTP2:   true,
 	}
 	if len(caBundle) == 0 {
 		return t, nil
@@ -83,7 +84,23 @@ func (h *httpRemote) sign(req *http.Request) {
 	}
 }
 
+// request returns an answer of status 200. Its body must be closed.
 func (h *httpRemote) request(ctx context.Context, method, path string, body []byte) (*http.Response, error) {
+	ctx, watch := watched(ctx, h.quiet)
+	resp, err := h.send(ctx, method, path, body)
+	if err != nil {
+		err = network(ctx, bare(err))
+		watch.stop()
+		return nil, err
+	}
+	resp.Body = watch.body(resp.Body)
+	if resp.StatusCode != http.StatusOK {
+		return nil, h.refusal(resp)
+	}
+	return resp, nil
+}
+
+func (h *httpRemote) send(ctx context.Context, method, path string, body []byte) (*http.Response, error) {
 	var content io.Reader
 	if body != nil {
 		content = bytes.NewReader(body)
@@ -100,14 +117,7 @@ func (h *httpRemote) request(ctx context.Context, method, path string, body []by
 		req.Header.Set("Accept", "application/x-"+service+"-result")
 	}
 	h.sign(req)
-	resp, err := h.client.Do(req)
-	if err != nil {
-		return nil, network(ctx, bare(err))
-	}
-	if resp.StatusCode != http.StatusOK {
-		return nil, h.refusal(resp)
-	}
-	return resp, nil
+	return h.client.Do(req)
 }
 
 // bare takes the URL out of err, which the caller names anyway.
@@ -137,11 +147,20 @@ func (h *httpRemote) refusal(resp *http.Response) error {
 	case code == http.StatusNotFound || code == http.StatusGone:
 		return fail(ErrNotFound, "no such repository (%s)", said).withHint("a private repository looks like this to those who may not see it; the request used %s", h.creds.source)
 	case code == http.StatusTooManyRequests || code >= 500:
-		return fail(ErrUnavailable, "%s", said)
-	case code >= 300 && code < 400:
-		return fail(ErrUnavailable, "%s: redirected in the middle", said)
+		f := fail(ErrUnavailable, "%s", said)
+		f.after = retryAfter(resp.Header.Get("Retry-After"))
+		return f
 	}
-	return fail(ErrRefused, "%s", said)
+	return because(errDeclined, fmt.Errorf("the server says: %s", said), "")
+}
+
+// retryAfter reads a number of seconds; a date is not worth its clock here.
+func retryAfter(text string) time.Duration {
+	seconds, err := strconv.Atoi(text)
+	if err != nil || seconds < 0 {
+		return 0
+	}
+	return time.Duration(seconds) * time.Second
 }
 
 // drain lets the connection be used again, unless there is too much to read.
@@ -150,49 +169,86 @@ func drain(body io.ReadCloser) {
 	_ = body.Close()
 }
 
-func (h *httpRemote) greet(ctx context.Context) error {
-	if h.caps != nil {
-		return nil
-	}
+// greet asks what the server can do, and where branch stands if it is an old
+// one. It is the only request that may be redirected.
+func (h *httpRemote) greet(ctx context.Context, branch string) (greeting, error) {
 	resp, err := h.request(ctx, http.MethodGet, "/info/refs?service="+uploadPack, nil)
 	if err != nil {
-		return err
+		return greeting{}, err
 	}
-	defer drain(resp.Body)
-	caps, err := readGreeting(newPacketReader(resp.Body))
-	if errors.Is(err, errNotPackets) {
-		return fail(ErrNotFound, "there is no git repository at this URL (it answers, but not as git does)")
-	}
+	g, err := readGreeting(newPacketReader(resp.Body), branch)
 	if err != nil {
-		return network(ctx, err)
+		_ = resp.Body.Close()
+		if errors.Is(err, errNotPackets) {
+			err = fail(ErrNotFound, "there is no git repository at this URL (it answers, but not as git does)")
+		}
+		return g, network(ctx, err)
 	}
-	h.caps = &caps
-	h.base = strings.TrimSuffix(resp.Request.URL.Scheme+"://"+resp.Request.URL.Host+resp.Request.URL.EscapedPath(), "/info/refs")
-	return nil
+	drain(resp.Body)
+	h.caps = &g.caps
+	at := resp.Request.URL
+	h.base = strings.TrimSuffix(at.Scheme+"://"+at.Host+at.EscapedPath(), "/info/refs")
+	return g, nil
 }
 
-func (h *httpRemote) refs(ctx context.Context, branch string) (ref, error) {
-	if err := h.greet(ctx); err != nil {
-		return ref{}, err
+func (h *httpRemote) capabilities(ctx context.Context) (capabilities, error) {
+	if h.caps == nil {
+		if _, err := h.greet(ctx, ""); err != nil {
+			return capabilities{}, err
+		}
 	}
+	return *h.caps, nil
+}
+
+// refs asks a version 2 server at once. Only when that goes wrong does it ask
+// what the server is: this saves a round trip, and finds redirects.
+func (h *httpRemote) refs(ctx context.Context, branch string) (ref, error) {
+	if h.caps == nil {
+		found, err := h.lsRefs(ctx, branch)
+		if err == nil || errors.Is(err, ErrAuth) || errors.Is(err, ErrUnavailable) || ctx.Err() != nil {
+			return found, err
+		}
+	}
+	if h.caps == nil || h.caps.v0 {
+		g, err := h.greet(ctx, branch)
+		if err != nil {
+			return ref{}, err
+		}
+		if g.caps.v0 {
+			return g.branches.at(branch)
+		}
+	}
+	return h.lsRefs(ctx, branch)
+}
+
+func (h *httpRemote) lsRefs(ctx context.Context, branch string) (ref, error) {
 	resp, err := h.request(ctx, http.MethodPost, "/"+uploadPack, lsRefs(branch))
 	if err != nil {
 		return ref{}, err
 	}
 	defer drain(resp.Body)
-	found, err := readRefs(newPacketReader(resp.Body), branch)
+	p := newPacketReader(resp.Body)
+	if _, err := p.r.Peek(1); errors.Is(err, io.EOF) {
+		return ref{}, errDeclined
+	}
+	found, err := readRefs(p, branch)
+	var said serverError
+	if errors.As(err, &said) {
+		return found, because(errDeclined, err, "")
+	}
 	return found, network(ctx, err)
 }
 
 func (h *httpRemote) fetch(ctx context.Context, req fetchRequest, s *store) error {
-	if !h.caps.filter {
-		req.filter = ""
+	caps := assumed
+	if h.caps != nil {
+		caps = *h.caps
 	}
-	resp, err := h.request(ctx, http.MethodPost, "/"+uploadPack, fetchCommand(req))
+	resp, err := h.request(ctx, http.MethodPost, "/"+uploadPack, fetchCommand(caps, req))
 	if err != nil {
 		return err
 	}
-	err = readFetch(newPacketReader(resp.Body), req, s)
+	err = readFetch(newPacketReader(resp.Body), caps, req, s)
 	if err != nil {
 		_ = resp.Body.Close() // hang up
 		return network(ctx, err)
@@ -207,7 +263,7 @@ func (h *httpRemote) push(ctx context.Context, u update) error {
 		return err
 	}
 	defer drain(resp.Body)
-	return readReport(resp.Body, u.branch)
+	return network(ctx, readReport(resp.Body, u.branch))
 }
 
 func (h *httpRemote) close() error {

@@ -120,11 +120,17 @@ func (l *localRemote) refs(ctx context.Context, branch string) (ref, error) {
 	return found, nil
 }
 
+func (l *localRemote) capabilities(context.Context) (capabilities, error) { return assumed, nil }
+
 // fetch reads exactly what is wanted, and with a depth the commits below: there
 // is no round trip to save by more.
 func (l *localRemote) fetch(ctx context.Context, req fetchRequest, s *store) error {
 	wants := req.wants
-	for depth := max(req.depth, 1); depth > 0 && len(wants) > 0; depth-- {
+	depth := req.depth
+	if len(req.haves) > 0 {
+		depth = 1
+	}
+	for depth = max(depth, 1); depth > 0 && len(wants) > 0; depth-- {
 		var parents []plumbing.Hash
 		for _, id := range wants {
 			if err := errors.Join(network(ctx, ctx.Err()), l.read(id, s)); err != nil {

@@ -23,18 +23,20 @@ var (
 type packReader struct {
 	scanner *packfile.Scanner
 	store   *store
-	at      map[int64]plumbing.Hash // where in the pack each object began
-	waiting []delta                 // on a base that is still to come
-	enough  func() bool             // hang up when true; nil: read to the end
+	at      map[int64]plumbing.Hash   // where in the pack each object began
+	waiting map[plumbing.Hash][]delta // on a base that is still to come
+	req     fetchRequest
+	done    bool // what arrived last was the last that is needed
 }
 
 type delta struct {
-	base plumbing.Hash
-	data []byte
+	base   plumbing.Hash
+	data   []byte
+	offset int64
 }
 
-func readPack(r io.Reader, s *store, enough func() bool) error {
-	p := &packReader{scanner: packfile.NewScanner(onlyReader{r}), store: s, at: map[int64]plumbing.Hash{}, enough: enough}
+func readPack(r io.Reader, s *store, req fetchRequest) error {
+	p := &packReader{scanner: packfile.NewScanner(onlyReader{r}), store: s, at: map[int64]plumbing.Hash{}, waiting: map[plumbing.Hash][]delta{}, req: req}
 	_, count, err := p.scanner.Header()
 	if err != nil {
 		return packError(err)
@@ -43,12 +45,12 @@ func readPack(r io.Reader, s *store, enough func() bool) error {
 		if err := p.object(); err != nil {
 			return packError(err)
 		}
-		if p.enough != nil && p.enough() {
+		if p.done {
 			return errEnough
 		}
 	}
-	if len(p.waiting) > 0 {
-		return fmt.Errorf("the pack lacks object %s, which it is built on", p.waiting[0].base)
+	for base := range p.waiting {
+		return fmt.Errorf("the pack lacks object %s, which others are built on", base)
 	}
 	_, err = p.scanner.Checksum()
 	return packError(err)
@@ -89,12 +91,11 @@ func (p *packReader) object() error {
 		if !known {
 			return nil // built on a blob that was too big to keep
 		}
-		return p.apply(delta{base, data.Bytes()}, offset)
+		return p.apply(delta{base, data.Bytes(), offset})
 	case plumbing.REFDeltaObject:
-		return p.apply(delta{header.Reference, data.Bytes()}, offset)
+		return p.apply(delta{header.Reference, data.Bytes(), offset})
 	}
-	p.keep(gitObject{kind, data.Bytes()}, offset)
-	return nil
+	return p.keep(gitObject{kind, data.Bytes()}, offset)
 }
 
 // skip reads over an object that is too big. Only a blob may be.
@@ -106,6 +107,11 @@ func (p *packReader) skip(kind plumbing.ObjectType, size int64) error {
 		_, _, err := p.scanner.NextObject(io.Discard)
 		return err
 	}
+	if len(p.req.wants) == 1 && p.req.depth == 0 && p.req.filter == "" {
+		p.store.tooBig[p.req.wants[0]] = size // it is the only one: no need to see it
+		p.done = true
+		return nil
+	}
 	hasher := plumbing.NewHasher(plumbing.BlobObject, size)
 	if _, _, err := p.scanner.NextObject(hasher); err != nil {
 		return err
@@ -114,24 +120,31 @@ func (p *packReader) skip(kind plumbing.ObjectType, size int64) error {
 	return nil
 }
 
-func (p *packReader) keep(o gitObject, offset int64) {
+// keep stores an object, and what was waiting for it.
+func (p *packReader) keep(o gitObject, offset int64) error {
+	if err := p.store.makeRoom(o); err != nil {
+		return err
+	}
 	id := p.store.add(o)
 	p.at[offset] = id
-	for i := 0; i < len(p.waiting); i++ {
-		if p.waiting[i].base == id {
-			d := p.waiting[i]
-			p.waiting = append(p.waiting[:i], p.waiting[i+1:]...)
-			_ = p.apply(d, -1)
-			i = -1
+	if p.req.enough != nil && p.req.enough(id) {
+		p.done = true
+	}
+	waiting := p.waiting[id]
+	delete(p.waiting, id)
+	for _, d := range waiting {
+		if err := p.apply(d); err != nil {
+			return err
 		}
 	}
+	return nil
 }
 
-func (p *packReader) apply(d delta, offset int64) error {
+func (p *packReader) apply(d delta) error {
 	base, ok := p.store.objects[d.base]
 	if !ok {
 		if _, big := p.store.tooBig[d.base]; !big {
-			p.waiting = append(p.waiting, d)
+			p.waiting[d.base] = append(p.waiting[d.base], d)
 		}
 		return nil
 	}
@@ -139,8 +152,7 @@ func (p *packReader) apply(d delta, offset int64) error {
 	if err != nil {
 		return fmt.Errorf("the pack's delta on %s: %w", d.base, err)
 	}
-	p.keep(gitObject{base.kind, data}, offset)
-	return nil
+	return p.keep(gitObject{base.kind, data}, d.offset)
 }
 
 // writePack makes a pack of whole objects.
@@ -166,6 +178,14 @@ func writeEntryHead(w *bytes.Buffer, kind plumbing.ObjectType, size int) {
 		head = byte(size & 0x7f)
 	}
 	w.WriteByte(head)
+}
+
+// budgeted ends r with errBudget after so many bytes; 0 is no budget.
+func budgeted(r io.Reader, bytes int64) io.Reader {
+	if bytes == 0 {
+		return r
+	}
+	return &budgetReader{r, bytes}
 }
 
 // A budgetReader ends a stream that turns out larger than what it is worth.

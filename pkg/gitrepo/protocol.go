@@ -18,17 +18,29 @@ const (
 
 // capabilities are what a server said it can do.
 type capabilities struct {
-	filter  bool
-	shallow bool
+	v0       bool // the server speaks version 0 (or 1) only
+	filter   bool
+	shallow  bool
+	sideband bool // v0; in version 2 there always are
+	multiACK bool // v0; Azure DevOps refuses clients that do not ask for it
 }
+
+// assumed is what a server is taken for until it shows otherwise: it saves the
+// request by which git asks first.
+var assumed = capabilities{filter: true, shallow: true, sideband: true}
+
+// errDeclined is in the chain when a server did not answer a fetch, or said that
+// it does not do what was asked. Another request may do.
+var errDeclined = errors.New("the server does not answer this request")
 
 // A fetchRequest names the objects that are wanted and how little with them.
 type fetchRequest struct {
 	wants  []plumbing.Hash
-	depth  int         // of history; 0 when no commit is among wants
-	filter string      // as in git's --filter; "" for none
-	budget int64       // end with errBudget after so many bytes of pack; 0: never
-	enough func() bool // end with errEnough when true; nil: read to the end
+	haves  []plumbing.Hash // what need not be sent, nor what is below it
+	depth  int             // of history; 0 when no commit is among wants, or for all of it
+	filter string          // as in git's --filter; "" for none
+	budget int64           // end with errBudget after so many bytes of pack; 0: never
+	enough func(plumbing.Hash) bool
 }
 
 // An update moves a branch, or makes it when old is zero.
@@ -40,25 +52,110 @@ type update struct {
 
 func branchRef(branch string) string { return "refs/heads/" + branch }
 
-// readGreeting reads what a version 2 server says first.
-func readGreeting(p *packetReader) (capabilities, error) {
+// A greeting is what a server says first: what it can do and, in version 0, also
+// where its branches stand.
+type greeting struct {
+	caps     capabilities
+	branches advertisement // v0
+}
+
+// An advertisement is what a version 0 server says of one branch and of HEAD.
+type advertisement struct {
+	tip    plumbing.Hash // of the branch that was asked for
+	head   plumbing.Hash
+	symref string // the branch that HEAD names
+}
+
+// at answers for branch, or for the default branch when branch is "".
+func (a advertisement) at(branch string) (ref, error) {
+	if branch != "" {
+		return ref{branch, a.tip}, nil
+	}
+	found := ref{a.symref, a.head}
+	return found, headless(found)
+}
+
+// readGreeting reads to the end of it. Of all the branches that a version 0
+// server lists, it keeps only the one that is asked for.
+func readGreeting(p *packetReader, branch string) (greeting, error) {
 	kind, line, err := p.line()
 	if err == nil && strings.HasPrefix(line, "# service=") {
 		if kind, line, err = p.line(); err == nil && kind == flushPacket {
 			kind, line, err = p.line()
 		}
 	}
-	if err != nil {
-		return capabilities{}, noEOF(err)
+	switch {
+	case err != nil:
+		return greeting{}, noEOF(err)
+	case kind == dataPacket && line == "version 2":
+		caps, err := readCapabilities(p)
+		return greeting{caps: caps}, err
+	case kind == dataPacket && line == "version 1":
+		if kind, line, err = p.line(); err != nil {
+			return greeting{}, noEOF(err)
+		}
 	}
-	if kind != dataPacket || line != "version 2" {
-		return capabilities{}, fail(ErrUnsupported, "the server does not speak git's protocol version 2")
+	if kind == flushPacket { // an empty repository of the old kind
+		return greeting{caps: capabilities{v0: true}}, nil
 	}
-	return readCapabilities(p)
+	return readAdvertisement(p, line, branch)
+}
+
+func readAdvertisement(p *packetReader, line, branch string) (greeting, error) {
+	first, words, _ := strings.Cut(line, "\x00")
+	g := greeting{caps: capabilities{v0: true}}
+	if err := g.read(words); err != nil {
+		return g, err
+	}
+	for line = first; ; {
+		id, name, _ := strings.Cut(line, " ")
+		switch {
+		case name == "" || id != "shallow" && len(id) != 40:
+			return g, errNotPackets
+		case name == "HEAD":
+			g.branches.head = plumbing.NewHash(id)
+		case branch != "" && name == branchRef(branch):
+			g.branches.tip = plumbing.NewHash(id)
+		}
+		kind, next, err := p.line()
+		if err != nil {
+			return g, noEOF(err)
+		}
+		if kind == flushPacket {
+			return g, nil
+		}
+		line = next
+	}
+}
+
+// read takes the words behind the first branch.
+func (g *greeting) read(text string) error {
+	for _, word := range strings.Fields(text) {
+		name, value, _ := strings.Cut(word, "=")
+		switch name {
+		case "filter":
+			g.caps.filter = true
+		case "shallow":
+			g.caps.shallow = true
+		case "side-band-64k":
+			g.caps.sideband = true
+		case "multi_ack_detailed":
+			g.caps.multiACK = true
+		case "symref":
+			if branch, is := strings.CutPrefix(value, "HEAD:refs/heads/"); is {
+				g.branches.symref = branch
+			}
+		case "object-format":
+			if value != "sha1" {
+				return errSHA256
+			}
+		}
+	}
+	return nil
 }
 
 func readCapabilities(p *packetReader) (capabilities, error) {
-	var caps capabilities
+	caps := capabilities{sideband: true}
 	for {
 		kind, line, err := p.line()
 		if err != nil {
@@ -147,7 +244,10 @@ func symrefTarget(attributes string) string {
 	return ""
 }
 
-func fetchCommand(req fetchRequest) []byte {
+func fetchCommand(caps capabilities, req fetchRequest) []byte {
+	if caps.v0 {
+		return fetchCommand0(caps, req)
+	}
 	var p packets
 	p.line("command=fetch")
 	p.line(agentLine)
@@ -156,6 +256,9 @@ func fetchCommand(req fetchRequest) []byte {
 	p.line("ofs-delta")
 	for _, id := range req.wants {
 		p.line("want %s", id)
+	}
+	for _, id := range req.haves {
+		p.line("have %s", id)
 	}
 	if req.depth > 0 {
 		p.line("deepen %d", req.depth)
@@ -168,29 +271,73 @@ func fetchCommand(req fetchRequest) []byte {
 	return p.Bytes()
 }
 
-// readFetch reads the answer to fetchCommand into s.
-func readFetch(p *packetReader, req fetchRequest, s *store) error {
-	for {
+// fetchCommand0 is fetchCommand in version 0, where capabilities stand behind
+// the first want.
+func fetchCommand0(caps capabilities, req fetchRequest) []byte {
+	var p packets
+	words := " ofs-delta no-progress " + agentLine
+	for _, word := range []struct {
+		text string
+		use  bool
+	}{
+		{"side-band-64k", caps.sideband},
+		{"multi_ack_detailed", caps.multiACK},
+		{"shallow", req.depth > 0},
+		{"filter", req.filter != ""},
+	} {
+		if word.use {
+			words += " " + word.text
+		}
+	}
+	for _, id := range req.wants {
+		p.line("want %s%s", id, words)
+		words = ""
+	}
+	if req.depth > 0 {
+		p.line("deepen %d", req.depth)
+	}
+	if req.filter != "" {
+		p.line("filter %s", req.filter)
+	}
+	p.flush()
+	for _, id := range req.haves {
+		p.line("have %s", id)
+	}
+	p.line("done")
+	return p.Bytes()
+}
+
+// readFetch reads the answer to fetchCommand into s. An answer that does not
+// begin is errDeclined.
+func readFetch(p *packetReader, caps capabilities, req fetchRequest, s *store) error {
+	for first := true; ; first = false {
 		kind, line, err := p.line()
-		if err != nil {
+		var said serverError
+		switch {
+		case errors.As(err, &said), err != nil && first && errors.Is(err, io.EOF):
+			return because(errDeclined, err, "")
+		case err != nil:
 			return noEOF(err)
-		}
-		if kind == dataPacket && line == "packfile" {
+		case kind == dataPacket && line == "packfile":
 			return readBandedPack(p, req, s)
-		}
-		if kind == flushPacket {
-			return errors.New("the server sent no pack")
+		case caps.v0 && (line == "NAK" || strings.HasPrefix(line, "ACK ") && !strings.Contains(line[4:], " ")):
+			return readPack0(p, caps, req, s)
+		case kind == flushPacket && !caps.v0:
+			return because(errDeclined, errors.New("the server sent no pack"), "")
 		}
 	}
 }
 
+func readPack0(p *packetReader, caps capabilities, req fetchRequest, s *store) error {
+	if caps.sideband {
+		return readBandedPack(p, req, s)
+	}
+	return readPack(budgeted(p.r, req.budget), s, req)
+}
+
 func readBandedPack(p *packetReader, req fetchRequest, s *store) error {
 	band := &sideband{packets: p}
-	var r io.Reader = band
-	if req.budget > 0 {
-		r = &budgetReader{r, req.budget}
-	}
-	if err := readPack(r, s, req.enough); err != nil {
+	if err := readPack(budgeted(band, req.budget), s, req); err != nil {
 		return err
 	}
 	_, err := io.Copy(io.Discard, band)

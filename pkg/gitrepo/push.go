@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"strings"
 	"time"
 
@@ -73,7 +72,7 @@ func (r *Repo) land(ctx context.Context, u update) error {
 		if try == pushTries || !passing(pushErr) {
 			return refused(pushErr)
 		}
-		if err := pause(ctx, try); err != nil {
+		if err := sleep(ctx, backoff(50*time.Millisecond, try)); err != nil {
 			return err
 		}
 	}
@@ -82,7 +81,7 @@ func (r *Repo) land(ctx context.Context, u update) error {
 // judge reads where the branch stands after a push that did not end well. No
 // commit landed and no error: the branch is as it was before.
 func (r *Repo) judge(ctx context.Context, u update, pushErr error) (landed bool, err error) {
-	at, err := r.remote.refs(ctx, u.branch)
+	at, err := r.refs(ctx, u.branch)
 	if err != nil {
 		return false, because(ErrUnavailable, pushErr, "it is not known whether commit %s was pushed (%v)", u.new, err)
 	}
@@ -108,10 +107,12 @@ const historyDepth = 100
 // first-hand knowledge counts: any trouble on the way means no.
 func (r *Repo) descends(ctx context.Context, tip, commit plumbing.Hash) bool {
 	history := newStore()
-	req := fetchRequest{wants: []plumbing.Hash{tip}, depth: historyDepth, filter: "tree:0", budget: 4 << 20}
-	if err := r.remote.fetch(ctx, req, history); err != nil && !errors.Is(err, errBudget) {
-		return false
+	req := fetchRequest{wants: []plumbing.Hash{tip}, depth: historyDepth, filter: "tree:0", budget: haveBudget}
+	if r.rung >= stream {
+		req.filter = "" // commits come first in a pack
+		req.enough = func(id plumbing.Hash) bool { return id == commit }
 	}
+	_ = r.remote.fetch(ctx, req, history)
 	return history.has(commit)
 }
 
@@ -127,6 +128,9 @@ func passing(err error) bool {
 // refused turns a rejection into words and a hint.
 func refused(err error) error {
 	var no *rejection
+	if errors.Is(err, errDeclined) {
+		return because(ErrRefused, err, "the push was refused")
+	}
 	if !errors.As(err, &no) {
 		return err
 	}
@@ -146,17 +150,4 @@ func isProtection(no *rejection) bool {
 		}
 	}
 	return false
-}
-
-// pause waits a little longer each time: 50 to 100 ms first.
-func pause(ctx context.Context, try int) error {
-	base := 50 * time.Millisecond << (try - 1)
-	timer := time.NewTimer(base + rand.N(base))
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return because(ErrUnavailable, context.Cause(ctx), "")
-	case <-timer.C:
-		return nil
-	}
 }

@@ -101,3 +101,35 @@ func mayHold(segments, dir []string) bool {
 	}
 	return mayHold(segments[1:], dir[1:])
 }
+
+// anyDepth is a reach without an end.
+const anyDepth = 1 << 20
+
+// reach tells how many levels below the directory the furthest wanted file may
+// be: 1 when it is in the directory itself, anyDepth for a "**". The directory ""
+// is the root.
+func (s selection) reach(dir string) int {
+	var names []string
+	if dir != "" {
+		names = strings.Split(dir, "/")
+	}
+	most := 0
+	for _, p := range s.patterns {
+		most = max(most, reach(p.segments, names))
+	}
+	return most
+}
+
+func reach(segments, dir []string) int {
+	switch {
+	case len(segments) == 0:
+		return 0
+	case segments[0] == "**":
+		return anyDepth
+	case len(dir) == 0:
+		return len(segments)
+	case !doublestar.MatchUnvalidated(segments[0], dir[0]):
+		return 0
+	}
+	return reach(segments[1:], dir[1:])
+}

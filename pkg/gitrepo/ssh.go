@@ -10,6 +10,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/skeema/knownhosts"
@@ -19,12 +20,14 @@ import (
 
 // sshRemote keeps one connection. Each refs starts git-upload-pack on a channel
 // of its own, because a running one may answer from what it has cached; the
-// fetches that follow use the same process.
+// fetches that follow use the same process, in version 2.
 type sshRemote struct {
 	addr    address
 	options Options
-	client  *ssh.Client
-	upload  *sshProcess
+	client  atomic.Pointer[ssh.Client]
+	upload  *sshProcess  // with an answer still to give; nil when there is none
+	caps    capabilities // as the last greeting said
+	watch   *watch       // of what is under way
 }
 
 func newSSHRemote(addr address, opts Options) (*sshRemote, error) {
@@ -36,11 +39,11 @@ func newSSHRemote(addr address, opts Options) (*sshRemote, error) {
 
 // An sshProcess is a git service on the server's side of a channel.
 type sshProcess struct {
-	ch     ssh.Channel
-	in     *packetReader
-	caps   capabilities
-	stderr *tail
-	done   chan struct{} // the server closed the channel
+	ch      ssh.Channel
+	in      *packetReader
+	greeted bool
+	stderr  *tail
+	done    chan struct{} // the server closed the channel
 }
 
 // tail keeps the beginning of what a server says on stderr.
@@ -67,26 +70,55 @@ func (t *tail) String() string {
 // start runs a service. Neither environment nor command is waited for: a refusal
 // shows in what the service says, or does not.
 func (r *sshRemote) start(ctx context.Context, service string) (*sshProcess, error) {
-	if err := r.connect(ctx); err != nil {
+	ch, requests, err := r.channel(ctx)
+	if err != nil {
 		return nil, err
 	}
-	ch, requests, err := r.client.OpenChannel("session", nil)
-	if err != nil {
-		return nil, network(ctx, err)
-	}
-	p := &sshProcess{ch: ch, in: newPacketReader(ch), stderr: &tail{}, done: make(chan struct{})}
+	p := &sshProcess{ch: ch, stderr: &tail{}, done: make(chan struct{})}
+	p.in = newPacketReader(&heard{ch, r})
 	go func() {
 		ssh.DiscardRequests(requests)
 		close(p.done)
 	}()
 	go func() { _, _ = io.Copy(p.stderr, ch.Stderr()) }()
-	if service == uploadPack {
+	if service == uploadPack && !r.caps.v0 {
 		_, err = ch.SendRequest("env", false, ssh.Marshal(struct{ Name, Value string }{"GIT_PROTOCOL", "version=2"}))
 	}
 	if err == nil {
 		_, err = ch.SendRequest("exec", false, ssh.Marshal(struct{ Command string }{service + " " + quote(r.addr.path)}))
 	}
 	return p, network(ctx, err)
+}
+
+// channel opens a session, on a new connection when the old one is gone.
+func (r *sshRemote) channel(ctx context.Context) (ssh.Channel, <-chan *ssh.Request, error) {
+	if client := r.client.Load(); client != nil {
+		if ch, requests, err := client.OpenChannel("session", nil); err == nil {
+			return ch, requests, nil
+		}
+		r.drop()
+	}
+	client, err := r.connect(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	r.client.Store(client)
+	ch, requests, err := client.OpenChannel("session", nil)
+	return ch, requests, network(ctx, err)
+}
+
+// heard tells the watch that the server is alive.
+type heard struct {
+	r      io.Reader
+	remote *sshRemote
+}
+
+func (h *heard) Read(p []byte) (int, error) {
+	n, err := h.r.Read(p)
+	if n > 0 && h.remote.watch != nil {
+		h.remote.watch.touch()
+	}
+	return n, err
 }
 
 // quote is git's sq_quote: what a shell on the server reads as one word.
@@ -96,78 +128,136 @@ func quote(s string) string {
 
 // explain says why a service gave no answer: its own words on stderr count most.
 func (p *sshProcess) explain(ctx context.Context, err error) error {
-	if ctx.Err() != nil || !errors.Is(noEOF(err), io.ErrUnexpectedEOF) {
+	if ctx.Err() != nil || !errors.Is(noEOF(err), io.ErrUnexpectedEOF) && !errors.Is(err, errDeclined) {
 		return network(ctx, err)
 	}
-	select {
-	case <-p.done:
-	case <-time.After(2 * time.Second):
-	}
-	said := words(p.stderr.String())
+	said := p.lastWords()
 	lower := strings.ToLower(said)
 	switch {
 	case said == "":
 		return network(ctx, err)
+	case errors.Is(err, errDeclined):
+		return because(errDeclined, serverError(said), "")
 	case strings.Contains(lower, "read only") || strings.Contains(lower, "denied") || strings.Contains(lower, "not allowed"):
-		return fail(ErrAuth, "the server says: %s", said).withHint("this SSH key may read but not write; add it with write access, or use another")
+		return because(ErrAuth, serverError(said), "").withHint("this SSH key may read but not write; add it with write access, or use another")
 	case strings.Contains(lower, "not found") || strings.Contains(lower, "not appear to be a git repository") || strings.Contains(lower, "does not exist"):
-		return fail(ErrNotFound, "no such repository: the server says: %s", said)
+		return because(ErrNotFound, serverError(said), "no such repository")
 	}
-	return fail(ErrUnavailable, "the server says: %s", said)
+	return because(ErrUnavailable, serverError(said), "")
+}
+
+// lastWords waits for the end of a service that has stopped answering, and
+// returns what it said on stderr.
+func (p *sshProcess) lastWords() string {
+	select {
+	case <-p.done:
+	case <-time.After(2 * time.Second):
+	}
+	return words(p.stderr.String())
 }
 
 func (r *sshRemote) refs(ctx context.Context, branch string) (ref, error) {
-	defer r.guard(ctx)()
-	if r.upload != nil {
-		_ = r.upload.ch.Close()
-	}
+	ctx, end := r.begin(ctx)
+	defer end()
+	r.hangUp()
 	p, err := r.start(ctx, uploadPack)
 	if err != nil {
 		return ref{}, err
 	}
 	r.upload = p
-	if p.caps, err = readGreeting(p.in); err != nil {
-		return ref{}, p.explain(ctx, err)
-	}
-	if _, err := p.ch.Write(lsRefs(branch)); err != nil {
-		return ref{}, p.explain(ctx, err)
-	}
-	found, err := readRefs(p.in, branch)
+	found, err := r.ask(p, branch)
 	if err != nil {
+		r.hangUp()
 		return found, p.explain(ctx, err)
+	}
+	if r.caps.v0 && !p.greeted { // it took no notice of GIT_PROTOCOL
+		return r.refs(ctx, branch)
 	}
 	return found, nil
 }
 
+// ask sends ls-refs along with the start, without waiting for the greeting that
+// allows it. A server of version 0 must then be started anew: p stays ungreeted.
+func (r *sshRemote) ask(p *sshProcess, branch string) (ref, error) {
+	old := r.caps.v0
+	if !old {
+		_, _ = p.ch.Write(lsRefs(branch)) // what is wrong shows in the answer
+	}
+	g, err := readGreeting(p.in, branch)
+	if err != nil {
+		return ref{}, err
+	}
+	r.caps = g.caps
+	switch {
+	case !g.caps.v0:
+		p.greeted = true
+		return readRefs(p.in, branch)
+	case old:
+		p.greeted = true
+		return g.branches.at(branch)
+	}
+	return ref{}, nil
+}
+
+func (r *sshRemote) capabilities(context.Context) (capabilities, error) { return r.caps, nil }
+
 func (r *sshRemote) fetch(ctx context.Context, req fetchRequest, s *store) error {
-	defer r.guard(ctx)()
-	if !r.upload.caps.filter {
-		req.filter = ""
+	ctx, end := r.begin(ctx)
+	defer end()
+	p := r.upload
+	if p == nil {
+		var err error
+		if p, err = r.start(ctx, uploadPack); err != nil {
+			return err
+		}
+		r.upload = p
 	}
-	if _, err := r.upload.ch.Write(fetchCommand(req)); err != nil {
-		return r.upload.explain(ctx, err)
+	err := r.exchange(p, req, s)
+	if err != nil || r.caps.v0 {
+		r.hangUp()
 	}
-	if err := readFetch(r.upload.in, req, s); err != nil {
-		return r.upload.explain(ctx, err)
+	if err != nil {
+		return p.explain(ctx, err)
 	}
 	return nil
 }
 
+func (r *sshRemote) exchange(p *sshProcess, req fetchRequest, s *store) error {
+	_, _ = p.ch.Write(fetchCommand(r.caps, req)) // what is wrong shows in the answer
+	if !p.greeted {
+		if _, err := readGreeting(p.in, ""); err != nil {
+			return err
+		}
+		p.greeted = true
+	}
+	return readFetch(p.in, r.caps, req, s)
+}
+
+// hangUp ends the running git-upload-pack; the connection stays.
+func (r *sshRemote) hangUp() {
+	if r.upload != nil {
+		_ = r.upload.ch.Close()
+		r.upload = nil
+	}
+}
+
 func (r *sshRemote) push(ctx context.Context, u update) error {
-	defer r.guard(ctx)()
+	ctx, end := r.begin(ctx)
+	defer end()
 	p, err := r.start(ctx, receivePack)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = p.ch.Close() }()
-	if err := skipAdvertisement(p.in); err != nil {
-		return p.explain(ctx, err)
+	go func() { // both sides may have more to say than fits into the channel
+		_, _ = p.ch.Write(pushCommand(u))
+		_ = p.ch.CloseWrite()
+	}()
+	err = skipAdvertisement(p.in)
+	if err == nil {
+		err = readReport(p.in.r, u.branch)
 	}
-	if _, err := p.ch.Write(pushCommand(u)); err != nil {
-		return p.explain(ctx, err)
-	}
-	_ = p.ch.CloseWrite()
-	if err := readReport(p.in.r, u.branch); err != nil {
+	if err != nil {
 		return p.explain(ctx, err)
 	}
 	return nil
@@ -187,35 +277,47 @@ func skipAdvertisement(p *packetReader) error {
 	}
 }
 
-// guard breaks the connection when ctx ends, because a channel cannot wait with
-// a deadline. It returns what ends the watch.
-func (r *sshRemote) guard(ctx context.Context) func() {
-	stop := context.AfterFunc(ctx, func() { _ = r.close() })
-	return func() { stop() }
+// begin breaks the connection when ctx ends or the server falls silent, because
+// a channel cannot wait with a deadline. It returns what ends the watch.
+func (r *sshRemote) begin(ctx context.Context) (context.Context, func()) {
+	ctx, watch := watched(ctx, r.options.timeout())
+	r.watch = watch
+	stop := context.AfterFunc(ctx, func() {
+		if client := r.client.Load(); client != nil {
+			_ = client.Close()
+		}
+	})
+	return ctx, func() {
+		stop()
+		watch.stop()
+	}
+}
+
+// drop forgets the connection.
+func (r *sshRemote) drop() {
+	r.upload = nil
+	if client := r.client.Swap(nil); client != nil {
+		_ = client.Close()
+	}
 }
 
 func (r *sshRemote) close() error {
-	if r.client == nil {
-		return nil
-	}
-	return r.client.Close()
+	r.drop()
+	return nil
 }
 
-func (r *sshRemote) connect(ctx context.Context) error {
-	if r.client != nil {
-		return nil
-	}
+func (r *sshRemote) connect(ctx context.Context) (*ssh.Client, error) {
 	host := r.addr.host
 	if _, _, err := net.SplitHostPort(host); err != nil {
 		host = net.JoinHostPort(strings.Trim(host, "[]"), "22")
 	}
 	config, err := r.config(host)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	conn, err := (&net.Dialer{Timeout: config.Timeout}).DialContext(ctx, "tcp", host)
 	if err != nil {
-		return network(ctx, err)
+		return nil, network(ctx, err)
 	}
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
@@ -223,11 +325,10 @@ func (r *sshRemote) connect(ctx context.Context) error {
 	c, channels, requests, err := ssh.NewClientConn(conn, host, config)
 	if err != nil {
 		_ = conn.Close()
-		return r.handshakeError(ctx, err)
+		return nil, r.handshakeError(ctx, err)
 	}
 	_ = conn.SetDeadline(time.Time{})
-	r.client = ssh.NewClient(c, channels, requests)
-	return nil
+	return ssh.NewClient(c, channels, requests), nil
 }
 
 func (r *sshRemote) config(host string) (*ssh.ClientConfig, error) {

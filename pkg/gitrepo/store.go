@@ -19,6 +19,7 @@ func (o gitObject) hash() plumbing.Hash { return plumbing.ComputeHash(o.kind, o.
 type store struct {
 	objects map[plumbing.Hash]gitObject
 	tooBig  map[plumbing.Hash]int64
+	size    int64 // of all objects, in bytes
 }
 
 func newStore() *store {
@@ -27,8 +28,22 @@ func newStore() *store {
 
 func (s *store) add(o gitObject) plumbing.Hash {
 	id := o.hash()
-	s.objects[id] = o
+	if _, known := s.objects[id]; !known {
+		s.objects[id] = o
+		s.size += int64(len(o.data))
+	}
 	return id
+}
+
+// maxStore bounds the memory, in bytes. Only a server that can leave nothing out
+// comes near it.
+const maxStore = 256 << 20
+
+func (s *store) makeRoom(o gitObject) error {
+	if s.size+int64(len(o.data)) > maxStore {
+		return fail(ErrUnsupported, "the server sends over %d MiB to have a few files read; it must allow filters (uploadpack.allowFilter)", maxStore>>20)
+	}
+	return nil
 }
 
 func (s *store) has(id plumbing.Hash) bool {

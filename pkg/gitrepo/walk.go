@@ -2,7 +2,6 @@ package gitrepo
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"path"
@@ -14,65 +13,61 @@ import (
 // A walk goes from a commit to the wanted files, through what the store has, and
 // notes what is missing on the way.
 type walk struct {
-	store   *store
-	want    selection
-	files   []file
-	commits []plumbing.Hash // missing
-	trees   []plumbing.Hash // missing
-	blobs   []plumbing.Hash // missing
-	odd     map[string]string
-	seen    map[plumbing.Hash]bool // among the missing
-	met     map[string]bool        // paths of files, for the literal patterns
+	store *store
+	want  selection
+	tip   plumbing.Hash
+	root  bool // missing: the tip itself
+	trees []missingTree
+	blobs []plumbing.Hash // missing
+	files []file
+	bytes int64 // of files
+	odd   map[string]string
+	seen  map[plumbing.Hash]bool // among the missing
+	met   map[string]bool        // paths of files, for the literal patterns
 }
 
-// collect asks for missing objects until the wanted files are here.
-func (r *Repo) collect(ctx context.Context, tip plumbing.Hash, want selection) ([]file, error) {
-	var asked plumbing.Hash
-	for {
-		w := &walk{store: r.store, want: want, odd: map[string]string{}, seen: map[plumbing.Hash]bool{}, met: map[string]bool{}}
-		if err := w.commit(tip); err != nil {
-			return nil, err
-		}
-		first := w.firstMissing()
-		if first.IsZero() {
-			return w.files, w.checkLiterals()
-		}
-		if first == asked {
-			return nil, fmt.Errorf("the server did not send object %s", first)
-		}
-		asked = first
-		if err := r.ask(ctx, w); err != nil {
-			return nil, err
-		}
-	}
+// A missingTree is a directory that may hold wanted files, at most reach levels
+// down.
+type missingTree struct {
+	id    plumbing.Hash
+	reach int
 }
 
-func (w *walk) firstMissing() plumbing.Hash {
-	for _, ids := range [][]plumbing.Hash{w.commits, w.trees, w.blobs} {
-		if len(ids) > 0 {
-			return ids[0]
-		}
+// begin walks from tip through what is here.
+func begin(s *store, want selection, tip plumbing.Hash) (*walk, error) {
+	w := &walk{store: s, want: want, tip: tip, odd: map[string]string{}, seen: map[plumbing.Hash]bool{}, met: map[string]bool{}}
+	return w, w.commit(tip)
+}
+
+// first is the first missing object, or zero when nothing is missing.
+func (w *walk) first() plumbing.Hash {
+	switch {
+	case w.root:
+		return w.tip
+	case len(w.trees) > 0:
+		return w.trees[0].id
+	case len(w.blobs) > 0:
+		return w.blobs[0]
 	}
 	return plumbing.ZeroHash
 }
 
-// ask sends one request for what the walk misses.
-func (r *Repo) ask(ctx context.Context, w *walk) error {
-	switch {
-	case len(w.commits) > 0:
-		return r.remote.fetch(ctx, fetchRequest{wants: w.commits, depth: 1, filter: "blob:none"}, r.store)
-	case len(w.trees) > 0:
-		return r.remote.fetch(ctx, fetchRequest{wants: w.trees, filter: "blob:none"}, r.store)
+// treeIDs lists the missing trees that are wanted in the same way as the first.
+func (w *walk) treeIDs() (ids []plumbing.Hash, reach int) {
+	for _, t := range w.trees {
+		reach = max(reach, t.reach)
 	}
-	if len(w.blobs) > 100 {
-		r.progress("reading %d files", len(w.blobs))
+	for _, t := range w.trees {
+		if (t.reach >= anyDepth) == (reach >= anyDepth) {
+			ids = append(ids, t.id)
+		}
 	}
-	return r.remote.fetch(ctx, fetchRequest{wants: w.blobs}, r.store)
+	return ids, reach
 }
 
 func (w *walk) commit(id plumbing.Hash) error {
 	if !w.store.has(id) {
-		w.commits = append(w.commits, id)
+		w.root = true
 		return nil
 	}
 	root, err := rootOf(w.store, id)
@@ -98,7 +93,9 @@ func rootOf(s *store, commit plumbing.Hash) (plumbing.Hash, error) {
 
 func (w *walk) tree(dir string, id plumbing.Hash) error {
 	if !w.store.has(id) {
-		w.miss(&w.trees, id)
+		if w.isNew(id) {
+			w.trees = append(w.trees, missingTree{id, w.want.reach(dir)})
+		}
 		return nil
 	}
 	entries, err := readTree(w.store, id)
@@ -134,28 +131,46 @@ func (w *walk) entry(name string, e treeEntry) error {
 
 func (w *walk) blob(name string, e treeEntry) error {
 	if size, big := w.store.tooBig[e.id]; big {
-		return fail(ErrUnsupported, "%s: has %d bytes, and %d is the most", name, size, MaxFileSize)
+		return fail(ErrUnsupported, "%s: has %d bytes, and %d is the most", name, size, MaxFileSize).withHint("name the files that are to be read: --file")
 	}
 	if !w.store.has(e.id) {
-		w.miss(&w.blobs, e.id)
+		if w.isNew(e.id) {
+			w.blobs = append(w.blobs, e.id)
+		}
 		return nil
 	}
 	o, err := w.store.get(plumbing.BlobObject, e.id)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	if len(o.data) > MaxFileSize {
-		return fail(ErrUnsupported, "%s: has %d bytes, and %d is the most", name, len(o.data), MaxFileSize)
+	if what := notText(o.data); what != "" {
+		w.odd[name] = what
+		delete(w.met, name)
+		return nil
 	}
+	w.bytes += int64(len(o.data))
 	w.files = append(w.files, file{path: name, executable: e.mode == "100755", data: o.data})
 	return nil
 }
 
-func (w *walk) miss(list *[]plumbing.Hash, id plumbing.Hash) {
-	if !w.seen[id] {
-		w.seen[id] = true
-		*list = append(*list, id)
+// notText tells what stands for a file whose text is elsewhere or encrypted.
+func notText(data []byte) string {
+	switch {
+	case bytes.HasPrefix(data, []byte("version https://git-lfs.github.com/spec/")):
+		return "is an LFS pointer, and its text is not in the repository"
+	case bytes.HasPrefix(data, []byte("\x00GITCRYPT\x00")):
+		return "is encrypted by git-crypt"
 	}
+	return ""
+}
+
+// isNew reports whether a missing object is met for the first time.
+func (w *walk) isNew(id plumbing.Hash) bool {
+	if w.seen[id] {
+		return false
+	}
+	w.seen[id] = true
+	return true
 }
 
 // checkLiterals refuses a plain path that names no file, and says what is there

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/cgi"
@@ -76,6 +77,7 @@ func ServeGitOn(listener net.Listener, root, token string) (*GitServer, error) {
 			"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=safe.directory", "GIT_CONFIG_VALUE_0=*"),
 		InheritEnv: []string{"PATH"},
 		Stderr:     io.Discard,
+		Logger:     log.New(io.Discard, "", 0), // clients hang up on purpose
 	}
 	s.server = &http.Server{Handler: s, ReadHeaderTimeout: time.Minute}
 	go func() { _ = s.server.Serve(listener) }()
@@ -145,6 +147,9 @@ func (s *GitServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	s.backend.ServeHTTP(counted, r)
 }
+
+// Backend lets git answer a request, without a look at the credentials.
+func (s *GitServer) Backend(w http.ResponseWriter, r *http.Request) { s.backend.ServeHTTP(w, r) }
 
 func (s *GitServer) mayEnter(r *http.Request) bool {
 	_, password, _ := r.BasicAuth()

@@ -39,11 +39,20 @@ func FindSSHD() string {
 	return ""
 }
 
-// ServeSSH starts an sshd with its files in dir. Hostkeys are made of the given
-// types ("ed25519", "ecdsa", "rsa"); ed25519 alone when there are none.
-func ServeSSH(dir string, hostKeys ...string) (*SSHServer, error) {
-	if len(hostKeys) == 0 {
-		hostKeys = []string{"ed25519"}
+// SSHOptions vary a server.
+type SSHOptions struct {
+	// HostKeys are the types of its keys ("ed25519", "ecdsa", "rsa"); ed25519 must
+	// be among them. Default: ed25519 alone.
+	HostKeys []string
+	// Version0 has the server refuse GIT_PROTOCOL, so that git speaks its version 0.
+	// Default: version 2.
+	Version0 bool
+}
+
+// ServeSSH starts an sshd with its files in dir.
+func ServeSSH(dir string, opts SSHOptions) (*SSHServer, error) {
+	if len(opts.HostKeys) == 0 {
+		opts.HostKeys = []string{"ed25519"}
 	}
 	sshd := FindSSHD()
 	if sshd == "" {
@@ -58,7 +67,7 @@ func ServeSSH(dir string, hostKeys ...string) (*SSHServer, error) {
 		return nil, err
 	}
 	s.Addr = net.JoinHostPort("127.0.0.1", port)
-	config, err := s.write(port, hostKeys)
+	config, err := s.write(port, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -77,12 +86,12 @@ func ServeSSH(dir string, hostKeys ...string) (*SSHServer, error) {
 }
 
 // StartSSH is ServeSSH for a test, which is skipped when there is no sshd.
-func StartSSH(t TB, hostKeys ...string) *SSHServer {
+func StartSSH(t TB, opts SSHOptions) *SSHServer {
 	t.Helper()
 	if FindSSHD() == "" {
 		t.Skip("sshd is not installed (apt-get install openssh-server)")
 	}
-	s, err := ServeSSH(t.TempDir(), hostKeys...)
+	s, err := ServeSSH(t.TempDir(), opts)
 	if err != nil {
 		t.Fatalf("sshd: %v", err)
 	}
@@ -102,19 +111,23 @@ func (s *SSHServer) RepoURL(dir string) string {
 	return "ssh://" + s.User + "@" + s.Addr + dir
 }
 
-func (s *SSHServer) write(port string, hostKeys []string) (string, error) {
+func (s *SSHServer) write(port string, opts SSHOptions) (string, error) {
 	public, err := writeKey(s.Key)
 	if err != nil {
 		return "", err
+	}
+	accept := "AcceptEnv GIT_PROTOCOL"
+	if opts.Version0 {
+		accept = ""
 	}
 	config := strings.Join([]string{
 		"Port " + port, "ListenAddress 127.0.0.1", "PidFile none", "UsePAM no", "StrictModes no",
 		"PasswordAuthentication no", "KbdInteractiveAuthentication no", "PermitRootLogin yes",
 		"AuthorizedKeysFile " + filepath.Join(s.dir, "authorized_keys"),
-		"AcceptEnv GIT_PROTOCOL", "MaxStartups 200:30:300", "MaxSessions 200", "PrintMotd no",
+		accept, "MaxStartups 200:30:300", "MaxSessions 200", "PrintMotd no",
 		"SetEnv HOME=" + s.dir, "",
 	}, "\n")
-	for _, kind := range hostKeys {
+	for _, kind := range opts.HostKeys {
 		file := filepath.Join(s.dir, "host_"+kind)
 		if out, err := exec.Command("ssh-keygen", "-q", "-t", kind, "-N", "", "-f", file).CombinedOutput(); err != nil {
 			return "", fmt.Errorf("ssh-keygen: %w: %s", err, out)

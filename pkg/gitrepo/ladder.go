@@ -1,0 +1,225 @@
+package gitrepo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/go-git/go-git/v5/plumbing"
+)
+
+// A rung is a way to ask for what is missing. The first costs the fewest round
+// trips; each of the others asks less of the server, and moves more bytes.
+type rung int
+
+const (
+	look     rung = iota // trees in advance, two levels a request
+	step                 // trees one by one, as they are needed
+	blobless             // every tree and no file, then the files
+	stream               // everything, hung up on once the trees are here; then the files
+	whole                // everything, hung up on once the files are here
+	full                 // the same with all history, for servers without shallow clones
+)
+
+func (r rung) String() string {
+	return [...]string{"look", "step", "blobless", "stream", "whole", "full"}[r]
+}
+
+const (
+	lookBudget = 1 << 20   // bytes of pack that looking ahead may cost
+	haveBudget = 4 << 20   // of what is new since the last tip
+	packBudget = 512 << 20 // of everything else
+	// maxFiles and maxBytes bound what one Read returns.
+	maxFiles = 50_000
+	maxBytes = 64 << 20
+	// maxWants bounds a request.
+	maxWants = 4096
+	// smallFile is what a file may have to come along with the trees.
+	smallFile = "blob:limit=32k"
+)
+
+// collect asks for missing objects until the wanted files are here.
+func (r *Repo) collect(ctx context.Context, tip plumbing.Hash, want selection) ([]file, error) {
+	if err := r.catchUp(ctx, tip); err != nil {
+		return nil, err
+	}
+	var before plumbing.Hash
+	for {
+		w, err := begin(r.store, want, tip)
+		if err != nil {
+			return nil, err
+		}
+		if err := w.checkSize(); err != nil {
+			return nil, err
+		}
+		missing := w.first()
+		if missing.IsZero() {
+			r.base = tip
+			return w.files, w.checkLiterals()
+		}
+		if missing == before {
+			if err := r.lower(ctx, fmt.Errorf("the server did not send object %s", missing)); err != nil {
+				return nil, err
+			}
+		}
+		before = missing
+		if err := r.ask(ctx, w); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func (w *walk) checkSize() error {
+	count := len(w.files) + len(w.blobs)
+	if count <= maxFiles && w.bytes <= maxBytes {
+		return nil
+	}
+	return fail(ErrUnsupported, "%d files with %d MiB match, and %d files with %d MiB are the most", count, w.bytes>>20, maxFiles, maxBytes>>20).withHint("name the files that are to be read: --file")
+}
+
+// catchUp asks for what a new tip has that the last one had not: after a lost
+// race that is one request for everything. It is worth a try, and no more.
+func (r *Repo) catchUp(ctx context.Context, tip plumbing.Hash) error {
+	if r.base.IsZero() || r.base == tip || r.rung > look || r.store.has(tip) {
+		return nil
+	}
+	req := fetchRequest{
+		wants:  []plumbing.Hash{tip},
+		haves:  []plumbing.Hash{r.base},
+		depth:  historyDepth,
+		filter: "blob:limit=64k",
+		budget: haveBudget,
+	}
+	err := r.fetch(ctx, req)
+	if errors.Is(err, errDeclined) || errors.Is(err, errBudget) {
+		r.base = plumbing.ZeroHash
+		return nil
+	}
+	return err
+}
+
+// ask sends one request for what the walk misses, and climbs down when the server
+// does not take it.
+func (r *Repo) ask(ctx context.Context, w *walk) error {
+	for {
+		at := r.rung
+		req := at.request(w)
+		r.tell(w, at)
+		err := r.fetch(ctx, req)
+		switch {
+		case err == nil || errors.Is(err, errEnough):
+			return nil
+		case errors.Is(err, errBudget) && at == look:
+			r.rung = step // what came is kept
+			return nil
+		case errors.Is(err, errBudget):
+			return fail(ErrUnsupported, "the server sends over %d MiB to have a few files read", packBudget>>20)
+		case !errors.Is(err, errDeclined):
+			return err
+		}
+		if err := r.lower(ctx, err); err != nil {
+			return err
+		}
+	}
+}
+
+// tell reports what may take long.
+func (r *Repo) tell(w *walk, at rung) {
+	switch {
+	case at >= stream && (w.root || len(w.trees) > 0):
+		r.progress("%s: the server cannot leave anything out; reading until the files have come", r.addr)
+	case !w.root && len(w.trees) == 0 && len(w.blobs) > 200:
+		r.progress("%s: reading %d files", r.addr, len(w.blobs))
+	}
+}
+
+// lower goes to the next rung that the server can take, or returns cause.
+func (r *Repo) lower(ctx context.Context, cause error) error {
+	caps, err := r.remote.capabilities(ctx)
+	if err != nil {
+		return err
+	}
+	r.rung++
+	if !caps.filter {
+		r.rung = max(r.rung, stream)
+	}
+	if !caps.shallow {
+		r.rung = full
+	}
+	if r.rung > full {
+		r.rung = full
+		return because(ErrUnavailable, cause, "")
+	}
+	return nil
+}
+
+// request asks for what w misses in the rung's way.
+func (at rung) request(w *walk) fetchRequest {
+	tip := fetchRequest{wants: []plumbing.Hash{w.tip}, depth: 1, budget: packBudget}
+	trees := w.root || len(w.trees) > 0
+	switch {
+	case at < whole && !trees:
+		return fetchRequest{wants: w.blobs[:min(len(w.blobs), maxWants)], budget: packBudget}
+	case at < blobless && !w.root:
+		return at.trees(w)
+	case at == look:
+		tip.filter, tip.budget = ahead(w.want.reach(""), 2), lookBudget
+	case at == step:
+		tip.filter = "tree:0"
+	case at == blobless:
+		tip.filter = "blob:none"
+	case at == stream:
+		tip.enough = w.until(func(next *walk) bool { return !next.root && len(next.trees) == 0 })
+	case at == full:
+		tip.depth = 0
+		fallthrough
+	default:
+		tip.enough = w.until(func(next *walk) bool { return next.first().IsZero() })
+	}
+	return tip
+}
+
+// trees asks for directories by their ids.
+func (at rung) trees(w *walk) fetchRequest {
+	ids, reach := w.treeIDs()
+	req := fetchRequest{wants: ids[:min(len(ids), maxWants)], budget: packBudget}
+	switch {
+	case at == look:
+		req.filter, req.budget = ahead(reach, 1), lookBudget
+	case reach >= anyDepth:
+		req.filter = "blob:none"
+	default:
+		req.filter = "tree:0"
+	}
+	return req
+}
+
+// ahead is the filter that brings a directory and what will be asked for next:
+// its subdirectories, and the files when they are two levels down. Deeper trees
+// would bring the files of every neighbour along.
+func ahead(reach, levels int) string {
+	switch {
+	case reach >= anyDepth:
+		return smallFile
+	case reach == 2:
+		levels = 2
+	}
+	return fmt.Sprintf("tree:%d", levels)
+}
+
+// until returns a func that is true once enough has come. It walks again only
+// when something arrives that was missing.
+func (w *walk) until(enough func(*walk) bool) func(plumbing.Hash) bool {
+	now := w
+	return func(id plumbing.Hash) bool {
+		if id != now.tip && !now.seen[id] {
+			return false
+		}
+		next, err := begin(now.store, now.want, now.tip)
+		if err != nil {
+			return true // the walk after the request will say so
+		}
+		now = next
+		return enough(now)
+	}
+}

@@ -1,0 +1,135 @@
+package gitrepo_test
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"math/rand"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/tagbump/tagbump/pkg/gitrepo"
+	"github.com/tagbump/tagbump/pkg/internal/testenv"
+)
+
+// deep is a repository whose target is six components down, among neighbours.
+func deep() map[string]string {
+	noise := rand.New(rand.NewSource(1))
+	files := map[string]string{"README.md": "# deep\n"}
+	for team := range 3 {
+		for svc := range 4 {
+			for _, env := range []string{"dev", "prod"} {
+				files[fmt.Sprintf("apps/team-%d/svc-%d/envs/%s/values.yaml", team, svc, env)] = fmt.Sprintf("# %d %d\ntag: \"1.0\"\n", team, svc)
+			}
+		}
+	}
+	blob := make([]byte, 300<<10)
+	noise.Read(blob)
+	files["charts/a.tgz"] = string(blob)
+	return files
+}
+
+const target = "apps/team-1/svc-2/envs/prod/values.yaml"
+
+// version0 makes the server one that has not heard of version 2.
+func version0(_ http.ResponseWriter, r *http.Request) bool {
+	r.Header.Del("Git-Protocol")
+	return false
+}
+
+// withoutShallow makes the server a version 0 one that knows no shallow clones.
+func withoutShallow(s *testenv.GitServer) func(http.ResponseWriter, *http.Request) bool {
+	return func(w http.ResponseWriter, r *http.Request) bool {
+		r.Header.Del("Git-Protocol")
+		body, _ := io.ReadAll(r.Body)
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		if bytes.Contains(body, []byte("deepen")) || bytes.Contains(body, []byte("command=")) {
+			return true // an empty answer
+		}
+		if r.Method != http.MethodGet {
+			return false
+		}
+		answer := httptest.NewRecorder()
+		s.Backend(answer, r)
+		w.Header().Set("Content-Type", answer.Header().Get("Content-Type"))
+		text := strings.Replace(answer.Body.String(), " shallow ", " shallXw ", 1)
+		_, _ = io.WriteString(w, text)
+		return true
+	}
+}
+
+func TestEachRungOfTheLadderReadsAndPushes(t *testing.T) {
+	tests := []struct {
+		name     string
+		config   string // of the repository
+		hook     func(*testenv.GitServer) func(http.ResponseWriter, *http.Request) bool
+		rung     string
+		requests int // of two bumps; the second is always two
+	}{
+		{name: "all allowed", rung: "look", requests: 7},
+		{name: "any object refused", config: "uploadpack.allowAnySHA1InWant false", rung: "look", requests: 7},
+		{name: "deep tree filters refused", config: "uploadpackfilter.tree.maxDepth 0", rung: "step", requests: 14},
+		{name: "tree filters refused", config: "uploadpackfilter.tree.allow false", rung: "blobless", requests: 9},
+		{name: "filters refused", config: "uploadpack.allowFilter false", rung: "stream", requests: 8},
+		{name: "version 0", hook: func(*testenv.GitServer) func(http.ResponseWriter, *http.Request) bool { return version0 }, rung: "look", requests: 8},
+		{name: "version 0, filters refused", config: "uploadpack.allowFilter false", hook: func(*testenv.GitServer) func(http.ResponseWriter, *http.Request) bool { return version0 }, rung: "stream", requests: 8},
+		{name: "version 0, no shallow clones", config: "uploadpack.allowFilter false", hook: withoutShallow, rung: "full", requests: 7},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			s := testenv.StartGit(t)
+			repo := testenv.MustRepo(t, filepath.Join(s.Root, "x.git"), deep())
+			must(repo.Commit("main", "second", map[string]string{target: "tag: \"1.1\"\n", "more.yaml": "a: b\n"}))(t)
+			if name, value, is := strings.Cut(test.config, " "); is {
+				must(repo.Git("config", name, value))(t)
+			}
+			if test.hook != nil {
+				s.Before(test.hook(s))
+			}
+			r := open(t, place{repo, s.RepoURL("x.git"), gitrepo.Options{Token: s.Token}})
+			bump(t, r, repo)
+			if r.Rung() != test.rung {
+				t.Errorf("at rung %q, want %q", r.Rung(), test.rung)
+			}
+			if got := s.Requests(); len(got) != test.requests {
+				t.Errorf("%d requests, want %d:\n%v", len(got), test.requests, got)
+			}
+		})
+	}
+}
+
+func TestAnOldSSHServerThatTakesNoObjectIDs(t *testing.T) {
+	s := testenv.StartSSH(t, testenv.SSHOptions{Version0: true})
+	repo := testenv.MustRepo(t, filepath.Join(t.TempDir(), "x.git"), deep())
+	must(repo.Git("config", "uploadpack.allowAnySHA1InWant", "false"))(t)
+	r := open(t, place{repo, s.RepoURL(repo.Dir), gitrepo.Options{SSHKey: s.Key, KnownHosts: s.KnownHosts}})
+	bump(t, r, repo)
+	if r.Rung() != "whole" {
+		t.Errorf("at rung %q, want whole", r.Rung())
+	}
+}
+
+// bump changes the target twice, and checks that git sees one file change each
+// time.
+func bump(t *testing.T, r *gitrepo.Repo, repo *testenv.GitRepo) {
+	t.Helper()
+	for _, tag := range []string{"2.0", "2.1"} {
+		tree := read(t, r, "main", target)
+		hash, err := r.Push(t.Context(), tree, commitOf(map[string]string{target: "tag: \"" + tag + "\"\n"}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := withoutIDs(must(repo.Git("diff-tree", "-r", "--format=", tree.Tip(), hash))(t)); got != ":100644 100644 M\t"+target+"\n" {
+			t.Errorf("changed:\n%s", got)
+		}
+		if tag == "2.0" {
+			continue
+		}
+		if err := repo.Fsck(); err != nil {
+			t.Error(err)
+		}
+	}
+}

@@ -1,0 +1,89 @@
+package gitrepo
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+)
+
+const (
+	readTries = 4
+	maxAfter  = 30 * time.Second // of Retry-After that is waited for
+)
+
+// again repeats a read while the server cannot be reached or says that it is
+// busy. A silent server is not asked twice.
+func (r *Repo) again(ctx context.Context, read func() error) error {
+	for try := 1; ; try++ {
+		err := read()
+		if !errors.Is(err, ErrUnavailable) || try == readTries || ctx.Err() != nil || errors.Is(err, errSilent) {
+			return err
+		}
+		wait := backoff(200*time.Millisecond, try)
+		var f *failure
+		if errors.As(err, &f) && f.after > 0 {
+			wait = f.after
+		}
+		if wait > maxAfter {
+			return err
+		}
+		r.progress("%s", r.secrets.Text(r.addr.String()+": "+err.Error()+"; trying again"))
+		if err := sleep(ctx, wait); err != nil {
+			return err
+		}
+	}
+}
+
+func (r *Repo) refs(ctx context.Context, branch string) (at ref, err error) {
+	err = r.again(ctx, func() error {
+		at, err = r.remote.refs(ctx, branch)
+		return err
+	})
+	return at, err
+}
+
+func (r *Repo) fetch(ctx context.Context, req fetchRequest) error {
+	return r.again(ctx, func() error { return r.remote.fetch(ctx, req, r.store) })
+}
+
+// backoff doubles base with each try, with as much again by chance.
+func backoff(base time.Duration, try int) time.Duration {
+	base <<= min(try-1, 10)
+	return base + rand.N(base)
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return because(ErrUnavailable, context.Cause(ctx), "")
+	case <-timer.C:
+		return nil
+	}
+}
+
+// Contend runs attempt until it does not end in ErrMoved, at most tries times.
+// Between two attempts it sleeps for a random share of a window that is as wide
+// as the fastest attempt so far took, times two for each attempt up to 32: the
+// more contenders, the rarer each tries, and the pace is the server's. The last
+// attempt's error is returned.
+func Contend(ctx context.Context, tries int, attempt func() error) error {
+	fastest := time.Duration(1<<63 - 1)
+	for try := 1; ; try++ {
+		start := time.Now()
+		err := attempt()
+		if !errors.Is(err, ErrMoved) || try >= tries {
+			return err
+		}
+		fastest = min(fastest, time.Since(start))
+		if err := sleep(ctx, slot(fastest, try)); err != nil {
+			return err
+		}
+	}
+}
+
+func slot(fastest time.Duration, try int) time.Duration {
+	return rand.N(fastest<<min(try, 5) + 1)
+}
