@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"time"
@@ -35,11 +36,13 @@ type Commit struct {
 	Message string
 	// Author made the change, Committer the commit. Committer: the author.
 	Author, Committer Signature
+	// Signer signs the commit. Default: it is not signed.
+	Signer Signer
 }
 
 // compose makes the objects of a commit on top of base: new blobs, the trees
 // above them, and the commit as the last one.
-func (r *Repo) compose(base *Tree, c Commit) ([]gitObject, error) {
+func (r *Repo) compose(base *Tree, c Commit) ([]newObject, error) {
 	root, err := rootOf(r.store, base.tip)
 	if err != nil {
 		return nil, err
@@ -61,14 +64,14 @@ func (r *Repo) compose(base *Tree, c Commit) ([]gitObject, error) {
 	if err != nil {
 		return nil, err
 	}
-	return append(edit.made, commit), nil
+	return append(edit.made, newObject{gitObject: commit}), nil
 }
 
 // A treeEdit rebuilds the trees on the way to changed files, by patching ids in
 // their raw bytes: nothing else in them can change.
 type treeEdit struct {
 	store *store
-	made  []gitObject
+	made  []newObject
 }
 
 func (t *treeEdit) replace(tree plumbing.Hash, dir string, files map[string][]byte) (plumbing.Hash, error) {
@@ -91,7 +94,7 @@ func (t *treeEdit) replace(tree plumbing.Hash, dir string, files map[string][]by
 	if bytes.Equal(raw, old.data) {
 		return tree, nil
 	}
-	return t.make(plumbing.TreeObject, raw), nil
+	return t.make(changed(plumbing.TreeObject, tree, old.data, raw)), nil
 }
 
 func (t *treeEdit) replaceEntry(e treeEntry, name string, files map[string][]byte) (plumbing.Hash, error) {
@@ -101,8 +104,8 @@ func (t *treeEdit) replaceEntry(e treeEntry, name string, files map[string][]byt
 		}
 		return t.replace(e.id, name+"/", files)
 	}
-	data, changed := files[name]
-	if !changed || !e.isFile() {
+	data, given := files[name]
+	if !given || !e.isFile() {
 		return e.id, nil
 	}
 	if len(data) > MaxFileSize {
@@ -111,11 +114,10 @@ func (t *treeEdit) replaceEntry(e treeEntry, name string, files map[string][]byt
 	if plumbing.ComputeHash(plumbing.BlobObject, data) == e.id {
 		return e.id, nil
 	}
-	return t.make(plumbing.BlobObject, bytes.Clone(data)), nil
+	return t.make(changed(plumbing.BlobObject, e.id, t.store.objects[e.id].data, bytes.Clone(data))), nil
 }
 
-func (t *treeEdit) make(kind plumbing.ObjectType, data []byte) plumbing.Hash {
-	o := gitObject{kind, data}
+func (t *treeEdit) make(o newObject) plumbing.Hash {
 	t.made = append(t.made, o)
 	return o.hash()
 }
@@ -152,22 +154,30 @@ func encodeCommit(parent, tree plumbing.Hash, c Commit) (gitObject, error) {
 		TreeHash:     tree,
 		ParentHashes: []plumbing.Hash{parent},
 	}
-	var encoded plumbing.MemoryObject
-	if err := commit.Encode(&encoded); err != nil {
-		return gitObject{}, err
+	if c.Signer != nil {
+		unsigned, err := encoded(commit.EncodeWithoutSignature)
+		if err != nil {
+			return gitObject{}, err
+		}
+		if commit.PGPSignature, err = c.Signer.Sign(unsigned); err != nil {
+			return gitObject{}, err
+		}
 	}
-	data, err := readAll(&encoded)
+	data, err := encoded(commit.Encode)
 	return gitObject{plumbing.CommitObject, data}, err
 }
 
-func readAll(o *plumbing.MemoryObject) ([]byte, error) {
+// encoded returns what go-git's encode writes.
+func encoded(encode func(plumbing.EncodedObject) error) ([]byte, error) {
+	var o plumbing.MemoryObject
+	if err := encode(&o); err != nil {
+		return nil, err
+	}
 	r, err := o.Reader()
 	if err != nil {
 		return nil, err
 	}
-	var b bytes.Buffer
-	_, err = b.ReadFrom(r)
-	return b.Bytes(), err
+	return io.ReadAll(r)
 }
 
 func checkCommit(c Commit) error {

@@ -133,3 +133,59 @@ func bump(t *testing.T, r *gitrepo.Repo, repo *testenv.GitRepo) {
 		}
 	}
 }
+
+// wide is a repository whose target is in a directory of 2,000 files.
+func wide() map[string]string {
+	files := map[string]string{}
+	for i := range 2000 {
+		files[fmt.Sprintf("flat/app-%04d.yaml", i)] = fmt.Sprintf("# %d\ntag: 1\n", i)
+	}
+	return files
+}
+
+func TestAWideDirectoryIsPushedAsADelta(t *testing.T) {
+	s := testenv.StartGit(t)
+	repo := testenv.MustRepo(t, filepath.Join(s.Root, "x.git"), wide())
+	r := open(t, place{repo, s.RepoURL("x.git"), gitrepo.Options{Token: s.Token}})
+	tree := read(t, r, "main", "flat/app-1234.yaml")
+	must(r.Push(t.Context(), tree, commitOf(map[string]string{"flat/app-1234.yaml": "tag: 2\n"})))(t)
+	requests := s.Requests()
+	if up := requests[len(requests)-1].In; up > 1500 {
+		t.Errorf("%d bytes were pushed", up)
+	}
+	if err := repo.Fsck(); err != nil {
+		t.Error(err)
+	}
+}
+
+// A server that cannot read a thin pack (as go-git's own could not, go-git#1119)
+// is sent the whole one.
+func TestAServerThatTakesNoDeltasGetsTheWholePack(t *testing.T) {
+	s := testenv.StartGit(t)
+	repo := testenv.MustRepo(t, filepath.Join(s.Root, "x.git"), wide())
+	s.Before(func(w http.ResponseWriter, r *http.Request) bool {
+		body, _ := io.ReadAll(r.Body)
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		if !strings.HasSuffix(r.URL.Path, "receive-pack") || len(body) > 20_000 {
+			return false
+		}
+		_, _ = io.WriteString(w, report("unpack index-pack abnormal exit\n", "ng refs/heads/main unpacker error\n"))
+		return true
+	})
+	r := open(t, place{repo, s.RepoURL("x.git"), gitrepo.Options{Token: s.Token}})
+	tree := read(t, r, "main", "flat/app-1234.yaml")
+	hash := must(r.Push(t.Context(), tree, commitOf(map[string]string{"flat/app-1234.yaml": "tag: 2\n"})))(t)
+	if tip := must(repo.Tip("main"))(t); tip != hash {
+		t.Errorf("main is at %s, want %s", tip, hash)
+	}
+}
+
+// report is a receive-pack's answer in band 1.
+func report(lines ...string) string {
+	inner := ""
+	for _, line := range lines {
+		inner += fmt.Sprintf("%04x%s", len(line)+4, line)
+	}
+	inner += "0000"
+	return fmt.Sprintf("%04x\x01%s0000", len(inner)+5, inner)
+}

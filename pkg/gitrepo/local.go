@@ -191,7 +191,7 @@ func (l *localRemote) push(ctx context.Context, u update) error {
 		return err
 	}
 	for _, o := range u.objects {
-		if err := l.write(o); err != nil {
+		if err := l.write(o.gitObject); err != nil {
 			return &rejection{status: err.Error()}
 		}
 	}

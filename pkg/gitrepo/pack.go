@@ -155,20 +155,54 @@ func (p *packReader) apply(d delta) error {
 	return p.keep(gitObject{base.kind, data}, d.offset)
 }
 
-// writePack makes a pack of whole objects.
-func writePack(objects []gitObject) []byte {
+// A newObject is an object to be sent: whole, or as a delta on one that the
+// server has.
+type newObject struct {
+	gitObject
+	on    plumbing.Hash
+	delta []byte // nil: whole
+}
+
+// minThin is the size in bytes from which a delta is worth its risk: servers
+// that are not git's own may not take one.
+const minThin = 4 << 10
+
+// changed is the object that data makes of old.
+func changed(kind plumbing.ObjectType, on plumbing.Hash, old, data []byte) newObject {
+	o := newObject{gitObject: gitObject{kind, data}, on: on}
+	if len(data) < minThin || len(old) < minThin {
+		return o
+	}
+	if delta := packfile.DiffDelta(old, data); len(delta) < len(data)/2 {
+		o.delta = delta
+	}
+	return o
+}
+
+// writePack makes a pack, which is thin when one of objects is a delta.
+func writePack(objects []newObject) []byte {
 	var pack bytes.Buffer
 	pack.WriteString("PACK")
 	_ = binary.Write(&pack, binary.BigEndian, [2]uint32{2, uint32(len(objects))})
 	for _, o := range objects {
-		writeEntryHead(&pack, o.kind, len(o.data))
-		z := zlib.NewWriter(&pack)
-		_, _ = z.Write(o.data) // a Buffer takes everything
-		_ = z.Close()
+		if o.delta == nil {
+			writeEntryHead(&pack, o.kind, len(o.data))
+			deflate(&pack, o.data)
+			continue
+		}
+		writeEntryHead(&pack, plumbing.REFDeltaObject, len(o.delta))
+		pack.Write(o.on[:])
+		deflate(&pack, o.delta)
 	}
 	sum := sha1.Sum(pack.Bytes())
 	pack.Write(sum[:])
 	return pack.Bytes()
+}
+
+func deflate(w *bytes.Buffer, data []byte) {
+	z := zlib.NewWriter(w)
+	_, _ = z.Write(data) // a Buffer takes everything
+	_ = z.Close()
 }
 
 func writeEntryHead(w *bytes.Buffer, kind plumbing.ObjectType, size int) {

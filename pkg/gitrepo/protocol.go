@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -47,7 +48,18 @@ type fetchRequest struct {
 type update struct {
 	branch   string
 	old, new plumbing.Hash
-	objects  []gitObject
+	objects  []newObject
+}
+
+// whole is u without deltas; false when there were none.
+func (u update) whole() (update, bool) {
+	objects, thin := slices.Clone(u.objects), false
+	for i := range objects {
+		thin = thin || objects[i].delta != nil
+		objects[i].delta = nil
+	}
+	u.objects = objects
+	return u, thin
 }
 
 func branchRef(branch string) string { return "refs/heads/" + branch }

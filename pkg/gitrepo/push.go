@@ -26,7 +26,7 @@ func (r *Repo) Push(ctx context.Context, base *Tree, c Commit) (string, error) {
 		return "", r.wrap(u.branch, err)
 	}
 	for _, o := range u.objects {
-		r.store.add(o)
+		r.store.add(o.gitObject)
 	}
 	return u.new.String(), nil
 }
@@ -68,6 +68,10 @@ func (r *Repo) land(ctx context.Context, u update) error {
 		landed, err := r.judge(ctx, u, pushErr)
 		if landed || err != nil {
 			return err
+		}
+		if thick, was := u.whole(); was && isUnpackError(pushErr) {
+			u = thick
+			continue
 		}
 		if try == pushTries || !passing(pushErr) {
 			return refused(pushErr)
@@ -114,6 +118,13 @@ func (r *Repo) descends(ctx context.Context, tip, commit plumbing.Hash) bool {
 	}
 	_ = r.remote.fetch(ctx, req, history)
 	return history.has(commit)
+}
+
+// isUnpackError reports whether the server could not read the pack, as some
+// cannot when it holds deltas on what they have.
+func isUnpackError(err error) bool {
+	var no *rejection
+	return errors.As(err, &no) && strings.HasPrefix(no.status, "unpack")
 }
 
 // passing reports whether the same push may succeed a moment later.

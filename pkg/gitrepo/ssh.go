@@ -395,22 +395,26 @@ func readKey(path, passphrase string) (ssh.Signer, error) {
 	if err != nil {
 		return nil, because(ErrAuth, err, "the SSH key")
 	}
-	if passphrase != "" {
-		signer, err := ssh.ParsePrivateKeyWithPassphrase(pem, []byte(passphrase))
-		if err != nil {
-			return nil, because(ErrAuth, err, "the SSH key %s", path)
-		}
-		return signer, nil
-	}
-	signer, err := ssh.ParsePrivateKey(pem)
-	var locked *ssh.PassphraseMissingError
-	if errors.As(err, &locked) {
-		return nil, fail(ErrAuth, "the SSH key %s: is encrypted, and no passphrase was given", path)
-	}
+	key, err := parseKey(pem, passphrase)
 	if err != nil {
 		return nil, because(ErrAuth, err, "the SSH key %s", path)
 	}
-	return signer, nil
+	return key, nil
+}
+
+func parseKey(pem []byte, passphrase string) (ssh.Signer, error) {
+	key, err := ssh.ParsePrivateKey(pem)
+	var locked *ssh.PassphraseMissingError
+	switch {
+	case !errors.As(err, &locked):
+		return key, err
+	case passphrase == "":
+		return nil, errors.New("is encrypted, and no passphrase was given")
+	}
+	if key, err = ssh.ParsePrivateKeyWithPassphrase(pem, []byte(passphrase)); err != nil {
+		return nil, errors.New("the passphrase does not open it")
+	}
+	return key, nil
 }
 
 func (r *sshRemote) handshakeError(ctx context.Context, err error) error {

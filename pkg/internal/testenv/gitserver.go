@@ -312,3 +312,25 @@ func isolation(home string) []string {
 		"LC_ALL=C",
 	}
 }
+
+// HasGPG reports whether gpg is installed.
+func HasGPG() bool {
+	_, err := exec.LookPath("gpg")
+	return err == nil
+}
+
+// GPGVerify lets git verify a commit's signature with the armoured public key in
+// keyFile. Home is an empty directory for gpg.
+func GPGVerify(home, keyFile string, r *GitRepo, commit string) error {
+	if err := os.Chmod(home, 0o700); err != nil {
+		return err
+	}
+	for _, args := range [][]string{{"gpg", "--batch", "--quiet", "--import", keyFile}, {"git", "-C", r.Dir, "verify-commit", commit}} {
+		cmd := exec.Command(args[0], args[1:]...)
+		cmd.Env = append(isolation(home), "PATH="+os.Getenv("PATH"), "GNUPGHOME="+home)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("%s: %w: %s", args[0], err, out)
+		}
+	}
+	return nil
+}
