@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"text/template"
 	"time"
 
 	"github.com/tagbump/tagbump/pkg/forge"
@@ -117,6 +118,9 @@ type Request struct {
 	PinDigest bool          // write the digest beside the tag
 	OnStale   OnStale       // default: Fail
 	Publish   Publish       // default: Preview
+
+	Message    *template.Template // of the commit, over MessageData; default: Report.Subject and the changes
+	Provenance Provenance         // goes into the commit's trailers; default: nothing is known
 }
 
 // An Environment is the place that a promotion starts from.
@@ -235,9 +239,12 @@ func (r Runner) attempt(ctx context.Context, req Request, tree Tree, report *Rep
 	if made.Empty() {
 		return nil
 	}
+	if report.Message, err = message(req, report); err != nil {
+		return err
+	}
 	switch req.Publish {
 	case Push:
-		report.Commit, err = r.Repo.Save(ctx, tree, Commit{Files: contents(made), Message: message(req, report)})
+		report.Commit, err = r.Repo.Save(ctx, tree, Commit{Files: contents(made), Message: report.Message})
 	case Propose:
 		err = r.propose(ctx, req, tree, wants, report)
 	}

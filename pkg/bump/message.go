@@ -5,21 +5,107 @@ import (
 	"strings"
 
 	"github.com/tagbump/tagbump/pkg/plan"
+	"github.com/tagbump/tagbump/pkg/redact"
 )
 
-// message is the commit's: what changed, where, and a trailer per image by
-// which later runs and people find the commit again.
-func message(req Request, report *Report) string {
+// MessageData is what a template of the commit's message sees.
+type MessageData struct {
+	Subject     string // the line that stands there by default
+	Environment string // "" when none was named
+	Images      []MessageImage
+	Changes     []MessageChange
+}
+
+// MessageImage is one image that changes.
+type MessageImage struct{ Image, Tag, Digest, Revision string }
+
+// MessageChange is one value that changes; From is "(none)" for an empty one.
+type MessageChange struct{ File, Path, From, To string }
+
+// Provenance says which build asked for the change.
+type Provenance struct {
+	Revision string // the source commit, where the image itself does not name it
+	BuildURL string
+	Pipeline int64 // the pipeline's number, which grows, and stays the same on a re-run; 0 is none
+}
+
+// message is the commit's: what changed, where, and trailers by which later runs
+// and people find the commit again.
+func message(req Request, report *Report) (string, error) {
+	text, err := messageText(req, report)
+	if err != nil {
+		return "", err
+	}
+	return text + "\n\n" + strings.Join(trailers(req, report), "\n") + "\n", nil
+}
+
+func messageText(req Request, report *Report) (string, error) {
+	if req.Message == nil {
+		lines := []string{report.Subject(), ""}
+		for _, change := range report.Changes() {
+			lines = append(lines, describe(change))
+		}
+		return strings.Join(lines, "\n"), nil
+	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s\n\n", report.Subject())
-	for _, change := range report.Changes() {
-		fmt.Fprintf(&b, "%s\n", describe(change))
+	if err := req.Message.Execute(&b, messageData(report)); err != nil {
+		return "", fmt.Errorf("the message's template: %w: %w", err, ErrConflict)
 	}
-	b.WriteByte('\n')
+	text := strings.TrimSpace(b.String())
+	if text == "" {
+		return "", fmt.Errorf("the message's template gives an empty text: %w", ErrConflict)
+	}
+	return text, nil
+}
+
+func messageData(report *Report) MessageData {
+	data := MessageData{Subject: report.Subject(), Environment: report.Environment}
 	for _, img := range report.changedImages() {
-		fmt.Fprintf(&b, "Tagbump-Image: %s:%s\n", img.Repository, img.Tag)
+		data.Images = append(data.Images, MessageImage{img.Repository, img.Tag, img.Digest, img.Revision})
 	}
-	return b.String()
+	for _, change := range report.Changes() {
+		from, to := FromTo(change)
+		data.Changes = append(data.Changes, MessageChange{change.Target.File, change.Target.Path.String(), from, to})
+	}
+	return data
+}
+
+// The keys of the trailers.
+const (
+	trailerImage    = "Tagbump-Image"
+	trailerRevision = "Tagbump-Source-Revision"
+	trailerBuild    = "Tagbump-Build-Url"
+	trailerPipeline = "Tagbump-Pipeline-Number"
+)
+
+// trailers are the message's last lines, as git interpret-trailers reads them.
+func trailers(req Request, report *Report) []string {
+	var lines []string
+	revision := req.Provenance.Revision
+	for _, img := range report.changedImages() {
+		lines = append(lines, trailerImage+": "+img.Repository+":"+img.Tag)
+		if img.Revision != "" {
+			revision = img.Revision
+		}
+	}
+	if revision != "" {
+		lines = append(lines, trailerRevision+": "+oneLine(revision))
+	}
+	if req.Provenance.BuildURL != "" {
+		lines = append(lines, trailerBuild+": "+oneLine(redact.URL(req.Provenance.BuildURL)))
+	}
+	if req.Provenance.Pipeline > 0 {
+		lines = append(lines, fmt.Sprintf("%s: %d", trailerPipeline, req.Provenance.Pipeline))
+	}
+	return lines
+}
+
+// oneLine keeps what comes from a label or a variable from adding lines of its own.
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+func subjectOf(message string) string {
+	subject, _, _ := strings.Cut(message, "\n")
+	return subject
 }
 
 func describe(change plan.Change) string {

@@ -31,7 +31,7 @@ func (r Runner) propose(ctx context.Context, req Request, tree Tree, wants []pla
 	if err != nil {
 		return err
 	}
-	commit := Commit{Branch: report.Head, Old: tip, Files: contents(report.Plan), Message: message(req, report)}
+	commit := Commit{Branch: report.Head, Old: tip, Files: contents(report.Plan), Message: report.Message}
 	if tip != "" && open {
 		report.Commit, err = r.complete(ctx, req, wants, commit)
 	} else {
@@ -40,7 +40,7 @@ func (r Runner) propose(ctx context.Context, req Request, tree Tree, wants []pla
 	if err != nil {
 		return err
 	}
-	pr, err := r.Forge.Propose(ctx, forge.Proposal{Base: tree.Branch(), Head: report.Head, Title: report.Subject(), Body: body(report)})
+	pr, err := r.Forge.Propose(ctx, forge.Proposal{Base: tree.Branch(), Head: report.Head, Title: subjectOf(report.Message), Body: body(report)})
 	if err != nil {
 		return err
 	}

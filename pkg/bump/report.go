@@ -25,6 +25,7 @@ type Report struct {
 	Branch      string             // the branch that was read; "" in a local folder
 	Base        string             // its tip
 	Commit      string             // the new commit; "" when none was made
+	Message     string             // the commit's, also when none was made; "" when nothing changes
 	Head        string             // the pull request's branch
 	PullRequest *forge.PullRequest // nil when none was asked for
 	Attempts    int                // 1 when no push race was lost
@@ -115,7 +116,8 @@ func (r Report) skipped() bool {
 	return false
 }
 
-// Subject is the commit's first line and the pull request's title.
+// Subject says what changes, in one line: the commit's and the pull request's,
+// unless a template says otherwise.
 func (r Report) Subject() string {
 	images := r.changedImages()
 	var subject string

@@ -16,6 +16,8 @@ type flags struct {
 	pr, dryRun, exitCode  bool
 	commit, push          bool
 	sshKey, sshKnownHosts string
+	sshHostKey, caFile    string
+	commitMeta            commitFlags
 	verbose               bool
 	fromEnv, toEnv        string // promote
 }
@@ -31,6 +33,9 @@ func (f *flags) addRepo(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.branch, "branch", "", "branch to change (default: the remote's HEAD)")
 	cmd.Flags().StringVar(&f.sshKey, "ssh-key", "", "private key `FILE` for ssh (default: the agent's keys; without an agent ~/.ssh/id_ed25519, id_ecdsa or id_rsa)")
 	cmd.Flags().StringVar(&f.sshKnownHosts, "ssh-known-hosts", "", "known_hosts `FILE` for ssh (default: ~/.ssh/known_hosts)")
+	cmd.Flags().StringVar(&f.sshHostKey, "ssh-host-key", "", "the one `KEY` that the ssh server must have, as in known_hosts: \"ssh-ed25519 AAAA…\"")
+	cmd.Flags().StringVar(&f.caFile, "ca-file", "", "PEM `FILE` of certificates to trust for https beside the system's")
+	f.commitMeta.add(cmd)
 }
 
 func (f *flags) addPublish(cmd *cobra.Command) {

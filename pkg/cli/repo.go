@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/tagbump/tagbump/pkg/bump"
 	"github.com/tagbump/tagbump/pkg/gitrepo"
@@ -19,9 +20,10 @@ import (
 
 // remote is a git repository as bump sees it.
 type remote struct {
-	repo   *gitrepo.Repo
-	author gitrepo.Signature
-	env    Env
+	repo              *gitrepo.Repo
+	author, committer gitrepo.Signature
+	signer            gitrepo.Signer // nil: commits are not signed
+	now               func() time.Time
 }
 
 func (r remote) Read(ctx context.Context, branch string, globs []string) (bump.Tree, error) {
@@ -33,11 +35,13 @@ func (r remote) Tip(ctx context.Context, branch string) (string, error) {
 }
 
 func (r remote) Save(ctx context.Context, base bump.Tree, c bump.Commit) (string, error) {
-	author := r.author
-	author.When = r.env.Now()
-	hash, err := r.repo.Push(ctx, base.(*gitrepo.Tree), gitrepo.Commit{
-		Branch: c.Branch, Old: c.Old, Files: c.Files, Message: c.Message, Author: author, Committer: author,
-	})
+	commit := gitrepo.Commit{
+		Branch: c.Branch, Old: c.Old, Files: c.Files, Message: c.Message,
+		Author: r.author, Committer: r.committer, Signer: r.signer,
+	}
+	commit.Author.When = r.now()
+	commit.Committer.When = commit.Author.When
+	hash, err := r.repo.Push(ctx, base.(*gitrepo.Tree), commit)
 	if errors.Is(err, gitrepo.ErrMoved) {
 		err = fmt.Errorf("%w (%w)", bump.ErrMoved, err)
 	}
@@ -46,8 +50,9 @@ func (r remote) Save(ctx context.Context, base bump.Tree, c bump.Commit) (string
 
 // folder is a local folder as bump sees it: one branch without a name.
 type folder struct {
-	dir  *worktree.Dir
-	keep keeping
+	dir    *worktree.Dir
+	keep   keeping
+	author string // "" is whom the user's git takes
 }
 
 // keeping says how far a change in a local folder goes.
@@ -88,7 +93,7 @@ func (f folder) Save(ctx context.Context, base bump.Tree, c bump.Commit) (string
 	if err := f.dir.Write(c.Files); err != nil {
 		return "", err
 	}
-	hash, err := f.dir.Commit(ctx, names, c.Message)
+	hash, err := f.dir.Commit(ctx, names, c.Message, f.author)
 	if err != nil {
 		return "", errors.Join(err, f.dir.Write(before))
 	}
@@ -130,11 +135,17 @@ func (s *session) openFolder() error {
 	if s.flags.branch != "" {
 		return usageError{"--branch needs a repository to push to, and " + s.where + " is a local folder", "give --repo URL"}
 	}
+	if s.flags.commitMeta.signingKey != "" {
+		return usageError{"--signing-key needs a repository to push to, and " + s.where + " is a local folder", "there your own git commits: see git help config, commit.gpgSign"}
+	}
+	if _, err := s.author(); err != nil {
+		return err
+	}
 	dir, err := worktree.Open(s.path(s.repoURL))
 	if err != nil {
 		return err
 	}
-	s.local, s.runner.Repo, s.closeRepo = true, folder{dir, s.flags.keep()}, dir.Close
+	s.local, s.runner.Repo, s.closeRepo = true, folder{dir, s.flags.keep(), s.flags.commitMeta.author}, dir.Close
 	return nil
 }
 
@@ -147,10 +158,18 @@ func (s *session) openRemote() error {
 		SSHKeyPassphrase: s.env.Getenv("TAGBUMP_SSH_KEY_PASSPHRASE"),
 		SSHAgentSocket:   s.env.Getenv("SSH_AUTH_SOCK"),
 		KnownHosts:       s.flags.sshKnownHosts,
-		Progress:         s.whisper,
+		HostKey:          s.flags.sshHostKey,
+		Progress:         s.say,
 	}
-	if home := s.env.Getenv("HOME"); options.KnownHosts == "" && home != "" {
+	if home := s.env.Getenv("HOME"); options.KnownHosts == "" && options.HostKey == "" && home != "" {
 		options.KnownHosts = filepath.Join(home, ".ssh", "known_hosts")
+	}
+	if s.flags.caFile != "" {
+		bundle, err := os.ReadFile(s.path(s.flags.caFile))
+		if err != nil {
+			return fmt.Errorf("--ca-file: %w", err)
+		}
+		options.CABundle = bundle
 	}
 	name, token := s.gitToken()
 	options.Token = token
@@ -165,7 +184,15 @@ func (s *session) openRemote() error {
 	if err != nil {
 		return usageError{err.Error(), hintOf(err)}
 	}
-	s.runner.Repo, s.closeRepo = remote{repo, author(s.env.Getenv), s.env}, repo.Close
+	author, err := s.author()
+	if err != nil {
+		return err
+	}
+	signer, err := s.signer()
+	if err != nil {
+		return err
+	}
+	s.runner.Repo, s.closeRepo = remote{repo, author, s.committer(author), signer, s.env.Now}, repo.Close
 	return nil
 }
 
@@ -183,18 +210,6 @@ func (s *session) sshKey() string {
 		}
 	}
 	return ""
-}
-
-// author is whom git itself would take from the environment, else tagbump.
-func author(getenv func(string) string) gitrepo.Signature {
-	signature := gitrepo.Signature{Name: getenv("GIT_AUTHOR_NAME"), Email: getenv("GIT_AUTHOR_EMAIL")}
-	if signature.Name == "" {
-		signature.Name = "tagbump"
-	}
-	if signature.Email == "" {
-		signature.Email = "noreply@tagbump.invalid" // RFC 2606: reaches nobody
-	}
-	return signature
 }
 
 // gitToken is the token for s.repoURL, and the variable it stands in.

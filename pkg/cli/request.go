@@ -37,8 +37,7 @@ func (s *session) updateRequest(ctx context.Context, args []string) (bump.Reques
 	if req.Images, err = s.images(args); err != nil {
 		return req, err
 	}
-	req.Publish, err = s.publish(environment)
-	return req, err
+	return s.complete(req, environment)
 }
 
 // needsConfig reports whether the command line leaves something to the project file.
@@ -80,7 +79,19 @@ func (s *session) promoteRequest(ctx context.Context, args []string) (bump.Reque
 	if req.Images, err = s.images(args); err != nil {
 		return req, err
 	}
-	req.Publish, err = s.publish(to)
+	return s.complete(req, to)
+}
+
+// complete adds what all requests have: how the commit looks and where it goes.
+func (s *session) complete(req bump.Request, environment config.Environment) (bump.Request, error) {
+	var err error
+	if req.Message, err = s.flags.commitMeta.template(); err != nil {
+		return req, err
+	}
+	if req.Provenance, err = s.provenance(); err != nil {
+		return req, err
+	}
+	req.Publish, err = s.publish(environment)
 	return req, err
 }
 

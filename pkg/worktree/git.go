@@ -34,9 +34,14 @@ func (d *Dir) CheckClean(ctx context.Context, names []string) error {
 }
 
 // Commit commits the named files, and nothing else that is changed or staged, on
-// the branch that is checked out, and returns the commit's hash.
-func (d *Dir) Commit(ctx context.Context, names []string, message string) (hash string, err error) {
-	args := append([]string{"commit", "--quiet", "--file=-", "--only", "--"}, names...)
+// the branch that is checked out, and returns the commit's hash. The author,
+// "Name <email>", is "" for git's own.
+func (d *Dir) Commit(ctx context.Context, names []string, message, author string) (hash string, err error) {
+	args := []string{"commit", "--quiet", "--file=-"}
+	if author != "" {
+		args = append(args, "--author="+author)
+	}
+	args = append(append(args, "--only", "--"), names...)
 	if _, err := d.git(ctx, message, args...); err != nil {
 		return "", fmt.Errorf("%w (%w)", err, ErrRefused)
 	}

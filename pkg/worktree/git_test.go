@@ -40,7 +40,7 @@ func TestCommitTakesTheNamedFilesOnly(t *testing.T) {
 	if _, err := testenv.Git(d.Name(), "add", "b.yaml"); err != nil {
 		t.Fatal(err)
 	}
-	hash, err := d.Commit(ctx, []string{"a.yaml"}, "bump a\n\nTagbump-Image: a:1\n")
+	hash, err := d.Commit(ctx, []string{"a.yaml"}, "bump a\n\nTagbump-Image: a:1\n", "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +79,7 @@ func TestARemoteThatMovedRefuses(t *testing.T) {
 	if err := d.Write(map[string][]byte{"a.yaml": []byte("new\n")}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.Commit(ctx, []string{"a.yaml"}, "bump a"); err != nil {
+	if _, err := d.Commit(ctx, []string{"a.yaml"}, "bump a", ""); err != nil {
 		t.Fatal(err)
 	}
 	if err := d.Push(ctx); !errors.Is(err, ErrRefused) || !strings.Contains(err.Error(), "git push: ") {
