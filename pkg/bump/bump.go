@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"text/template"
 	"time"
 
@@ -193,7 +194,7 @@ func (r Runner) readAndResolve(ctx context.Context, req Request, report *Report)
 	}()
 	var failed error
 	if req.From == nil {
-		if report.Images, failed = r.resolveAll(ctx, req.Images); failed != nil {
+		if report.Images, failed = r.resolveAll(ctx, req.named()); failed != nil {
 			cancel()
 		}
 	}
@@ -201,7 +202,16 @@ func (r Runner) readAndResolve(ctx context.Context, req Request, report *Report)
 	if failed != nil {
 		return nil, failed
 	}
-	return got.tree, got.err
+	if got.err != nil || req.From != nil {
+		return got.tree, got.err
+	}
+	present, err := r.present(req, got.tree)
+	if err != nil {
+		return nil, err
+	}
+	more, err := r.resolveAll(ctx, present)
+	report.Images = append(report.Images, more...)
+	return got.tree, err
 }
 
 func (r Runner) resolveAll(ctx context.Context, images []Image) ([]ImageReport, error) {
@@ -214,6 +224,39 @@ func (r Runner) resolveAll(ctx context.Context, images []Image) ([]ImageReport, 
 		all = append(all, resolved)
 	}
 	return all, nil
+}
+
+// named are the images that must be in the files.
+func (req Request) named() []Image {
+	return slices.DeleteFunc(slices.Clone(req.Images), func(img Image) bool { return img.Optional })
+}
+
+// present are the optional images that are in the files: the registry is not
+// asked about the others.
+func (r Runner) present(req Request, tree Tree) ([]Image, error) {
+	var found []Image
+	for _, img := range req.Images {
+		if !img.Optional {
+			continue
+		}
+		targets, err := r.targets(req.To, req.Files, req.Path, img, tree)
+		if err != nil {
+			return nil, err
+		}
+		if len(targets) == 0 {
+			r.log("%s: not in the files%s, passed over", img.Repository, of(req.To))
+			continue
+		}
+		found = append(found, img)
+	}
+	return found, nil
+}
+
+func of(environment string) string {
+	if environment == "" {
+		return ""
+	}
+	return " of " + environment
 }
 
 // attempt plans on tree and publishes. It fills report anew, so that it can be

@@ -391,3 +391,20 @@ func TestRequestsThatContradictThemselves(t *testing.T) {
 		}
 	}
 }
+
+func TestImagesThatAreNowhereAreNotAskedFor(t *testing.T) {
+	repo := newRepo(map[string]string{"web.yaml": web})
+	var talk []string
+	req := Request{To: "production", Publish: Push, Images: []Image{
+		{Repository: "acme/gone", Tag: "1", Optional: true}, // nor in the registry
+		{Repository: "acme/web", Tag: "1.2", Optional: true},
+	}}
+	runner := Runner{Registry: registry, Repo: repo, Log: func(format string, args ...any) { talk = append(talk, fmt.Sprintf(format, args...)) }}
+	report, err := runner.Run(context.Background(), req)
+	if err != nil || len(report.Images) != 1 || len(repo.saves) != 1 {
+		t.Errorf("%+v, %v", report.Images, err)
+	}
+	if want := "acme/gone: not in the files of production, passed over"; len(talk) != 1 || talk[0] != want {
+		t.Errorf("said %q, want %q", talk, want)
+	}
+}

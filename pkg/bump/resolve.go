@@ -97,7 +97,7 @@ func (r Runner) deployed(ctx context.Context, req Request, tree Tree) ([]ImageRe
 		all = append(all, resolved)
 	}
 	if len(all) == 0 {
-		return nil, fmt.Errorf("%s: none of the images is in its files: %w", req.From.Name, plan.ErrNoTarget)
+		return nil, fmt.Errorf("none of the images is in the files%s: %w", of(req.From.Name), plan.ErrNoTarget)
 	}
 	return all, nil
 }

@@ -23,7 +23,7 @@ func (r Runner) wants(req Request, tree Tree, report *Report) ([]plan.Want, erro
 			return nil, err
 		}
 		if len(targets) == 0 {
-			r.log("%s: not in the files of %s, passed over", resolved.Repository, req.To)
+			r.log("%s: not in the files%s, passed over", resolved.Repository, of(req.To))
 			continue
 		}
 		kept, err := r.fresh(req, resolved, targets)
@@ -35,7 +35,7 @@ func (r Runner) wants(req Request, tree Tree, report *Report) ([]plan.Want, erro
 		}
 	}
 	if len(all) == 0 && !report.skipped() {
-		return nil, fmt.Errorf("%s: none of the images is in its files: %w", req.To, plan.ErrNoTarget)
+		return nil, fmt.Errorf("none of the images is in the files%s: %w", of(req.To), plan.ErrNoTarget)
 	}
 	return all, nil
 }
@@ -65,7 +65,7 @@ func (r Runner) targets(environment string, globs []string, path yamledit.Path, 
 		}
 	}
 	if len(targets) == 0 && !img.Optional {
-		return nil, fmt.Errorf("%s: %s is not in its files: %w", environment, img.Repository, plan.ErrNoTarget)
+		return nil, fmt.Errorf("%s is not in the files%s: %w", img.Repository, of(environment), plan.ErrNoTarget)
 	}
 	return targets, nil
 }

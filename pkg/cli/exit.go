@@ -101,6 +101,9 @@ func report(env Env, err error) int {
 		encoder.SetIndent("", "  ")
 		_ = encoder.Encode(inJSON.document(code))
 	}
+	if errors.Is(err, context.Canceled) {
+		err = errors.New("interrupted; the branch is as before, or has the whole commit")
+	}
 	fmt.Fprintf(env.Stderr, "error: %v\n", err)
 	if hint := hintOf(err); hint != "" {
 		fmt.Fprintf(env.Stderr, "hint: %s\n", hint)
