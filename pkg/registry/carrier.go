@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -43,6 +44,8 @@ type carrier struct {
 	log      func(format string, args ...any)
 
 	requests, pulls atomic.Int64
+	quotas          sync.Map // pulls that are left, by host
+	gates           sync.Map // until when a host does not want to be asked
 }
 
 // A failure is an error of the transport, in words for people.
@@ -89,22 +92,38 @@ func (t *carrier) RoundTrip(req *http.Request) (*http.Response, error) {
 	if redirects(req) > maxRedirects {
 		return nil, &failure{what: "the registry's redirects go on without end"}
 	}
+	req = adjust(req)
 	deadline := time.Now().Add(t.patience)
 	for try := 1; ; try++ {
+		if err := t.awaitGate(req); err != nil {
+			return nil, err
+		}
 		resp, err := t.once(req, try)
-		again := worthATry(req, resp, err)
-		if !again {
+		if !worthATry(req, resp, err) {
 			return t.finish(req, resp, err)
 		}
-		wait := pause(resp, try)
-		if try == t.tries || time.Now().Add(wait).After(deadline) {
+		wait, asked := pause(resp, try)
+		if !asked && try >= t.tries || time.Now().Add(wait).After(deadline) {
 			return nil, exhausted(resp, err, try, wait, t.patience)
+		}
+		if asked {
+			t.gates.Store(req.URL.Host, time.Now().Add(wait))
 		}
 		t.log("%s %s: %s; again in %s", req.Method, redact.URL(req.URL.String()), trouble(resp, err), wait.Round(10*time.Millisecond))
 		if err := sleep(req.Context(), wait); err != nil {
 			return nil, err
 		}
 	}
+}
+
+// awaitGate waits while a host has asked not to be asked, since 16 requests at
+// once that each find out for themselves would only prolong it.
+func (t *carrier) awaitGate(req *http.Request) error {
+	until, found := t.gates.Load(req.URL.Host)
+	if !found {
+		return nil
+	}
+	return sleep(req.Context(), time.Until(until.(time.Time)))
 }
 
 // once makes one try and reads its body.
@@ -126,6 +145,7 @@ func (t *carrier) once(req *http.Request, try int) (*http.Response, error) {
 	}
 	defer resp.Body.Close()
 	resp.Request = req
+	t.noteQuota(resp, req.URL.Host)
 	if err := buffer(resp, limit(req)); err != nil {
 		return nil, t.timely(req, err)
 	}
@@ -212,19 +232,24 @@ func isPassing(err error) bool {
 		return !address.IsNotFound
 	}
 	var operation *net.OpError
-	return errors.As(err, &operation) && operation.Op != "remote error" // a TLS alert
+	if errors.As(err, &operation) {
+		return operation.Op != "remote error" // a TLS alert
+	}
+	// net/http keeps the types of its HTTP/2 errors to itself.
+	text := err.Error()
+	return strings.HasPrefix(text, "http2: ") || strings.HasPrefix(text, "stream error: ")
 }
 
-// pause is how long to wait before the next try: what the server asks for, else
-// 0.2, 0.4, 0.8 s …, a quarter more or less so that parallel jobs part.
-func pause(resp *http.Response, try int) time.Duration {
-	if resp != nil {
-		if wait, ok := retryAfter(resp.Header.Get("Retry-After"), time.Now()); ok {
-			return wait
-		}
+// pause is how long to wait before the next try: 0.2, 0.4, 0.8 s …, a quarter more
+// or less so that parallel jobs part, and no less than what the server asks for.
+func pause(resp *http.Response, try int) (wait time.Duration, asked bool) {
+	base := 200 * time.Millisecond << min(try-1, 5)
+	wait = base*3/4 + rand.N(base/2)
+	if resp == nil {
+		return wait, false
 	}
-	base := 200 * time.Millisecond << (try - 1)
-	return base*3/4 + rand.N(base/2)
+	after, asked := retryAfter(resp.Header.Get("Retry-After"), time.Now())
+	return max(wait, after), asked
 }
 
 // retryAfter reads the header in both of its forms, seconds and a date (RFC 9110 §10.2.3).

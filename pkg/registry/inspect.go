@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"time"
 
@@ -69,14 +70,17 @@ func (c *Client) inspect(ctx context.Context, at name.Reference, platform string
 	if err != nil {
 		return image.Info{}, err
 	}
-	if m.Config != nil {
-		info, err := c.inspectImage(ctx, at.Context(), m)
-		info.Digest = digest
-		return info, err
-	}
-	info, err := c.inspectIndex(ctx, at, m, platform)
+	info, err := c.read(ctx, at, m, platform)
 	info.Digest = digest
 	return info, err
+}
+
+// read gets what a manifest or index points at.
+func (c *Client) read(ctx context.Context, at name.Reference, m manifest, platform string) (image.Info, error) {
+	if m.Config != nil {
+		return c.inspectImage(ctx, at.Context(), m)
+	}
+	return c.inspectIndex(ctx, at, m, platform)
 }
 
 // manifest gets and reads the manifest at a reference, and computes its digest.
@@ -128,7 +132,7 @@ func (c *Client) inspectImage(ctx context.Context, repo name.Repository, m manif
 	return image.Info{
 		Platforms: []string{platform},
 		Created:   firstTime(cfg.Created, cfg.Config.Labels[createdLabel], m.Annotations[createdLabel]),
-		Labels:    cfg.Config.Labels,
+		Labels:    joinLabels(m.Annotations, cfg.Config.Labels),
 	}, nil
 }
 
@@ -138,34 +142,65 @@ func (c *Client) inspectIndex(ctx context.Context, at name.Reference, index mani
 	if len(children) == 0 {
 		return image.Info{}, noImage(at, "an index without images")
 	}
-	var info image.Info
-	platforms := make([]string, 0, len(children))
-	chosen := 0
-	for i, child := range children {
-		platforms = append(platforms, childPlatform(child))
-		if platform != "" && image.HasPlatform(platforms[i:i+1], platform) && !image.HasPlatform(platforms[chosen:chosen+1], platform) {
-			chosen = i
-		}
-	}
-	m, _, err := c.manifest(ctx, at.Context().Digest(children[chosen].Digest.String()))
+	chosen := max(0, slices.IndexFunc(children, func(d v1.Descriptor) bool { return platform != "" && image.HasPlatform([]string{childPlatform(d)}, platform) }))
+	info, err := c.inspectChild(ctx, at, children[chosen])
 	if err != nil {
 		return info, err
 	}
-	if m.Config == nil {
-		return info, noImage(at, "an index of indexes")
-	}
-	info, err = c.inspectImage(ctx, at.Context(), m)
+	info.Platforms, err = c.childPlatforms(ctx, at, children, chosen, info.Platforms[0])
 	if err != nil {
 		return info, err
 	}
-	if platforms[chosen] == "" { // the config knows what the index left out
-		platforms[chosen] = info.Platforms[0]
-	}
-	info.Platforms = slices.DeleteFunc(platforms, func(p string) bool { return p == "" })
+	info.Labels = joinLabels(index.Annotations, info.Labels)
 	if info.Created.IsZero() {
 		info.Created = firstTime(index.Annotations[createdLabel])
 	}
 	return info, nil
+}
+
+// childPlatforms lists the platforms of an index. Where the index itself does not name
+// one, which most tools then take for linux/amd64, the image's config is asked; that
+// of the chosen child is known already.
+func (c *Client) childPlatforms(ctx context.Context, at name.Reference, children []v1.Descriptor, chosen int, known string) ([]string, error) {
+	var platforms []string
+	for i, child := range children {
+		platform := childPlatform(child)
+		switch {
+		case platform != "":
+		case i == chosen:
+			platform = known
+		default:
+			info, err := c.inspectChild(ctx, at, child)
+			if err != nil {
+				return nil, err
+			}
+			platform = info.Platforms[0]
+		}
+		platforms = append(platforms, platform)
+	}
+	return platforms, nil
+}
+
+func (c *Client) inspectChild(ctx context.Context, at name.Reference, child v1.Descriptor) (image.Info, error) {
+	m, _, err := c.manifest(ctx, at.Context().Digest(child.Digest.String()))
+	if err != nil {
+		return image.Info{}, err
+	}
+	if m.Config == nil {
+		return image.Info{}, noImage(at, "an index of indexes")
+	}
+	return c.inspectImage(ctx, at.Context(), m)
+}
+
+// joinLabels returns labels, and annotations where labels have nothing: some
+// builders write the commit only there.
+func joinLabels(annotations, labels map[string]string) map[string]string {
+	if len(annotations) == 0 {
+		return labels
+	}
+	joined := maps.Clone(annotations)
+	maps.Copy(joined, labels)
+	return joined
 }
 
 // images are the members of an index that can run: attestations, which BuildKit

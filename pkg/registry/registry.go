@@ -14,10 +14,8 @@
 package registry
 
 import (
-	"context"
 	"errors"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -108,46 +106,6 @@ type Stats struct{ Requests, Pulls int }
 // Stats returns what the client has spent so far.
 func (c *Client) Stats() Stats {
 	return Stats{Requests: int(c.carrier.requests.Load()), Pulls: int(c.carrier.pulls.Load())}
-}
-
-// Tags returns all tags of a repository, sorted. A repository that does not exist is
-// [ErrNotFound], and so is one without tags. A list of which a page is missing is an error.
-func (c *Client) Tags(ctx context.Context, repository string) ([]string, error) {
-	repo, err := parseRepository(repository)
-	if err != nil {
-		return nil, err
-	}
-	tags, err := c.list(ctx, repo)
-	if err != nil {
-		return nil, explain(repository, err)
-	}
-	if len(tags) == 0 {
-		return nil, &Error{Where: repository, What: "the repository has no tags", kind: ErrNotFound}
-	}
-	slices.Sort(tags)
-	return slices.Compact(tags), nil
-}
-
-// list reads page after page until one names no next one.
-func (c *Client) list(ctx context.Context, repo name.Repository) ([]string, error) {
-	lister, err := c.puller.Lister(ctx, repo)
-	if err != nil {
-		return nil, err
-	}
-	var tags []string
-	seen := map[string]bool{}
-	for lister.HasNext() {
-		page, err := lister.Next(ctx)
-		if err != nil {
-			return nil, err
-		}
-		tags = append(tags, page.Tags...)
-		if seen[page.Next] {
-			return nil, errPageLoop
-		}
-		seen[page.Next] = true
-	}
-	return tags, nil
 }
 
 // parseRepository spells a repository as go-containerregistry wants it.

@@ -1,0 +1,205 @@
+package registry
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/name"
+)
+
+// Times returns when the image of each tag was created: the zero time where the image
+// does not say. It looks at all of them, 16 at a time, and at an image that has several
+// tags once. One look-up that fails, fails them all, since the tag that is missing
+// might be the newest one.
+//
+// A registry that tells of its quota (as Docker Hub does) is asked with HEAD first,
+// which costs no pull, and when the images outnumber the pulls that are left, Times
+// gives up with [ErrUnavailable] before it has spent them.
+func (c *Client) Times(ctx context.Context, repository string, tags []string) (map[string]time.Time, error) {
+	repo, err := parseRepository(repository)
+	if err != nil {
+		return nil, err
+	}
+	s := &survey{client: c, repo: repo, repository: repository, tags: tags}
+	return s.run(ctx)
+}
+
+// A survey finds out when many images were created.
+type survey struct {
+	client     *Client
+	repo       name.Repository
+	repository string
+	tags       []string
+}
+
+func (s *survey) run(ctx context.Context) (map[string]time.Time, error) {
+	if len(s.tags) == 0 {
+		return map[string]time.Time{}, nil
+	}
+	if _, err := s.client.digest(ctx, s.repo.Tag(s.tags[0])); err != nil { // shows whether there is a quota
+		return nil, explain(s.repository+":"+s.tags[0], err)
+	}
+	if _, limited := s.client.carrier.pullsLeft(s.repo.RegistryStr()); limited {
+		return s.byDigest(ctx)
+	}
+	return s.byTag(ctx)
+}
+
+// byTag gets the manifest of every tag.
+func (s *survey) byTag(ctx context.Context) (map[string]time.Time, error) {
+	var once onceEach
+	found, err := all(ctx, s.tags, func(ctx context.Context, tag string) (time.Time, error) {
+		return s.created(ctx, s.repo.Tag(tag), &once)
+	})
+	return found, s.named(err)
+}
+
+// byDigest asks for the digest of every tag, and gets each different one once.
+func (s *survey) byDigest(ctx context.Context) (map[string]time.Time, error) {
+	digests, err := all(ctx, s.tags, func(ctx context.Context, tag string) (string, error) {
+		return s.client.digest(ctx, s.repo.Tag(tag))
+	})
+	if err != nil {
+		return nil, s.named(err)
+	}
+	different := values(digests)
+	if left, limited := s.client.carrier.pullsLeft(s.repo.RegistryStr()); limited && left < len(different) {
+		return nil, s.tooMany(len(different), left)
+	}
+	var once onceEach
+	created, err := all(ctx, different, func(ctx context.Context, digest string) (time.Time, error) {
+		return s.created(ctx, s.repo.Digest(digest), &once)
+	})
+	if err != nil {
+		return nil, s.named(err)
+	}
+	found := make(map[string]time.Time, len(s.tags))
+	for tag, digest := range digests {
+		found[tag] = created[digest]
+	}
+	return found, nil
+}
+
+func (s *survey) tooMany(images, left int) error {
+	return &Error{
+		Where: s.repository,
+		What:  "the registry's quota is too small to compare the times of all images",
+		Why:   fmt.Sprintf("%d images, and %d pulls left", images, left),
+		kind:  ErrUnavailable,
+		hint:  "a narrower match, or --newest-of with a number below the pulls left",
+	}
+}
+
+// named adds to the error of one item which item it is.
+func (s *survey) named(err error) error {
+	failed, ok := err.(*itemError)
+	switch {
+	case err == nil:
+		return nil
+	case !ok:
+		return explain(s.repository, err)
+	case strings.HasPrefix(failed.item, "sha256:"):
+		return explain(s.repository+"@"+failed.item, failed.err)
+	}
+	return explain(s.repository+":"+failed.item, failed.err)
+}
+
+// created finds the time of one image, or of the first image of an index.
+func (s *survey) created(ctx context.Context, at name.Reference, once *onceEach) (time.Time, error) {
+	m, digest, err := s.client.manifest(ctx, at)
+	if err != nil {
+		return time.Time{}, err
+	}
+	return once.do(digest, func() (time.Time, error) {
+		info, err := s.client.read(ctx, at, m, "")
+		return info.Created, err
+	})
+}
+
+// onceEach does something for each key once, and gives all who ask the one answer.
+type onceEach struct{ answers sync.Map }
+
+func (o *onceEach) do(key string, f func() (time.Time, error)) (time.Time, error) {
+	answer, _ := o.answers.LoadOrStore(key, sync.OnceValues(f))
+	return answer.(func() (time.Time, error))()
+}
+
+// An itemError says for which item the work failed.
+type itemError struct {
+	item string
+	err  error
+}
+
+func (e *itemError) Error() string { return e.item + ": " + e.err.Error() }
+func (e *itemError) Unwrap() error { return e.err }
+
+// all does work for each item, a few at a time, and stops at the first error.
+func all[T any](ctx context.Context, items []string, work func(context.Context, string) (T, error)) (map[string]T, error) {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	var (
+		next    atomic.Int64
+		workers sync.WaitGroup
+		mu      sync.Mutex
+		results = make(map[string]T, len(items))
+	)
+	for range min(jobs, len(items)) {
+		workers.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(items)) && ctx.Err() == nil; i = next.Add(1) - 1 {
+				result, err := work(ctx, items[i])
+				if err != nil {
+					stop(&itemError{items[i], err})
+					return
+				}
+				mu.Lock()
+				results[items[i]] = result
+				mu.Unlock()
+			}
+		})
+	}
+	workers.Wait()
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	return results, nil
+}
+
+// values returns the different values of m.
+func values(m map[string]string) []string {
+	seen := make(map[string]bool, len(m))
+	var different []string
+	for _, value := range m {
+		if !seen[value] {
+			seen[value] = true
+			different = append(different, value)
+		}
+	}
+	return different
+}
+
+// noteQuota keeps what a registry says of the pulls that are left, as in
+// "ratelimit-remaining: 76;w=21600" (Docker Hub, per six hours). A limit for less
+// than an hour is none that waiting cannot cure, and so no quota.
+func (t *carrier) noteQuota(resp *http.Response, host string) {
+	text, window, _ := strings.Cut(resp.Header.Get("RateLimit-Remaining"), ";w=")
+	left, err := strconv.Atoi(strings.TrimSpace(text))
+	seconds, errWindow := strconv.Atoi(strings.TrimSpace(window))
+	if err == nil && errWindow == nil && seconds >= 3600 {
+		t.quotas.Store(host, left)
+	}
+}
+
+// pullsLeft returns how many pulls a registry still allows, if it says so.
+func (t *carrier) pullsLeft(host string) (left int, limited bool) {
+	value, limited := t.quotas.Load(host)
+	if !limited {
+		return 0, false
+	}
+	return value.(int), true
+}
