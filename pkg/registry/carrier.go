@@ -314,18 +314,22 @@ func exhausted(resp *http.Response, err error, tries int, wait, patience time.Du
 
 // finish checks an answer that is to be handed on.
 func (t *carrier) finish(req *http.Request, resp *http.Response, err error) (*http.Response, error) {
-	if err != nil || resp.StatusCode != http.StatusOK || req.Method != http.MethodGet {
-		return resp, err
+	if err != nil {
+		return nil, err
+	}
+	if resp.StatusCode != http.StatusOK || req.Method != http.MethodGet {
+		return resp, nil
 	}
 	path := first(req).URL.Path
-	switch {
-	case strings.HasSuffix(path, "/tags/list"):
-		if err := straightenLink(req, resp); err != nil {
-			return nil, err
-		}
-		return resp, checkJSON(req, resp)
-	case strings.Contains(path, "/manifests/"):
-		return resp, checkJSON(req, resp)
+	isList := strings.HasSuffix(path, "/tags/list")
+	if isList {
+		err = straightenLink(req, resp)
+	}
+	if err == nil && (isList || strings.Contains(path, "/manifests/")) {
+		err = checkJSON(req, resp)
+	}
+	if err != nil {
+		return nil, err
 	}
 	return resp, nil
 }
@@ -366,13 +370,14 @@ func straightenLink(req *http.Request, resp *http.Response) error {
 	if err != nil {
 		return &failure{what: "the registry's link to the next page of tags is no URL"}
 	}
-	if at.Hostname() == req.URL.Hostname() {
-		registry, err := name.NewRegistry(req.URL.Host)
-		if err != nil {
-			return &failure{what: "the registry's link to the next page of tags is no URL"}
-		}
-		at.Host, at.Scheme = req.URL.Host, registry.Scheme()
+	if at.Hostname() != req.URL.Hostname() {
+		return &failure{what: fmt.Sprintf("the registry's next page of tags is on another host, %s, which is not followed", at.Hostname())}
 	}
+	registry, err := name.NewRegistry(req.URL.Host)
+	if err != nil {
+		return err
+	}
+	at.Host, at.Scheme = req.URL.Host, registry.Scheme()
 	resp.Header.Set("Link", "<"+at.String()+`>; rel="next"`)
 	return nil
 }

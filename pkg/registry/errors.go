@@ -60,7 +60,8 @@ func (e *Error) Hint() string { return e.hint }
 func explain(where string, err error) error {
 	var known *Error
 	if errors.As(err, &known) {
-		return err
+		known.Where = where
+		return known
 	}
 	e := &Error{Where: where, cause: err}
 	switch {

@@ -91,32 +91,33 @@ func (c *Client) manifest(ctx context.Context, at name.Reference) (manifest, str
 	}
 	var m manifest
 	if err := json.Unmarshal(got.Manifest, &m); err != nil {
-		return manifest{}, "", noImage(at, "its manifest is not JSON")
+		return manifest{}, "", noImage("its manifest is not JSON")
 	}
 	if m.MediaType == "" {
 		m.MediaType = string(got.MediaType)
 	}
-	if err := checkManifest(at, m); err != nil {
+	if err := checkManifest(m); err != nil {
 		return manifest{}, "", err
 	}
 	return m, got.Digest.String(), nil
 }
 
 // checkManifest refuses what is neither an image nor an index.
-func checkManifest(at name.Reference, m manifest) error {
+func checkManifest(m manifest) error {
 	switch mediaType := types.MediaType(m.MediaType); {
 	case m.Schema == 1, mediaType == types.DockerManifestSchema1, mediaType == types.DockerManifestSchema1Signed:
-		return noImage(at, "its manifest is of schema 1, which registries gave up in 2019")
+		return noImage("its manifest is of schema 1, which registries gave up in 2019")
 	case m.Config == nil && m.Manifests == nil:
-		return noImage(at, fmt.Sprintf("a manifest of type %q, without config and without images", m.MediaType))
+		return noImage(fmt.Sprintf("a manifest of type %q, without config and without images", m.MediaType))
 	case m.Config != nil && isArtefact(string(m.Config.MediaType)):
-		return noImage(at, fmt.Sprintf("it holds %s", m.Config.MediaType))
+		return noImage(fmt.Sprintf("it holds %s", m.Config.MediaType))
 	}
 	return nil
 }
 
-func noImage(at name.Reference, why string) error {
-	return &Error{Where: at.String(), What: "not a container image", Why: why, kind: ErrNoImage}
+// noImage is an Error that explain has to say the place of.
+func noImage(why string) error {
+	return &Error{What: "not a container image", Why: why, kind: ErrNoImage}
 }
 
 // inspectImage reads the config of a single image.
@@ -127,7 +128,7 @@ func (c *Client) inspectImage(ctx context.Context, repo name.Repository, m manif
 	}
 	platform := platformName(cfg.OS, cfg.Architecture, cfg.Variant)
 	if platform == "" {
-		return image.Info{}, noImage(repo.Digest(m.Config.Digest.String()), "its config names no platform")
+		return image.Info{}, noImage("its config names no platform")
 	}
 	return image.Info{
 		Platforms: []string{platform},
@@ -140,9 +141,11 @@ func (c *Client) inspectImage(ctx context.Context, repo name.Repository, m manif
 func (c *Client) inspectIndex(ctx context.Context, at name.Reference, index manifest, platform string) (image.Info, error) {
 	children := images(index.Manifests)
 	if len(children) == 0 {
-		return image.Info{}, noImage(at, "an index without images")
+		return image.Info{}, noImage("an index without images")
 	}
-	chosen := max(0, slices.IndexFunc(children, func(d v1.Descriptor) bool { return platform != "" && image.HasPlatform([]string{childPlatform(d)}, platform) }))
+	chosen := max(0, slices.IndexFunc(children, func(d v1.Descriptor) bool {
+		return platform != "" && image.HasPlatform([]string{childPlatform(d)}, platform)
+	}))
 	info, err := c.inspectChild(ctx, at, children[chosen])
 	if err != nil {
 		return info, err
@@ -187,7 +190,7 @@ func (c *Client) inspectChild(ctx context.Context, at name.Reference, child v1.D
 		return image.Info{}, err
 	}
 	if m.Config == nil {
-		return image.Info{}, noImage(at, "an index of indexes")
+		return image.Info{}, noImage("an index of indexes")
 	}
 	return c.inspectImage(ctx, at.Context(), m)
 }
@@ -236,7 +239,7 @@ func (c *Client) config(ctx context.Context, repo name.Repository, digest v1.Has
 		return cfg, err
 	}
 	if err := json.Unmarshal(text, &cfg); err != nil {
-		return cfg, noImage(at, "its config is not JSON")
+		return cfg, noImage("its config is not JSON")
 	}
 	return cfg, nil
 }
