@@ -67,11 +67,20 @@ func explain(where string, err error) error {
 	switch {
 	case errors.Is(err, context.Canceled):
 		return fmt.Errorf("%s: %w", where, context.Canceled)
-	case e.fromTransport(err), e.fromCertificate(err), e.fromServer(err):
+	case e.fromKeychain(err), e.fromTransport(err), e.fromCertificate(err), e.fromServer(err):
 	default:
 		e.fromRest(err)
 	}
 	return e
+}
+
+func (e *Error) fromKeychain(err error) bool {
+	var unreadable *credentialsError
+	if !errors.As(err, &unreadable) {
+		return false
+	}
+	e.What, e.Why, e.kind = "cannot read the registry credentials", unreadable.err.Error(), ErrAuth
+	return true
 }
 
 // fromTransport takes over what our own transport has already worked out.

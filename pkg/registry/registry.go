@@ -16,6 +16,7 @@ package registry
 import (
 	"errors"
 	"net/http"
+	"os"
 	"strings"
 	"time"
 
@@ -28,7 +29,7 @@ import (
 
 // Options are what New needs; the zero value is ready for use.
 type Options struct {
-	// Keychain has the credentials. Default: those of the docker config and its helpers, and podman's.
+	// Keychain has the credentials. Default: [NewKeychain] with this process's environment.
 	Keychain authn.Keychain
 	// Transport carries single HTTP requests. Default: a transport with the proxy of the environment.
 	Transport http.RoundTripper
@@ -74,8 +75,11 @@ func New(opts Options) (*Client, error) {
 }
 
 func (o Options) withDefaults() Options {
+	if o.Log == nil {
+		o.Log = func(string, ...any) {}
+	}
 	if o.Keychain == nil {
-		o.Keychain = authn.DefaultKeychain
+		o.Keychain = NewKeychain(os.Getenv, o.Log)
 	}
 	if o.Transport == nil {
 		o.Transport = newHTTPTransport()
@@ -91,9 +95,6 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Tries == 0 {
 		o.Tries = 4
-	}
-	if o.Log == nil {
-		o.Log = func(string, ...any) {}
 	}
 	return o
 }
