@@ -207,10 +207,11 @@ func joinLabels(annotations, labels map[string]string) map[string]string {
 }
 
 // images are the members of an index that can run: attestations, which BuildKit
-// files under unknown/unknown, are left out.
+// files under unknown/unknown, and the layers of its caches are left out.
 func images(members []v1.Descriptor) []v1.Descriptor {
 	return slices.DeleteFunc(slices.Clone(members), func(d v1.Descriptor) bool {
-		return d.Annotations["vnd.docker.reference.type"] != "" || d.Platform != nil && d.Platform.OS == "unknown"
+		isAttestation := d.Annotations["vnd.docker.reference.type"] != "" || d.Platform != nil && d.Platform.OS == "unknown"
+		return isAttestation || d.MediaType != "" && !d.MediaType.IsImage() && !d.MediaType.IsIndex()
 	})
 }
 

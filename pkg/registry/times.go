@@ -2,6 +2,7 @@ package registry
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -11,12 +12,14 @@ import (
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
+
+	"github.com/tagbump/tagbump/pkg/image"
 )
 
 // Times returns when the image of each tag was created: the zero time where the image
 // does not say. It looks at all of them, 16 at a time, and at an image that has several
-// tags once. One look-up that fails, fails them all, since the tag that is missing
-// might be the newest one.
+// tags once. Tags that name no image (a chart, a build cache) are left out; any other
+// look-up that fails, fails them all, since the tag that is missing might be the newest.
 //
 // A registry that tells of its quota (as Docker Hub does) is asked with HEAD first,
 // which costs no pull, and when the images outnumber the pulls that are left, Times
@@ -42,7 +45,7 @@ func (s *survey) run(ctx context.Context) (map[string]time.Time, error) {
 	if len(s.tags) == 0 {
 		return map[string]time.Time{}, nil
 	}
-	if _, err := s.client.digest(ctx, s.repo.Tag(s.tags[0])); err != nil { // shows whether there is a quota
+	if _, err := s.client.digest(ctx, s.repo.Tag(s.tags[0])); err != nil && !errors.Is(err, ErrNoImage) { // shows whether there is a quota
 		return nil, explain(s.repository+":"+s.tags[0], err)
 	}
 	if _, limited := s.client.carrier.pullsLeft(s.repo.RegistryStr()); limited {
@@ -54,10 +57,10 @@ func (s *survey) run(ctx context.Context) (map[string]time.Time, error) {
 // byTag gets the manifest of every tag.
 func (s *survey) byTag(ctx context.Context) (map[string]time.Time, error) {
 	var once onceEach
-	found, err := all(ctx, s.tags, func(ctx context.Context, tag string) (time.Time, error) {
+	found, err := all(ctx, s.tags, func(ctx context.Context, tag string) (creation, error) {
 		return s.created(ctx, s.repo.Tag(tag), &once)
 	})
-	return found, s.named(err)
+	return timesOfImages(found), s.named(err)
 }
 
 // byDigest asks for the digest of every tag, and gets each different one once.
@@ -73,17 +76,33 @@ func (s *survey) byDigest(ctx context.Context) (map[string]time.Time, error) {
 		return nil, s.tooMany(len(different), left)
 	}
 	var once onceEach
-	created, err := all(ctx, different, func(ctx context.Context, digest string) (time.Time, error) {
+	created, err := all(ctx, different, func(ctx context.Context, digest string) (creation, error) {
 		return s.created(ctx, s.repo.Digest(digest), &once)
 	})
 	if err != nil {
 		return nil, s.named(err)
 	}
-	found := make(map[string]time.Time, len(s.tags))
+	found := make(map[string]creation, len(s.tags))
 	for tag, digest := range digests {
 		found[tag] = created[digest]
 	}
-	return found, nil
+	return timesOfImages(found), nil
+}
+
+// A creation is what one tag's look-up found.
+type creation struct {
+	at      time.Time
+	isImage bool
+}
+
+func timesOfImages(found map[string]creation) map[string]time.Time {
+	times := make(map[string]time.Time, len(found))
+	for tag, created := range found {
+		if created.isImage {
+			times[tag] = created.at
+		}
+	}
+	return times
 }
 
 func (s *survey) tooMany(images, left int) error {
@@ -111,23 +130,30 @@ func (s *survey) named(err error) error {
 }
 
 // created finds the time of one image, or of the first image of an index.
-func (s *survey) created(ctx context.Context, at name.Reference, once *onceEach) (time.Time, error) {
+func (s *survey) created(ctx context.Context, at name.Reference, once *onceEach) (creation, error) {
 	m, digest, err := s.client.manifest(ctx, at)
-	if err != nil {
-		return time.Time{}, err
+	if err == nil {
+		return once.do(digest, func() (creation, error) {
+			info, err := s.client.read(ctx, at, m, "")
+			return creationOf(info, err)
+		})
 	}
-	return once.do(digest, func() (time.Time, error) {
-		info, err := s.client.read(ctx, at, m, "")
-		return info.Created, err
-	})
+	return creationOf(image.Info{}, err)
+}
+
+func creationOf(info image.Info, err error) (creation, error) {
+	if errors.Is(err, ErrNoImage) {
+		return creation{}, nil
+	}
+	return creation{info.Created, true}, err
 }
 
 // onceEach does something for each key once, and gives all who ask the one answer.
 type onceEach struct{ answers sync.Map }
 
-func (o *onceEach) do(key string, f func() (time.Time, error)) (time.Time, error) {
+func (o *onceEach) do(key string, f func() (creation, error)) (creation, error) {
 	answer, _ := o.answers.LoadOrStore(key, sync.OnceValues(f))
-	return answer.(func() (time.Time, error))()
+	return answer.(func() (creation, error))()
 }
 
 // An itemError says for which item the work failed.

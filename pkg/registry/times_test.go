@@ -30,6 +30,58 @@ func TestTimesLooksAtEachImageOnce(t *testing.T) {
 	}
 }
 
+func TestWhatIsNoImageHasNoTime(t *testing.T) {
+	reg := start(t, testenv.RegistryOptions{})
+	push(t, reg, testenv.Image{Created: built}, "a")
+	const chart = `{"schemaVersion":2,"config":{"mediaType":"application/vnd.cncf.helm.config.v1+json","digest":"CONFIG","size":2},"layers":[]}`
+	pushText(t, reg, ociManifestType, chart, "{}") // as 1.0.0
+	cache := `{"schemaVersion":2,"manifests":[{"mediaType":"application/vnd.oci.image.layer.v1.tar+gzip","digest":"sha256:` + strings.Repeat("a", 64) + `","size":1}]}`
+	if err := reg.PushManifest("acme/web", "buildcache", "application/vnd.oci.image.manifest.v1+json", []byte(cache)); err != nil {
+		t.Fatal(err)
+	}
+	for _, tags := range [][]string{{"a", "1.0.0", "buildcache"}, {"1.0.0", "buildcache", "a"}} {
+		got, err := client(t, reg, keys{}).Times(context.Background(), reg.Host+"/acme/web", tags)
+		if want := map[string]time.Time{"a": built}; err != nil || !maps.EqualFunc(got, want, time.Time.Equal) {
+			t.Errorf("got %v, %v; want %v", got, err, want)
+		}
+	}
+}
+
+func TestASearchLooksNoFurtherThanItHasTo(t *testing.T) {
+	tags := manyTags(40)
+	revision := func(want string) func(image.Info) bool {
+		return func(info image.Info) bool { return info.Labels["org.opencontainers.image.revision"] == want }
+	}
+	for _, test := range []struct {
+		revision string
+		want     string
+		pulls    int
+	}{
+		{"pr-000000", "pr-000000", 1},
+		{"pr-000002", "pr-000002", 3},
+		{"pr-000039", "pr-000039", 40},
+		{"none", "", 40},
+	} {
+		reg := start(t, testenv.RegistryOptions{})
+		for _, tag := range tags {
+			push(t, reg, testenv.Image{Labels: map[string]string{"org.opencontainers.image.revision": tag}}, tag)
+		}
+		got, found, err := client(t, reg, keys{}).First(context.Background(), reg.Host+"/acme/web", tags, revision(test.revision))
+		if err != nil || got != test.want || found != (test.want != "") {
+			t.Errorf("%s: got %q, %v, %v", test.revision, got, found, err)
+		}
+		if n := reg.Count("GET", "/manifests/"); n != test.pulls {
+			t.Errorf("%s: %d pulls, want %d", test.revision, n, test.pulls)
+		}
+	}
+	reg := start(t, testenv.RegistryOptions{Fault: on("/manifests/b", status(500, ""))})
+	push(t, reg, testenv.Image{}, "a", "b", "c")
+	_, _, err := client(t, reg, keys{}).First(context.Background(), reg.Host+"/acme/web", []string{"a", "b", "c"}, revision("none"))
+	if !errors.Is(err, ErrUnavailable) {
+		t.Errorf("got %v, want ErrUnavailable: what cannot be seen might be it", err)
+	}
+}
+
 // limited counts GETs of manifests against a quota, and says 429 in plain text behind it, as Docker Hub does.
 func limited(quota int64, announced bool) fault {
 	var pulls atomic.Int64
