@@ -20,7 +20,6 @@ import (
 	"time"
 
 	"github.com/tagbump/tagbump/pkg/forge"
-	"github.com/tagbump/tagbump/pkg/image"
 	"github.com/tagbump/tagbump/pkg/plan"
 	"github.com/tagbump/tagbump/pkg/policy"
 	"github.com/tagbump/tagbump/pkg/yamledit"
@@ -36,12 +35,6 @@ var (
 	// ErrConflict is in the chain when the request contradicts itself or what it finds.
 	ErrConflict = errors.New("conflicting request")
 )
-
-// Registry answers what images there are.
-type Registry interface {
-	Tags(ctx context.Context, repository string) ([]string, error)
-	Inspect(ctx context.Context, ref image.Ref) (image.Info, error)
-}
 
 // A Repo holds the files to change: a branch of a repository, or a local folder.
 type Repo interface {
@@ -84,6 +77,9 @@ type Image struct {
 	Digest     string         // what the tag must point at; "" is not checked
 	Policy     *policy.Policy // chooses the tag, and says which of two is newer; nil: none
 	Platforms  []string       // which the image must have; none by default
+	NewestOf   int            // with an order by time: look at so many tags only, the last by name; default: all
+	Revision   string         // the source commit that the image's label must name; it chooses where nothing else does
+	Wait       time.Duration  // how long to wait for Tag, or for an image of Revision; default: not
 	Unverified bool           // do not ask the registry; needs Tag
 	Optional   bool           // pass over it where it is not in the files
 }
@@ -151,6 +147,9 @@ const attempts = 10
 func (r Runner) Run(ctx context.Context, req Request) (Report, error) {
 	if err := req.check(); err != nil {
 		return Report{}, err
+	}
+	if r.Registry != nil {
+		r.Registry = &memory{Registry: r.Registry}
 	}
 	report := Report{DryRun: req.Publish == Preview, Environment: req.To}
 	tree, err := r.readAndResolve(ctx, req, &report)
@@ -270,7 +269,7 @@ func (r Runner) attempt(ctx context.Context, req Request, tree Tree, report *Rep
 		}
 		report.Images = images
 	}
-	wants, err := r.wants(req, tree, report)
+	wants, err := r.wants(ctx, req, tree, report)
 	if err != nil {
 		return err
 	}
@@ -305,7 +304,13 @@ func (req Request) check() error {
 		switch {
 		case img.Unverified && req.PinDigest && img.Digest == "":
 			return fmt.Errorf("%s: a digest cannot be pinned without asking the registry: %w", img.Repository, ErrConflict)
-		case req.From == nil && img.Tag == "" && img.Policy == nil:
+		case img.Wait > 0 && img.Tag == "" && img.Revision == "":
+			return fmt.Errorf("%s: only a tag or a revision that is known can be waited for: %w", img.Repository, ErrConflict)
+		case img.Unverified && img.Revision != "":
+			return fmt.Errorf("%s: the revision cannot be known without asking the registry: %w", img.Repository, ErrConflict)
+		case img.NewestOf != 0 && (img.Policy == nil || !img.Policy.NeedsTimes()):
+			return fmt.Errorf("%s: the newest %d are looked at with order newest only: %w", img.Repository, img.NewestOf, ErrConflict)
+		case req.From == nil && img.Tag == "" && img.Policy == nil && img.Revision == "":
 			return fmt.Errorf("%s: neither a tag nor a policy that chooses one: %w", img.Repository, ErrConflict)
 		case req.From == nil && img.Unverified && img.Tag == "":
 			return fmt.Errorf("%s: without a tag the registry must be asked: %w", img.Repository, ErrConflict)

@@ -2,6 +2,8 @@ package bump
 
 import (
 	"context"
+	"crypto/sha1"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -95,26 +97,58 @@ func newRepo(files map[string]string) *memoryRepo {
 // tags is a registry whose images are their tags' creation times.
 type tags map[string]map[string]time.Time
 
-func (r tags) Tags(_ context.Context, repository string) ([]string, error) {
+func (r tags) TagsWithPrefix(_ context.Context, repository, _ string) ([]string, error) {
 	var all []string
 	for tag := range r[repository] {
 		all = append(all, tag)
 	}
 	if len(all) == 0 {
-		return nil, errors.New("no such repository")
+		return nil, fmt.Errorf("%s: no such repository: %w", repository, image.ErrNotFound)
 	}
 	return all, nil
 }
 
-func (r tags) Inspect(_ context.Context, ref image.Ref) (image.Info, error) {
+func (r tags) InspectFor(_ context.Context, ref image.Ref, _ string) (image.Info, error) {
 	created, found := r[ref.Repository][ref.Tag]
 	if !found {
-		return image.Info{}, fmt.Errorf("%s: no such tag", ref)
+		return image.Info{}, fmt.Errorf("%s: no such tag: %w", ref, image.ErrNotFound)
 	}
-	return image.Info{Digest: digestOf(ref.Tag), Platforms: []string{"linux/arm64"}, Created: created}, nil
+	labels := map[string]string{"org.opencontainers.image.revision": revisionOf(ref.Tag)}
+	return image.Info{Digest: digestOf(ref.Tag), Platforms: []string{"linux/arm64"}, Created: created, Labels: labels}, nil
 }
 
-func digestOf(tag string) string { return "sha256:" + fmt.Sprintf("%064x", len(tag)) }
+func (r tags) Times(ctx context.Context, repository string, wanted []string) (map[string]time.Time, error) {
+	times := map[string]time.Time{}
+	for _, tag := range wanted {
+		info, err := r.InspectFor(ctx, image.Ref{Repository: repository, Tag: tag}, "")
+		if err != nil {
+			return nil, err
+		}
+		times[tag] = info.Created
+	}
+	return times, nil
+}
+
+func (r tags) First(ctx context.Context, repository string, wanted []string, fits func(image.Info) bool) (string, bool, error) {
+	for _, tag := range wanted {
+		info, err := r.InspectFor(ctx, image.Ref{Repository: repository, Tag: tag}, "")
+		if err != nil || fits(info) {
+			return tag, err == nil, err
+		}
+	}
+	return "", false, nil
+}
+
+func (r tags) WaitForTag(ctx context.Context, ref image.Ref, _ time.Duration, waiting func(time.Duration)) error {
+	waiting(0)
+	_, err := r.InspectFor(ctx, ref, "")
+	return err
+}
+
+// revisionOf is the commit that a test's image was built from.
+func revisionOf(tag string) string { return fmt.Sprintf("%x", sha1.Sum([]byte(tag))) }
+
+func digestOf(tag string) string { return fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(tag))) }
 
 // pulls is a forge that keeps what it was asked for.
 type pulls struct{ open []forge.Proposal }
@@ -381,7 +415,7 @@ func TestRequestsThatContradictThemselves(t *testing.T) {
 		"acme/web: a digest cannot be pinned without asking the registry: conflicting request":      {Images: []Image{{Repository: "acme/web", Tag: "1", Unverified: true}}, PinDigest: true},
 		"acme/web:1.1: the registry has " + digestOf("1.1") + ", not sha256:0: conflicting request": {Images: []Image{{Repository: "acme/web", Tag: "1.1", Digest: "sha256:0"}}},
 		"acme/web:1.1: linux/amd64: no such platform (it has linux/arm64)":                          {Images: []Image{{Repository: "acme/web", Tag: "1.1", Platforms: []string{"linux/amd64"}}}},
-		"acme/web:9: no such tag": {Images: []Image{{Repository: "acme/web", Tag: "9"}}},
+		"acme/web:9: no such tag: not found":                                                        {Images: []Image{{Repository: "acme/web", Tag: "9"}}},
 	} {
 		repo := newRepo(map[string]string{"web.yaml": web})
 		req.Publish = Push

@@ -12,8 +12,9 @@ import (
 
 // Where a tag comes from, besides the name of an environment.
 const (
-	SourceTag    = "given"
-	SourcePolicy = "policy"
+	SourceTag      = "given"
+	SourcePolicy   = "policy"
+	SourceRevision = "revision"
 )
 
 // A Report says what a run found and did.
@@ -40,6 +41,7 @@ type ImageReport struct {
 	Platforms  []string
 	Created    time.Time // zero when unknown
 	Revision   string    // the source commit that the image's label names
+	Choice     *Choice   // how the tag was chosen; nil when it was given
 	Changes    []plan.Change
 	Skipped    []plan.Target // hold a newer tag
 }

@@ -3,72 +3,172 @@ package bump
 import (
 	"context"
 	"fmt"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/tagbump/tagbump/pkg/image"
 	"github.com/tagbump/tagbump/pkg/plan"
+	"github.com/tagbump/tagbump/pkg/policy"
 	"github.com/tagbump/tagbump/pkg/yamledit"
 )
 
+// Registry answers what images there are. Each of its answers is whole or an error.
+type Registry interface {
+	// TagsWithPrefix returns all tags that begin with prefix, and maybe others.
+	TagsWithPrefix(ctx context.Context, repository, prefix string) ([]string, error)
+	// InspectFor returns what ref names; time and labels are those of the platform, if there is one.
+	InspectFor(ctx context.Context, ref image.Ref, platform string) (image.Info, error)
+	// Times returns when each tag's image was created, without tags that are no images.
+	Times(ctx context.Context, repository string, tags []string) (map[string]time.Time, error)
+	// First returns the first of tags whose image fits.
+	First(ctx context.Context, repository string, tags []string, fits func(image.Info) bool) (tag string, found bool, err error)
+	// WaitForTag returns when the tag is there, or an error when patience is at an end.
+	WaitForTag(ctx context.Context, ref image.Ref, patience time.Duration, waiting func(soFar time.Duration)) error
+}
+
+// revisionLabel names the source commit of an image (OCI image spec, annotations).
+const revisionLabel = "org.opencontainers.image.revision"
+
 // Resolve finds the tag that img should have and what it points at: the
-// explicit tag if there is one, else the policy's choice among all tags. The
-// registry must have it, for every platform asked for.
+// explicit tag if there is one, else that of the wanted revision, else the policy's
+// choice among all tags. The registry must have it, for every platform asked for.
+//
+// A look-up that fails ends in an error, never in the next best tag.
 func (r Runner) Resolve(ctx context.Context, img Image) (ImageReport, error) {
 	resolved := ImageReport{Repository: img.Repository, Tag: img.Tag, Digest: img.Digest, Source: SourceTag}
-	if img.Tag == "" {
-		tags, err := r.Registry.Tags(ctx, img.Repository)
-		if err != nil {
-			return resolved, err
-		}
-		if resolved.Tag, err = r.choose(ctx, img, tags); err != nil {
-			return resolved, fmt.Errorf("%s: %w", img.Repository, err)
-		}
-		resolved.Source = SourcePolicy
-	}
-	if img.Unverified {
+	var err error
+	switch {
+	case img.Unverified:
 		return resolved, nil
+	case img.Tag != "":
+		err = r.await(ctx, img)
+	case img.Revision != "":
+		resolved.Source = SourceRevision
+		resolved.Tag, resolved.Choice, err = r.chooseByRevision(ctx, img)
+	default:
+		resolved.Source = SourcePolicy
+		resolved.Tag, resolved.Choice, err = r.chooseByPolicy(ctx, img)
+	}
+	if err != nil {
+		return resolved, err
 	}
 	return r.verified(ctx, img, resolved)
 }
 
-// choose picks one of tags. Only the order "newest" needs more than their
-// names: the creation time of every candidate, for a partial answer could hide
-// the newest.
-func (r Runner) choose(ctx context.Context, img Image, tags []string) (string, error) {
-	if !img.Policy.NeedsTimes() {
-		return img.Policy.Choose(tags)
+// await waits for an explicit tag, if it is to be waited for.
+func (r Runner) await(ctx context.Context, img Image) error {
+	if img.Wait <= 0 {
+		return nil
 	}
-	candidates := img.Policy.Candidates(tags)
-	created := make(map[string]time.Time, len(candidates))
-	for _, candidate := range candidates {
-		info, err := r.Registry.Inspect(ctx, image.Ref{Repository: img.Repository, Tag: candidate.Tag})
-		if err != nil {
-			return "", err
+	ref := image.Ref{Repository: img.Repository, Tag: img.Tag}
+	return r.Registry.WaitForTag(ctx, ref, img.Wait, r.progress(ref.String(), img.Wait))
+}
+
+// progress tells now and then that something is still waited for.
+func (r Runner) progress(what string, patience time.Duration) func(soFar time.Duration) {
+	const often = 10 * time.Second
+	var next time.Duration
+	return func(soFar time.Duration) {
+		if soFar >= next {
+			r.log("%s: not there yet, waiting (%s of %s)", what, soFar.Round(time.Second), patience)
+			next += often
 		}
-		created[candidate.Tag] = info.Created
 	}
-	newest, err := img.Policy.Newest(candidates, created)
-	if err != nil {
-		return "", err
-	}
-	return newest[0].Tag, nil
 }
 
 // verified looks the tag up and fills in what the registry says of it.
 func (r Runner) verified(ctx context.Context, img Image, resolved ImageReport) (ImageReport, error) {
-	info, err := r.Registry.Inspect(ctx, image.Ref{Repository: img.Repository, Tag: resolved.Tag})
+	where := image.Ref{Repository: img.Repository, Tag: resolved.Tag}
+	info, err := r.Registry.InspectFor(ctx, where, img.platform())
 	if err != nil {
 		return resolved, err
 	}
 	if err := image.CheckPlatforms(info, img.Platforms); err != nil {
-		return resolved, fmt.Errorf("%s:%s: %w", img.Repository, resolved.Tag, err)
+		return resolved, fmt.Errorf("%s: %w", where, err)
 	}
 	if img.Digest != "" && img.Digest != info.Digest {
-		return resolved, fmt.Errorf("%s:%s: the registry has %s, not %s: %w", img.Repository, resolved.Tag, info.Digest, img.Digest, ErrConflict)
+		return resolved, fmt.Errorf("%s: the registry has %s, not %s: %w", where, info.Digest, img.Digest, ErrConflict)
 	}
 	resolved.Digest, resolved.Platforms, resolved.Created = info.Digest, info.Platforms, info.Created
-	resolved.Revision = info.Labels["org.opencontainers.image.revision"]
+	resolved.Revision = info.Labels[revisionLabel]
+	if img.Revision != "" && !sameRevision(resolved.Revision, img.Revision) {
+		return resolved, revisionError{where, resolved.Revision, img.Revision}
+	}
 	return resolved, nil
+}
+
+// platform is the one whose time and labels count: the first that is asked for.
+func (img Image) platform() string {
+	if len(img.Platforms) == 0 {
+		return ""
+	}
+	return img.Platforms[0]
+}
+
+// shortRevision is the shortest that a commit may be abbreviated to.
+const shortRevision = 7
+
+// sameRevision compares commits, either of which may be abbreviated.
+func sameRevision(a, b string) bool {
+	a, b = strings.ToLower(a), strings.ToLower(b)
+	if min(len(a), len(b)) < shortRevision {
+		return a == b
+	}
+	return strings.HasPrefix(a, b) || strings.HasPrefix(b, a)
+}
+
+// revisionError says that an image was built from another commit.
+type revisionError struct {
+	ref         image.Ref
+	has, wanted string
+}
+
+func (e revisionError) Error() string {
+	if e.has == "" {
+		return fmt.Sprintf("%s: does not say which commit it was built from (wanted %s)", e.ref, e.wanted)
+	}
+	return fmt.Sprintf("%s: built from commit %s, not %s", e.ref, e.has, e.wanted)
+}
+
+func (e revisionError) Unwrap() error { return policy.ErrNoMatch }
+
+// Hint says where the commit has to be written.
+func (e revisionError) Hint() string {
+	return "the build has to set the label, as in docker build --label " + revisionLabel + "=$CIRCLE_SHA1"
+}
+
+// memory asks a Registry for each image once in a run, though a lost race makes
+// the plan anew.
+type memory struct {
+	Registry
+	mu    sync.Mutex
+	infos map[lookup]image.Info
+}
+
+type lookup struct {
+	ref      image.Ref
+	platform string
+}
+
+func (m *memory) InspectFor(ctx context.Context, ref image.Ref, platform string) (image.Info, error) {
+	m.mu.Lock()
+	info, known := m.infos[lookup{ref, platform}]
+	m.mu.Unlock()
+	if known {
+		return info, nil
+	}
+	info, err := m.Registry.InspectFor(ctx, ref, platform)
+	if err != nil {
+		return info, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.infos == nil {
+		m.infos = make(map[lookup]image.Info)
+	}
+	m.infos[lookup{ref, platform}] = info
+	return info, nil
 }
 
 // deployed takes the images' tags from the files of req.From, and asks the

@@ -1,6 +1,7 @@
 package bump
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -14,7 +15,7 @@ import (
 
 // wants says what should stand where: every place of every image in the files,
 // with its resolved reference, less the places that a newer tag holds.
-func (r Runner) wants(req Request, tree Tree, report *Report) ([]plan.Want, error) {
+func (r Runner) wants(ctx context.Context, req Request, tree Tree, report *Report) ([]plan.Want, error) {
 	var all []plan.Want
 	for i := range report.Images {
 		resolved := &report.Images[i]
@@ -26,7 +27,7 @@ func (r Runner) wants(req Request, tree Tree, report *Report) ([]plan.Want, erro
 			r.log("%s: not in the files%s, passed over", resolved.Repository, of(req.To))
 			continue
 		}
-		kept, err := r.fresh(req, resolved, targets)
+		kept, err := r.fresh(ctx, req, resolved, targets)
 		if err != nil {
 			return nil, err
 		}
@@ -85,46 +86,6 @@ func matchesAny(globs []string, file string) bool {
 	}
 	return len(globs) == 0
 }
-
-// fresh returns the targets whose deployed tag is not newer than the resolved
-// one; what to do with the others is req.OnStale's to say.
-func (r Runner) fresh(req Request, resolved *ImageReport, targets []plan.Target) ([]plan.Target, error) {
-	compare := req.image(resolved.Repository).Policy
-	if compare == nil || req.OnStale == Allow {
-		return targets, nil
-	}
-	var kept []plan.Target
-	for _, target := range targets {
-		order, comparable := compare.Compare(resolved.Tag, target.Current.Tag)
-		if !comparable || order >= 0 {
-			kept = append(kept, target)
-			continue
-		}
-		stale := staleError{target, *resolved}
-		if req.OnStale == Fail {
-			return nil, stale
-		}
-		r.log("%v, passed over", stale)
-		resolved.Skipped = append(resolved.Skipped, target)
-	}
-	return kept, nil
-}
-
-// staleError says that a newer tag than the wanted one is deployed.
-type staleError struct {
-	target   plan.Target
-	resolved ImageReport
-}
-
-func (e staleError) Error() string {
-	return fmt.Sprintf("%s:%d: %s: %s is older than the deployed %s",
-		e.target.File, e.target.Line, e.resolved.Repository, e.resolved.Tag, e.target.Current.Tag)
-}
-
-func (e staleError) Unwrap() error { return ErrStale }
-
-// Hint names the way to go back on purpose.
-func (e staleError) Hint() string { return "to go back on purpose, give --on-stale allow" }
 
 // image is the request's image of that repository.
 func (req Request) image(repository string) Image {

@@ -164,19 +164,30 @@ func tipIn(root string) func(branch string) (string, bool) {
 
 func worldOf(ts *testscript.TestScript) *world { return ts.Value(worldKey{}).(*world) }
 
-// pushImage: image REPOSITORY:TAG [PLATFORM...] puts an image into the registry.
+// pushImage: image REPOSITORY:TAG [created=TIME] [revision=COMMIT] [PLATFORM...] puts an image into the registry.
 func pushImage(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
-		ts.Fatalf("usage: image REPOSITORY:TAG [PLATFORM...]")
+		ts.Fatalf("usage: image REPOSITORY:TAG [created=TIME] [revision=COMMIT] [PLATFORM...]")
 	}
 	repository, tag, _ := strings.Cut(args[0], ":")
-	platforms := args[1:]
-	if len(platforms) == 0 {
-		platforms = []string{"linux/arm64"}
-	}
 	img := testenv.Image{
-		Platforms: platforms, Created: time.Date(2024, 6, 15, 12, 30, 0, 0, time.UTC),
-		Labels: map[string]string{"org.opencontainers.image.version": tag},
+		Created: time.Date(2024, 6, 15, 12, 30, 0, 0, time.UTC),
+		Labels:  map[string]string{"org.opencontainers.image.version": tag},
+	}
+	for _, arg := range args[1:] {
+		switch name, value, _ := strings.Cut(arg, "="); name {
+		case "created":
+			created, err := time.Parse(time.RFC3339, value)
+			ts.Check(err)
+			img.Created = created
+		case "revision":
+			img.Labels["org.opencontainers.image.revision"] = value
+		default:
+			img.Platforms = append(img.Platforms, arg)
+		}
+	}
+	if len(img.Platforms) == 0 {
+		img.Platforms = []string{"linux/arm64"}
 	}
 	_, err := worldOf(ts).registry.Push(repository, img, tag)
 	ts.Check(err)

@@ -35,8 +35,14 @@ type Info struct {
 	Labels    map[string]string // of the image's config
 }
 
-// ErrInvalid is in the chain of every error for text that is no image reference.
-var ErrInvalid = errors.New("not an image reference")
+var (
+	// ErrInvalid is in the chain of every error for text that is no image reference.
+	ErrInvalid = errors.New("not an image reference")
+	// ErrNotFound is in the chain when a registry has no such repository or tag.
+	ErrNotFound = errors.New("not found")
+	// ErrNoImage is in the chain when a tag names something else: a chart, a signature.
+	ErrNoImage = errors.New("not a container image")
+)
 
 var (
 	// Grammar of github.com/distribution/reference, v0.6.0.

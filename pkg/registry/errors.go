@@ -13,14 +13,15 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
+	"github.com/tagbump/tagbump/pkg/image"
 	"github.com/tagbump/tagbump/pkg/redact"
 )
 
 // What callers decide on. One of them is in the chain of every error that a
 // registry, or the way to it, is the cause of.
 var (
-	ErrNotFound    = errors.New("not found")                               // no such repository or tag
-	ErrNoImage     = errors.New("not a container image")                   // the tag exists, but is a chart, a signature …
+	ErrNotFound    = image.ErrNotFound                                     // no such repository or tag
+	ErrNoImage     = image.ErrNoImage                                      // the tag exists, but is a chart, a signature …
 	ErrAuth        = errors.New("access denied")                           // the registry refuses the credentials, or wants some
 	ErrUnavailable = errors.New("registry not available")                  // rate limit, server error, time-out, network
 	errPageLoop    = errors.New("its pages of tags go around in a circle") // a Link that leads back
