@@ -2,7 +2,6 @@ package bump
 
 import (
 	"context"
-	"crypto/sha1"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -113,8 +112,7 @@ func (r tags) InspectFor(_ context.Context, ref image.Ref, _ string) (image.Info
 	if !found {
 		return image.Info{}, fmt.Errorf("%s: no such tag: %w", ref, image.ErrNotFound)
 	}
-	labels := map[string]string{"org.opencontainers.image.revision": revisionOf(ref.Tag)}
-	return image.Info{Digest: digestOf(ref.Tag), Platforms: []string{"linux/arm64"}, Created: created, Labels: labels}, nil
+	return image.Info{Digest: digestOf(ref.Tag), Platforms: []string{"linux/arm64"}, Created: created}, nil
 }
 
 func (r tags) Times(ctx context.Context, repository string, wanted []string) (map[string]time.Time, error) {
@@ -144,9 +142,6 @@ func (r tags) WaitForTag(ctx context.Context, ref image.Ref, _ time.Duration, wa
 	_, err := r.InspectFor(ctx, ref, "")
 	return err
 }
-
-// revisionOf is the commit that a test's image was built from.
-func revisionOf(tag string) string { return fmt.Sprintf("%x", sha1.Sum([]byte(tag))) }
 
 func digestOf(tag string) string { return fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(tag))) }
 

@@ -26,20 +26,17 @@ func (r Runner) chooseByPolicy(ctx context.Context, img Image) (string, *Choice,
 	if err != nil {
 		return "", nil, err
 	}
-	if _, err := img.Policy.Choose(tags); err != nil && !img.Policy.NeedsTimes() {
-		return "", nil, fmt.Errorf("%s: %w", img.Repository, err)
-	}
-	candidates := img.Policy.Candidates(tags)
 	choice := &Choice{Policy: img.Policy.String(), Tags: len(tags), Drops: img.Policy.Drops(tags)}
+	candidates := img.Policy.Candidates(tags)
+	if len(candidates) == 0 {
+		return "", choice, fmt.Errorf("%s: %w", img.Repository, img.Policy.NoMatch(tags))
+	}
 	if img.Policy.NeedsTimes() {
 		if candidates, err = r.byTime(ctx, img, candidates, choice); err != nil {
-			return "", nil, err
+			return "", choice, err
 		}
 	}
 	choice.Candidates = tagsOf(candidates)
-	if len(candidates) == 0 {
-		return "", nil, fmt.Errorf("%s: %s: %w (%d tags)", img.Repository, img.Policy, policy.ErrNoMatch, len(tags))
-	}
 	return candidates[0].Tag, choice, nil
 }
 
@@ -56,6 +53,9 @@ func (r Runner) byTime(ctx context.Context, img Image, candidates []policy.Candi
 	isNoImage := func(c policy.Candidate) bool { _, isImage := created[c.Tag]; return !isImage }
 	images := slices.DeleteFunc(slices.Clone(candidates), isNoImage)
 	choice.drop(slices.DeleteFunc(slices.Clone(candidates), func(c policy.Candidate) bool { return !isNoImage(c) }), "not a container image")
+	if len(images) == 0 {
+		return nil, fmt.Errorf("%s: %s: %w (%d candidates, and none is an image)", img.Repository, img.Policy, policy.ErrNoMatch, len(candidates))
+	}
 	newest, err := img.Policy.Newest(images, created)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", img.Repository, err)
@@ -104,7 +104,7 @@ func (r Runner) chooseByRevision(ctx context.Context, img Image) (string, *Choic
 		}
 		left := img.Wait - time.Since(start)
 		if left <= 0 {
-			return "", nil, noRevisionError{img, choice}
+			return "", choice, noRevisionError{img, choice}
 		}
 		waiting(time.Since(start))
 		if err := r.sleep(ctx, min(pause, left)); err != nil {

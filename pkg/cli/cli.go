@@ -122,7 +122,7 @@ func envName(flag string) string {
 // secretNames are the variables whose values must never be printed.
 var secretNames = []string{
 	"TAGBUMP_TOKEN", "GITHUB_TOKEN", "GH_TOKEN", "GITLAB_TOKEN", "TAGBUMP_SSH_KEY_PASSPHRASE", "TAGBUMP_SIGNING_KEY_PASSPHRASE",
-	"REGISTRY_PASSWORD", "DOCKER_PASSWORD", "DOCKERHUB_PASSWORD", "ARGOCD_AUTH_TOKEN",
+	"REGISTRY_PASSWORD", "DOCKER_PASSWORD", "DOCKERHUB_PASSWORD", "DOCKERHUB_TOKEN", "AZURE_CLIENT_SECRET", "ARGOCD_AUTH_TOKEN",
 }
 
 func (env Env) secrets() redact.Secrets {

@@ -1,7 +1,13 @@
 package cli
 
 import (
+	"fmt"
+	"strings"
+	"time"
+
 	"github.com/spf13/cobra"
+
+	"github.com/tagbump/tagbump/pkg/policy"
 )
 
 // flags are the values of all flags that more than one command has.
@@ -10,6 +16,10 @@ type flags struct {
 	env                   string
 	files, platforms      []string
 	path, tag             string
+	digestFile, revision  string
+	newestOf              int
+	waitForTag            time.Duration
+	explain               bool
 	policy                policyFlags
 	onStale, output       string
 	noVerify, pinDigest   bool
@@ -54,8 +64,14 @@ func (f *flags) addImage(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.policy.semver, "semver", "", "newest version in `RANGE`, as \"~1.2\" or \">=2 <3\"")
 	cmd.Flags().StringVar(&f.policy.match, "match", "", "look only at tags that match `REGEX`")
 	cmd.Flags().StringVar(&f.policy.extract, "extract", "", "sort by this `TEMPLATE` of the match, as \"$stamp\" (default: the whole tag)")
-	cmd.Flags().StringVar(&f.policy.order, "order", "", "`semver|numerical|alphabetical|newest`: which tag is the last (default: semver)")
-	completeWith(cmd, "order", "semver", "numerical", "alphabetical", "newest")
+	orders := policy.Orders()
+	cmd.Flags().StringVar(&f.policy.order, "order", "", "`"+strings.Join(orders, "|")+"`: which tag is the last (default: semver)")
+	completeWith(cmd, "order", orders...)
+	cmd.Flags().IntVar(&f.newestOf, "newest-of", 0, "with --order newest: look only at the last `N` by name (default: at all)")
+	cmd.Flags().StringVar(&f.revision, "revision", "", "source `COMMIT` that the image's label names; without a tag, it chooses the tag")
+	cmd.Flags().StringVar(&f.digestFile, "digest-file", "", "`FILE` with the digest that the tag must point at, as builders write it")
+	cmd.Flags().DurationVar(&f.waitForTag, "wait-for-tag", 0, "how long to wait for a tag, or for --revision, that was just pushed, as 2m (default: not)")
+	cmd.Flags().BoolVar(&f.explain, "explain", false, "tell on stderr (in JSON: on stdout) how the tag was chosen, and what that cost")
 	f.addPlatform(cmd)
 }
 
@@ -91,6 +107,14 @@ func (f *flags) check() error {
 		return usageError{"--output: " + quote(f.output) + " is neither text nor json", ""}
 	case f.onStale != "" && f.onStale != "fail" && f.onStale != "skip" && f.onStale != "allow":
 		return usageError{"--on-stale: " + quote(f.onStale) + " is none of fail, skip, allow", ""}
+	case f.newestOf < 0:
+		return usageError{fmt.Sprintf("--newest-of: %d is no number of tags", f.newestOf), ""}
+	case f.waitForTag < 0:
+		return usageError{fmt.Sprintf("--wait-for-tag: %s is no time to wait", f.waitForTag), ""}
+	case f.noVerify && f.revision != "":
+		return usageError{"--revision needs the registry, which --no-verify leaves out", ""}
+	case f.noVerify && f.waitForTag > 0:
+		return usageError{"--wait-for-tag needs the registry, which --no-verify leaves out", ""}
 	case f.exitCode && !f.dryRun:
 		return usageError{"--exit-code goes with --dry-run", ""}
 	}

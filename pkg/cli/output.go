@@ -20,7 +20,7 @@ func (s *session) print(report bump.Report) error {
 		encoder := json.NewEncoder(s.env.Stdout)
 		encoder.SetIndent("", "  ")
 		encoder.SetEscapeHTML(false)
-		return encoder.Encode(newReportDoc(report))
+		return encoder.Encode(s.newReportDoc(report))
 	}
 	if report.DryRun {
 		return s.printDiff(report)
@@ -111,6 +111,7 @@ type imageDoc struct {
 	Revision  string      `json:"revision,omitempty"`
 	Changes   []changeDoc `json:"changes,omitempty"`
 	Skipped   []changeDoc `json:"skipped,omitempty"` // places that hold a newer tag
+	Explain   *explainDoc `json:"explain,omitempty"` // with --explain
 }
 
 type changeDoc struct {
@@ -121,7 +122,7 @@ type changeDoc struct {
 	New  string `json:"new,omitempty"`
 }
 
-func newReportDoc(report bump.Report) reportDoc {
+func (s *session) newReportDoc(report bump.Report) reportDoc {
 	doc := reportDoc{
 		Schema: schema, Changed: report.Changed(), DryRun: report.DryRun, Environment: report.Environment,
 		Branch: report.Branch, Commit: report.Commit, Head: report.Head, PullRequest: report.PullRequest,
@@ -131,18 +132,21 @@ func newReportDoc(report bump.Report) reportDoc {
 		doc.Diff = string(report.Plan.Diff())
 	}
 	for _, img := range report.Images {
-		doc.Images = append(doc.Images, newImageDoc(img))
+		doc.Images = append(doc.Images, s.newImageDoc(img))
 	}
 	return doc
 }
 
-func newImageDoc(img bump.ImageReport) imageDoc {
+func (s *session) newImageDoc(img bump.ImageReport) imageDoc {
 	doc := imageDoc{
 		Image: img.Repository, Tag: img.Tag, Digest: img.Digest, Source: img.Source,
 		Platforms: img.Platforms, Revision: img.Revision,
 	}
 	if !img.Created.IsZero() {
 		doc.Created = &img.Created
+	}
+	if s.flags.explain {
+		doc.Explain = s.newExplainDoc(img.Choice)
 	}
 	for _, change := range img.Changes {
 		t := change.Target

@@ -2,8 +2,10 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io/fs"
+	"os"
 	"slices"
 	"strings"
 
@@ -47,7 +49,7 @@ func (s *session) needsConfig(args []string) bool {
 		return true
 	}
 	untagged := slices.ContainsFunc(args, func(arg string) bool { return image.Split(arg).Tag == "" })
-	return untagged && f.tag == "" && !f.policy.given()
+	return untagged && f.tag == "" && !f.policy.given() && f.revision == ""
 }
 
 func (s *session) promoteRequest(ctx context.Context, args []string) (bump.Request, error) {
@@ -149,16 +151,64 @@ func (s *session) image(arg string) (bump.Image, error) {
 	if img.Policy, err = s.policyOf(configured, known); err != nil {
 		return img, fmt.Errorf("%s: %w", ref.Repository, err)
 	}
-	if img.Tag == "" && img.Policy == nil && f.fromEnv == "" {
-		return img, usageError{
-			ref.Repository + ": no tag is given, and nothing says how to choose one",
-			"give " + ref.Repository + ":TAG, or --semver, or --match and --order, or list the image in " + config.FileName,
+	if img.Digest, err = s.digest(ref); err != nil {
+		return img, err
+	}
+	img.Revision, img.Wait, img.NewestOf = f.revision, f.waitForTag, f.newestOf
+	return img, s.checkImage(img)
+}
+
+// checkImage refuses flags that mean nothing for an image.
+func (s *session) checkImage(img bump.Image) error {
+	f := s.flags
+	switch {
+	case f.fromEnv != "": // the tag is in the files
+	case img.Tag == "" && img.Unverified:
+		return usageError{"--no-verify needs a tag: " + img.Repository + " has none", "give " + img.Repository + ":TAG"}
+	case img.Tag == "" && img.Policy == nil && img.Revision == "":
+		return usageError{
+			img.Repository + ": no tag is given, and nothing says how to choose one",
+			"give " + img.Repository + ":TAG, or --semver, or --match and --order, or list the image in " + config.FileName,
 		}
+	case img.Wait > 0 && img.Tag == "" && img.Revision == "":
+		return usageError{"--wait-for-tag: it is not known for which tag of " + img.Repository + " to wait", "give " + img.Repository + ":TAG, or --revision"}
+	case img.NewestOf > 0 && (img.Policy == nil || !img.Policy.NeedsTimes()):
+		return usageError{fmt.Sprintf("--newest-of %d goes with --order newest", img.NewestOf), ""}
 	}
-	if img.Unverified && img.Tag == "" && f.fromEnv == "" {
-		return img, usageError{"--no-verify needs a tag: " + ref.Repository + " has none", "give " + ref.Repository + ":TAG"}
+	return nil
+}
+
+// digest is what the tag must point at: by the argument, or by --digest-file.
+func (s *session) digest(ref image.Ref) (string, error) {
+	if s.flags.digestFile == "" {
+		return ref.Digest, nil
 	}
-	return img, nil
+	text, err := os.ReadFile(s.path(s.flags.digestFile))
+	if err != nil {
+		return "", fmt.Errorf("--digest-file: %w", err)
+	}
+	digest, err := digestIn(text)
+	switch {
+	case err != nil:
+		return "", usageError{fmt.Sprintf("--digest-file: %s: %v", s.flags.digestFile, err), "kaniko and buildah write it with --digest-file, docker buildx with --metadata-file"}
+	case ref.Digest != "" && ref.Digest != digest:
+		return "", usageError{fmt.Sprintf("%s and --digest-file (%s) contradict each other", ref, digest), ""}
+	}
+	return digest, nil
+}
+
+// digestIn reads what builders write: the digest alone, a reference that ends with
+// it, or the metadata of docker buildx.
+func digestIn(text []byte) (string, error) {
+	var metadata struct {
+		Digest string `json:"containerimage.digest"`
+	}
+	digest := strings.TrimSpace(string(text))
+	if err := json.Unmarshal(text, &metadata); err == nil {
+		digest = metadata.Digest
+	}
+	digest = digest[strings.LastIndexByte(digest, '@')+1:]
+	return digest, image.CheckDigest(digest)
 }
 
 // policyOf is the flags' policy if there is any, else the project file's.

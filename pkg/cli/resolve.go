@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/tagbump/tagbump/pkg/bump"
 	"github.com/tagbump/tagbump/pkg/config"
 )
 
@@ -18,10 +17,12 @@ func newResolve(env *Env) *cobra.Command {
 		Short: "Print the tag and digest that the policy picks",
 		Long: `Resolve asks the registry which tag an image should have, by the flags or by the
 image's entry in the project file, and prints tag and digest, with a tab between.
-With a tag it prints what the tag points at.`,
+With a tag it prints what the tag points at; with --revision, the tag that was built
+from that commit. A registry that is not available is an error, never another tag.`,
 		Example: `  tagbump resolve haoict/send2ereader
   tagbump resolve ghcr.io/acme/web --semver '~1.4' --platform linux/arm64
   TAG=$(tagbump resolve haoict/send2ereader --match '^master-' | cut -f1)
+  tagbump resolve acme/web --revision $CIRCLE_SHA1 --wait-for-tag 2m
   tagbump resolve nginx:1.27 -o json`,
 		Args: oneImage,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -46,6 +47,7 @@ func runResolve(ctx context.Context, env Env, f *flags, arg string) error {
 		return err
 	}
 	s := &session{env: env, flags: f, config: new(config.Config)}
+	s.runner.Log = s.say
 	if err := s.localConfig(); err != nil {
 		return err
 	}
@@ -53,12 +55,12 @@ func runResolve(ctx context.Context, env Env, f *flags, arg string) error {
 	if err != nil {
 		return err
 	}
-	client, err := s.openRegistry()
-	if err != nil {
+	if err := s.openRegistry(); err != nil {
 		return err
 	}
-	resolved, err := bump.Runner{Registry: client, Log: s.say}.Resolve(ctx, img)
+	resolved, err := s.runner.Resolve(ctx, img)
 	if err != nil {
+		s.explain(resolved)
 		return err
 	}
 	if f.output == "json" {
@@ -67,8 +69,9 @@ func runResolve(ctx context.Context, env Env, f *flags, arg string) error {
 		return encoder.Encode(struct {
 			Schema int `json:"schema"`
 			imageDoc
-		}{schema, newImageDoc(resolved)})
+		}{schema, s.newImageDoc(resolved)})
 	}
+	s.explain(resolved)
 	_, err = fmt.Fprintf(env.Stdout, "%s\t%s\n", resolved.Tag, resolved.Digest)
 	return err
 }

@@ -29,6 +29,7 @@ type session struct {
 	repoURL    string
 	local      bool // a folder, not a repository to push to
 	runner     bump.Runner
+	registry   *registry.Client
 	closeRepo  func() error
 }
 
@@ -41,9 +42,7 @@ func open(ctx context.Context, env Env, f *flags) (*session, error) {
 	if err := s.openRepo(); err != nil {
 		return nil, err
 	}
-	var err error
-	s.runner.Registry, err = s.openRegistry()
-	return s, err
+	return s, s.openRegistry()
 }
 
 func (s *session) close() { _ = s.closeRepo() }
@@ -60,12 +59,23 @@ func (s *session) whisper(format string, args ...any) {
 	}
 }
 
-func (s *session) openRegistry() (*registry.Client, error) {
-	options := registry.Options{Transport: s.env.Transport, UserAgent: userAgent(), Log: s.whisper}
+// openRegistry makes the runner able to ask registries, with the log-ins of env.
+func (s *session) openRegistry() error {
+	options := registry.Options{
+		Keychain:  registry.NewKeychain(s.env.Getenv, s.whisper),
+		Transport: s.env.Transport,
+		UserAgent: userAgent(),
+		Log:       s.whisper,
+	}
 	if options.Transport != nil {
 		options.Keychain = authn.NewMultiKeychain()
 	}
-	return registry.New(options)
+	var err error
+	if s.registry, err = registry.New(options); err != nil {
+		return err
+	}
+	s.runner.Registry = s.registry
+	return nil
 }
 
 // path is where a file is that a person named.

@@ -118,6 +118,9 @@ func runPromote(ctx context.Context, env Env, f *flags, args []string) error {
 // run runs the request and prints its report, also what is known of a failed one.
 func (s *session) run(ctx context.Context, req bump.Request) error {
 	done, err := s.runner.Run(ctx, req)
+	if s.flags.output != "json" || err != nil {
+		s.explain(done.Images...)
+	}
 	if err != nil {
 		return err
 	}

@@ -17,7 +17,8 @@ type NoMatchError struct {
 // shown is how many drops a NoMatchError keeps: enough to see what is wrong.
 const shown = 5
 
-func (p *Policy) noMatch(tags []string) error {
+// NoMatch returns the error for tags of which none is a candidate, a *[NoMatchError].
+func (p *Policy) NoMatch(tags []string) error {
 	drops := p.Drops(tags)
 	return &NoMatchError{
 		Policy: p.String(),

@@ -206,7 +206,7 @@ func (p *Policy) Drops(tags []string) []Drop {
 func (p *Policy) Choose(tags []string) (string, error) {
 	candidates := p.Candidates(tags)
 	if len(candidates) == 0 {
-		return "", p.noMatch(tags)
+		return "", p.NoMatch(tags)
 	}
 	if p.NeedsTimes() {
 		return "", fmt.Errorf("%s: %w", p, ErrNoTime)
