@@ -202,7 +202,16 @@ func nextContent(text []byte, from int) []byte {
 
 func isBlank(b []byte) bool { return len(bytes.Trim(b, " \t")) == 0 }
 
-func lineStart(src []byte, at int) int { return bytes.LastIndexByte(src[:at], '\n') + 1 }
+// lineStart is the offset of the line's first byte, behind a byte order mark.
+func lineStart(src []byte, at int) int {
+	start := bytes.LastIndexByte(src[:at], '\n') + 1
+	if start == 0 && bytes.HasPrefix(src[:at], byteOrderMark) {
+		return len(byteOrderMark)
+	}
+	return start
+}
+
+var byteOrderMark = []byte("\xef\xbb\xbf")
 
 // lineEnd is the offset of the line's end, before its CR LF or LF.
 func lineEnd(src []byte, at int) int {

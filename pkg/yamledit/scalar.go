@@ -2,6 +2,7 @@ package yamledit
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -33,10 +34,11 @@ const (
 	DoubleQuoted              // "1.2.3"
 	Block                     // | or >, and the value alone on the next line
 	Empty                     // nothing at all behind the colon
+	Literal                   // a string in a template action, see [Node.Fallbacks]
 )
 
 func (s Style) String() string {
-	return [...]string{"plain", "single-quoted", "double-quoted", "block", "empty"}[s]
+	return [...]string{"plain", "single-quoted", "double-quoted", "block", "empty", "literal"}[s]
 }
 
 // A token is where a scalar stands in its text.
@@ -52,13 +54,15 @@ type token struct {
 // [*Error], what is no scalar, aliases, values over several lines, explicit
 // tags other than !!str, and anchors that are used elsewhere.
 func (n *Node) Scalar() (Scalar, error) {
+	if err := n.checkShared(); err != nil {
+		return Scalar{}, err
+	}
+	return n.scalar()
+}
+
+func (n *Node) scalar() (Scalar, error) {
 	y := n.yaml
 	switch {
-	case y.Kind == yaml.AliasNode:
-		return Scalar{}, n.refuse(
-			fmt.Sprintf("is an alias (*%s) of the value at line %d", y.Value, n.text.line(y.Alias)),
-			"edit that one instead",
-		)
 	case y.Kind == yaml.MappingNode:
 		return Scalar{}, n.refuse("is a mapping, not a value", "")
 	case y.Kind != yaml.ScalarNode:
@@ -66,15 +70,31 @@ func (n *Node) Scalar() (Scalar, error) {
 	case y.Style&yaml.TaggedStyle != 0 && y.Tag != "!!str":
 		return Scalar{}, n.refuse("has the explicit tag "+shortTag(y.Tag), "remove the tag")
 	}
-	if lines := n.aliasLines(); len(lines) > 0 {
-		return Scalar{}, n.refuse(fmt.Sprintf("has the anchor &%s, which is used in %s as well", y.Anchor, listLines(lines)),
-			"write the value out in those places")
-	}
 	token, err := n.text.token(y)
 	if err != nil {
-		return Scalar{}, n.refuse(err.Error(), "")
+		return Scalar{}, n.refuse(err.Error(), helpFor(err))
 	}
 	return Scalar{Value: token.value, Path: n.Path(), Line: n.Line(), Doc: n.Document(), Style: token.style, node: n, token: token}, nil
+}
+
+// The reasons why a scalar's bytes are not a value that can be replaced.
+var (
+	errLines    = errors.New("goes over several lines")
+	errPosition = errors.New("stands where the parser gives no position")
+	errNoPlace  = errors.New("is empty, in a place where no value can be put in")
+	errEscapes  = errors.New("has escapes beside a template action")
+)
+
+func helpFor(err error) string {
+	switch err {
+	case errLines:
+		return "write it on one line"
+	case errNoPlace:
+		return `write "" there`
+	case errEscapes:
+		return "write it in single quotes"
+	}
+	return ""
 }
 
 func shortTag(tag string) string { return strings.Replace(tag, "tag:yaml.org,2002:", "!!", 1) }
@@ -83,37 +103,18 @@ func (n *Node) refuse(why, help string) error {
 	return &Error{Path: n.Path(), Line: n.Line(), Why: why, Help: help}
 }
 
-// aliasLines lists the lines where the node's anchor is used.
-func (n *Node) aliasLines() []int {
-	if n.yaml.Anchor == "" {
-		return nil
-	}
-	var lines []int
-	var collect func([]*yaml.Node)
-	collect = func(nodes []*yaml.Node) {
-		for _, y := range nodes {
-			if y.Kind == yaml.AliasNode && y.Alias == n.yaml {
-				lines = append(lines, n.text.line(y))
-			}
-			collect(y.Content)
-		}
-	}
-	collect(n.text.docs)
-	return lines
-}
-
 // token finds the bytes of the scalar y and holds them against the parser's
 // value, so that any surprise of the parser's ends here.
 func (t *Text) token(y *yaml.Node) (token, error) {
 	at, ok := t.offset(y)
 	if !ok {
-		return token{}, fmt.Errorf("stands where the parser gives no position")
+		return token{}, errPosition
 	}
 	if y.Value == "" && y.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) == 0 {
 		return t.emptyToken(y, at)
 	}
 	if at, ok = t.skipProperties(at); !ok {
-		return token{}, fmt.Errorf("stands where the parser gives no position")
+		return token{}, errPosition
 	}
 	switch {
 	case y.Style&yaml.SingleQuotedStyle != 0:
@@ -124,7 +125,7 @@ func (t *Text) token(y *yaml.Node) (token, error) {
 		return t.blockToken(y, at)
 	}
 	if !bytes.HasPrefix(t.parsed[at:], []byte(y.Value)) {
-		return token{}, fmt.Errorf("goes over several lines")
+		return token{}, errLines
 	}
 	s := span{at, at + len(y.Value)}
 	return token{style: Plain, whole: s, inside: s, value: string(t.src[s.start:s.end])}, nil
@@ -135,7 +136,7 @@ func (t *Text) token(y *yaml.Node) (token, error) {
 func (t *Text) emptyToken(y *yaml.Node, at int) (token, error) {
 	before := bytes.TrimRight(t.parsed[:at], " \t")
 	if y.Anchor != "" || y.Style&yaml.TaggedStyle != 0 || len(before) != at || !bytes.HasSuffix(before, []byte(":")) {
-		return token{}, fmt.Errorf("is empty, in a place where no value can be put in")
+		return token{}, errNoPlace
 	}
 	return token{style: Empty, whole: span{at, at}, inside: span{at, at}}, nil
 }
@@ -169,11 +170,11 @@ func (t *Text) skipSpace(at int) int {
 
 func (t *Text) quotedToken(y *yaml.Node, at int, quote byte) (token, error) {
 	if t.parsed[at] != quote {
-		return token{}, fmt.Errorf("stands where the parser gives no position")
+		return token{}, errPosition
 	}
 	end := closingQuote(t.parsed, at)
 	if end < 0 {
-		return token{}, fmt.Errorf("stands where the parser gives no position")
+		return token{}, errPosition
 	}
 	tok := token{style: SingleQuoted, whole: span{at, end + 1}, inside: span{at + 1, end}, value: y.Value}
 	if quote == '"' {
@@ -181,18 +182,18 @@ func (t *Text) quotedToken(y *yaml.Node, at int, quote byte) (token, error) {
 	}
 	inside := t.parsed[at+1 : end]
 	if bytes.ContainsAny(inside, "\r\n\u0085\u2028\u2029") {
-		return token{}, fmt.Errorf("goes over several lines")
+		return token{}, errLines
 	}
 	tok.escaped = string(inside) != y.Value
 	if len(t.actionsIn(tok.whole)) > 0 {
 		if tok.escaped {
-			return token{}, fmt.Errorf("has escapes beside a template action")
+			return token{}, errEscapes
 		}
 		tok.value = string(t.src[tok.inside.start:tok.inside.end])
 		return tok, nil
 	}
 	if tok.escaped && !readsAs(t.parsed[at:end+1], y.Value) {
-		return token{}, fmt.Errorf("stands where the parser gives no position")
+		return token{}, errPosition
 	}
 	return tok, nil
 }
@@ -231,10 +232,10 @@ func (t *Text) blockToken(y *yaml.Node, at int) (token, error) {
 	}
 	s := span{start, start + len(value)}
 	if value == "" || strings.ContainsAny(value, "\n") || !bytes.HasPrefix(t.parsed[start:], []byte(value)) {
-		return token{}, fmt.Errorf("goes over several lines")
+		return token{}, errLines
 	}
 	if rest := t.parsed[s.end:nextLine(t.parsed, s.end)]; len(bytes.TrimRight(rest, "\r\n")) > 0 {
-		return token{}, fmt.Errorf("goes over several lines")
+		return token{}, errLines
 	}
 	return token{style: Block, whole: s, inside: s, value: string(t.src[s.start:s.end])}, nil
 }
@@ -246,6 +247,9 @@ func (t *Text) blockToken(y *yaml.Node, at int) (token, error) {
 func (s Scalar) Replace(value string) (Edit, error) {
 	if !isText(value) {
 		return Edit{}, s.refuse(fmt.Sprintf("the new value %q has a line break, a control character or is no UTF-8", value))
+	}
+	if s.token.style == Literal {
+		return s.replaceLiteral(value)
 	}
 	if len(s.actions()) > 0 {
 		return s.replaceAroundActions(value)

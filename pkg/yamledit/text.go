@@ -19,7 +19,8 @@ import (
 type Text struct {
 	src     []byte // as given
 	parsed  []byte // as the parser saw it; src, or src with placeholders
-	masked  bool
+	masked  bool   // parsed has placeholders
+	byLine  bool   // each document is a line
 	actions []span
 	lines   []int // offset of each line of parsed, as the parser counts them
 	docs    []*yaml.Node
@@ -60,6 +61,62 @@ func parseTemplate(t *Text) (*Text, error) {
 		return nil, parseError(t, err)
 	}
 	return t, nil
+}
+
+// ParseLines reads a template that [Parse] cannot, line by line: each line that
+// is a key with a single value becomes a document of its own, and the others are
+// passed over. So a path of one key leads to many places. Text without template
+// actions, or without any such line, is an [*Error].
+func ParseLines(src []byte) (*Text, error) {
+	if err := checkEncoding(src); err != nil {
+		return nil, err
+	}
+	t := &Text{src: src, parsed: src, actions: templateActions(src)}
+	if len(t.actions) == 0 {
+		return nil, &Error{Why: "is no template"}
+	}
+	t.readLines()
+	if len(t.docs) == 0 {
+		return nil, &Error{Why: "has no line with a key and a value"}
+	}
+	return t, nil
+}
+
+var entryLine = regexp.MustCompile(`^ *(?:- )?["']?[A-Za-z][A-Za-z0-9_-]*["']?: +[^ #|>&*!]`)
+
+func (t *Text) readLines() {
+	t.masked, t.byLine = true, true
+	t.parsed = mask(t.src, t.actions)
+	t.lines = lineStarts(t.parsed)
+	for i, start := range t.lines {
+		end := len(t.parsed)
+		if i+1 < len(t.lines) {
+			end = t.lines[i+1]
+		}
+		line := t.parsed[start:end]
+		if !entryLine.Match(line) {
+			continue
+		}
+		if docs, err := decode(line); err == nil && len(docs) == 1 && isEntryLine(docs[0]) {
+			moveDown(docs, i)
+			t.docs = append(t.docs, docs...)
+		}
+	}
+}
+
+func isEntryLine(doc *yaml.Node) bool {
+	n := doc.Content[0]
+	if n.Kind == yaml.SequenceNode && len(n.Content) == 1 {
+		n = n.Content[0]
+	}
+	return n.Kind == yaml.MappingNode && len(n.Content) == 2 && n.Content[1].Kind == yaml.ScalarNode
+}
+
+func moveDown(nodes []*yaml.Node, lines int) {
+	for _, n := range nodes {
+		n.Line += lines
+		moveDown(n.Content, lines)
+	}
 }
 
 func checkEncoding(src []byte) error {
@@ -144,8 +201,8 @@ func parseError(t *Text, err error) error {
 // CR, NEL, LS and PS. A byte order mark stands before line 1's first column.
 func lineStarts(text []byte) []int {
 	starts := make([]int, 1, 1+bytes.Count(text, []byte("\n")))
-	if bytes.HasPrefix(text, []byte("\xef\xbb\xbf")) {
-		starts[0] = 3
+	if bytes.HasPrefix(text, byteOrderMark) {
+		starts[0] = len(byteOrderMark)
 	}
 	for at := 0; at < len(text); at++ {
 		switch c := text[at]; {

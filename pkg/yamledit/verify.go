@@ -42,6 +42,10 @@ func (t *Text) parseAgain(after []byte) (*Text, error) {
 	if len(result.actions) != len(t.actions) {
 		return nil, &Error{Why: "has other template actions than before"}
 	}
+	if t.byLine {
+		result.readLines()
+		return result, nil
+	}
 	if t.masked {
 		return parseTemplate(result)
 	}
@@ -87,15 +91,65 @@ func (c *comparison) node(a, b *yaml.Node) error {
 	// their owner depends on where its read buffer ends. Their bytes are the
 	// same by construction.
 	if a.Kind != b.Kind || a.Tag != b.Tag || a.Value != b.Value || a.Style != b.Style ||
-		a.Anchor != b.Anchor || a.Line != b.Line || len(a.Content) != len(b.Content) {
+		a.Anchor != b.Anchor || c.lineAfter(a) != b.Line {
 		return c.changed(a)
 	}
-	for i := range a.Content {
-		if err := c.node(a.Content[i], b.Content[i]); err != nil {
+	return c.children(a, b.Content)
+}
+
+// children compares the nodes in a with those in its counterpart, among which
+// the entries that edits put in may stand.
+func (c *comparison) children(a *yaml.Node, after []*yaml.Node) error {
+	for i, child := range a.Content {
+		if len(after) == 0 {
+			return c.changed(a)
+		}
+		if err := c.node(child, after[0]); err != nil {
 			return err
+		}
+		after = after[1:]
+		if a.Kind != yaml.MappingNode || i%2 == 0 {
+			continue
+		}
+		for _, entry := range c.entriesBehind(child) {
+			if len(after) < 2 || !isEntry(after[0], after[1], entry) {
+				return c.changed(a)
+			}
+			after = after[2:]
+		}
+	}
+	if len(after) > 0 {
+		return c.changed(a)
+	}
+	return nil
+}
+
+func isEntry(key, value *yaml.Node, entry Entry) bool {
+	return key.Kind == yaml.ScalarNode && key.Value == entry.Key &&
+		value.Kind == yaml.ScalarNode && value.Tag == "!!str" && value.Value == entry.Value
+}
+
+// entriesBehind are those that this text's edits put behind the value a.
+func (c *comparison) entriesBehind(a *yaml.Node) []Entry {
+	for _, e := range c.edits {
+		if len(e.at) == c.depth+1 && len(e.entries) > 0 && e.at[c.depth] == placeOf(a) {
+			c.met++
+			return e.entries
 		}
 	}
 	return nil
+}
+
+// lineAfter is the line on which a stands in the new text: below inserted lines
+// it is a later one.
+func (c *comparison) lineAfter(a *yaml.Node) int {
+	line := a.Line
+	for _, e := range c.edits {
+		if e.at[c.depth].line < a.Line {
+			line += e.lines
+		}
+	}
+	return line
 }
 
 func (c *comparison) changed(a *yaml.Node) error {
@@ -108,7 +162,7 @@ func (c *comparison) editsAt(a *yaml.Node) []Edit {
 	}
 	var here []Edit
 	for _, e := range c.edits {
-		if e.at[c.depth] == placeOf(a) {
+		if e.at[c.depth] == placeOf(a) && (len(e.entries) == 0 || len(e.at) > c.depth+1) {
 			here = append(here, e)
 		}
 	}
@@ -116,7 +170,7 @@ func (c *comparison) editsAt(a *yaml.Node) []Edit {
 }
 
 func (c *comparison) edited(a, b *yaml.Node, edits []Edit) error {
-	if a.Kind != b.Kind || a.Anchor != b.Anchor || a.Line != b.Line {
+	if a.Kind != b.Kind || a.Anchor != b.Anchor || c.lineAfter(a) != b.Line {
 		return c.changed(a)
 	}
 	if len(edits[0].at) > c.depth+1 {

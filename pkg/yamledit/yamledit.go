@@ -18,8 +18,9 @@ import (
 	"slices"
 )
 
-// An Edit is a change of bytes, made by [Scalar.Replace]: New stands in place of
-// the bytes from Start up to, without, End (0-based, of the whole text).
+// An Edit is a change of bytes, made by [Scalar.Replace] or [Scalar.InsertBehind]:
+// New stands in place of the bytes from Start up to, without, End (0-based, of
+// the whole text).
 type Edit struct {
 	Start, End int
 	New        string
@@ -27,6 +28,9 @@ type Edit struct {
 	old  string  // what stood there
 	want string  // what the scalar reads afterwards
 	at   []place // the scalar, from the outermost text inwards
+
+	entries []Entry // that are put behind the scalar, which then stays as it is
+	lines   int     // how many lines they take
 }
 
 // Locate finds the one value at p in all documents of src. No value, several,
