@@ -15,9 +15,9 @@ import (
 
 // Find lists where the repository's tag or digest is written in the YAML files
 // of fsys (.yaml, .yml, .tpl), sorted by file and line. Nothing found is an error
-// that wraps [ErrNoTarget] and lists images that are there. A file that has the
-// image's name in it and cannot be read as YAML is an error too: the image may
-// stand there.
+// that wraps [ErrNoTarget] and lists images that are there. A file that may name
+// the image and cannot be read as YAML is an error too; but a template of which
+// single lines can be read is searched by line.
 func Find(fsys fs.FS, repository string) ([]Target, error) {
 	if err := image.CheckRepository(repository); err != nil {
 		return nil, err
@@ -74,23 +74,65 @@ func (f *finder) file(name string, src []byte) error {
 		return nil
 	}
 	text, err := yamledit.Parse(src)
-	if err != nil {
-		return inFile(name, err)
+	if err != nil && mayName(src, f.name) {
+		return f.byLine(name, src, err)
 	}
+	if err != nil {
+		return nil
+	}
+	f.text(name, text)
+	return nil
+}
+
+// byLine looks into a template that is no YAML even with placeholders. That it
+// cannot be read is no matter if its lines name the image.
+func (f *finder) byLine(name string, src []byte, refused error) error {
+	before, computed := len(f.targets), f.computed
+	text, err := yamledit.ParseLines(src)
+	if err != nil {
+		return inFile(name, refused)
+	}
+	if f.text(name, text); len(f.targets) == before && f.computed == computed {
+		return inFile(name, refused)
+	}
+	return nil
+}
+
+// mayName reports whether a line of a file that cannot be read might write the
+// image: the name alone is a word that turns up anywhere.
+func mayName(src, name []byte) bool {
+	named := []byte("image")
+	if bytes.Contains(src, []byte("tag")) || bytes.Contains(src, []byte("Tag")) {
+		named = []byte("name")
+	}
+	for line := range bytes.Lines(src) {
+		at := bytes.Index(line, name)
+		if at < 0 {
+			continue
+		}
+		before := bytes.ToLower(line[:at])
+		if bytes.HasSuffix(before, []byte("/")) || bytes.Contains(before, []byte("image")) ||
+			bytes.Contains(before, []byte("repository")) || bytes.Contains(before, named) {
+			return true
+		}
+	}
+	return false
+}
+
+func (f *finder) text(name string, text *yamledit.Text) {
 	var found []Target
 	eachSpot(text, string(f.name), func(s spot) {
 		if !s.names(f.repository) {
 			return
 		}
-		if action := s.computedTag(); action != "" {
-			f.noteComputed(name, s, action)
+		if s.computedTag() != "" {
+			f.noteComputed(name, s)
 			return
 		}
 		found = append(found, s.target(name))
 	})
 	slices.SortStableFunc(found, func(a, b Target) int { return a.Line - b.Line })
 	f.targets = append(f.targets, found...)
-	return nil
 }
 
 // eachSpot visits every spot of the text, and of the YAML in those of its block
@@ -99,7 +141,9 @@ func eachSpot(text *yamledit.Text, part string, visit func(spot)) {
 	for _, root := range text.Documents() {
 		root.Walk(func(n *yamledit.Node) {
 			for _, s := range spotsOf(n) {
-				visit(s)
+				if !s.isPattern() {
+					visit(s)
+				}
 			}
 			if !n.Contains(part) {
 				return
@@ -112,28 +156,50 @@ func eachSpot(text *yamledit.Text, part string, visit func(spot)) {
 }
 
 func (s spot) target(file string) Target {
-	return Target{File: file, Path: s.value.Path(), Form: s.form, Line: s.value.Line(), Doc: s.value.Document(), Current: s.ref}
+	path := s.value.Path()
+	if s.fill != "" {
+		path = path.Parent().Child(s.fill)
+	}
+	return Target{File: file, Path: path, Form: s.form, Line: s.value.Line(), Doc: s.value.Document(), Current: s.ref}
 }
 
-// computedTag is the template action that the tag comes from, or "".
+// computedTag is the template action, or the ${…} of a tool that substitutes,
+// that the tag comes from; or "".
 func (s spot) computedTag() string {
-	start := strings.Index(s.ref.Tag, "{{")
-	if start < 0 {
-		return ""
+	for _, marks := range [][2]string{{"{{", "}}"}, {"${", "}"}, {"$(", ")"}} {
+		start := strings.Index(s.ref.Tag, marks[0])
+		if start < 0 {
+			continue
+		}
+		if end := strings.LastIndex(s.ref.Tag, marks[1]); end > start {
+			return s.ref.Tag[start : end+len(marks[1])]
+		}
+		return s.ref.Tag[start:]
 	}
-	if end := strings.LastIndex(s.ref.Tag, "}}"); end > start {
-		return s.ref.Tag[start : end+2]
-	}
-	return s.ref.Tag[start:]
+	return ""
 }
 
-func (f *finder) noteComputed(file string, s spot, action string) {
+// isPattern reports whether what looks like a reference has no tag that a
+// registry could have: image: "redis:*" chooses images, and names none.
+func (s spot) isPattern() bool {
+	return s.form == FormReference && s.ref.Tag != "" && s.computedTag() == "" && image.CheckTag(s.ref.Tag) != nil
+}
+
+func (f *finder) noteComputed(file string, s spot) {
 	if f.computed == nil {
-		f.computed = inFile(file, &yamledit.Error{
-			Path: s.value.Path(), Line: s.value.Line(), Err: yamledit.ErrNotFound,
-			Why:  "the tag comes from a template action (" + action + ")",
-			Help: "set it in the values file: add that to --file",
-		})
+		f.computed = inFile(file, s.computed("set it in the values file: add that to --file"))
+	}
+}
+
+// computed says that the tag is made elsewhere.
+func (s spot) computed(help string) error {
+	from := "a template action"
+	if strings.HasPrefix(s.computedTag(), "$") {
+		from, help = "a substitution", "set it where that gets its value"
+	}
+	return &yamledit.Error{
+		Path: s.value.Path(), Line: s.value.Line(), Err: yamledit.ErrNotFound,
+		Why: "the tag comes from " + from + " (" + s.computedTag() + ")", Help: help,
 	}
 }
 
@@ -245,30 +311,36 @@ func targetsAt(name string, src []byte, path yamledit.Path, repository string) (
 	if err != nil {
 		return nil, inFile(name, err)
 	}
-	nodes, err := text.Find(path)
+	spots, err := spotsAtPath(text, path, repository)
 	if err != nil {
 		return nil, inFile(name, err)
 	}
 	var targets []Target
-	for _, n := range nodes {
-		if n.IsMapping() || n.IsList() {
-			_, err := n.Scalar()
-			return nil, inFile(name, err)
-		}
-		s := spotAt(n, repository)
-		if s.form == FormReference && !s.names(repository) {
-			return nil, inFile(name, &yamledit.Error{
-				Path: n.Path(), Line: n.Line(),
-				Why: fmt.Sprintf("holds the image %q, not %q", s.ref.Repository, repository),
-			})
-		}
-		if action := s.computedTag(); action != "" {
-			return nil, inFile(name, &yamledit.Error{
-				Path: n.Path(), Line: n.Line(),
-				Why: "the tag comes from a template action (" + action + ")", Help: "set it in the values file: give that with --file",
-			})
+	var refused error
+	for _, s := range spots {
+		if err := s.checkNamed(repository); err != nil {
+			refused = inFile(name, err)
+			continue
 		}
 		targets = append(targets, s.target(name))
 	}
+	if len(targets) == 0 || refused != nil && !text.IsTemplate() {
+		return nil, refused
+	}
 	return targets, nil
+}
+
+// checkNamed refuses a spot at a given path whose tag is not the repository's,
+// or no tag at all.
+func (s spot) checkNamed(repository string) error {
+	switch {
+	case s.computedTag() != "":
+		return s.computed("set it in the values file: give that with --file")
+	case !s.names(repository) && !s.isNameless():
+		return &yamledit.Error{
+			Path: s.value.Path(), Line: s.value.Line(),
+			Why: fmt.Sprintf("holds the image %q, not %q", s.ref.Repository, repository),
+		}
+	}
+	return nil
 }

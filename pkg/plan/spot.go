@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -11,10 +12,13 @@ import (
 
 // A spot is a place that names an image, with the keys that belong to it.
 type spot struct {
-	form   Form
-	ref    image.Ref      // what is written, template actions included
-	value  *yamledit.Node // the value to change
-	digest *yamledit.Node // the digest's own key, or nil; value itself for FormDigest
+	form    Form
+	ref     image.Ref        // what is written, template actions included
+	value   *yamledit.Node   // the value to change or, with fill, the repository
+	digest  *yamledit.Node   // the digest's own key, or nil; value itself for FormDigest
+	prefix  string           // of value, before the reference: "--image=", "old/name="
+	fill    string           // the key that is missing beside value, or ""
+	literal *yamledit.Scalar // the string in value's template action that holds the tag, or nil
 }
 
 // spotsOf lists what the mapping's keys, or the list's items, name.
@@ -23,28 +27,144 @@ func spotsOf(n *yamledit.Node) []spot {
 		return itemSpots(n)
 	}
 	var spots []spot
-	fields := n.Fields()
+	own := n.Fields()
+	fields := append(own[:len(own):len(own)], mergedFields(own)...)
 	for i, f := range fields {
 		if f.Value.IsMapping() || f.Value.IsList() {
 			continue
 		}
-		if s, ok := fieldSpot(fields, i); ok {
-			spots = append(spots, s)
+		s, ok := fieldSpot(fields, i)
+		if ok && !s.value.Parent().Is(n) {
+			s, ok = s.inherited(f, i < len(own))
+		}
+		if ok {
+			spots = append(spots, s.fallbacks()...)
 		}
 	}
 	return spots
 }
 
-// itemSpots are the plain references in a list such as images: [nginx:1.27].
+// mergedFields are those that << brings in and no own field overrides.
+func mergedFields(own []yamledit.Field) []yamledit.Field {
+	var merged []yamledit.Field
+	for _, f := range own {
+		if f.Key != "<<" {
+			continue
+		}
+		for _, from := range append(f.Value.Items(), f.Value) {
+			anchor := from.Anchor()
+			if anchor == nil {
+				continue
+			}
+			for _, inherited := range anchor.Fields() {
+				if !has(own, inherited.Key) && !has(merged, inherited.Key) {
+					merged = append(merged, inherited)
+				}
+			}
+		}
+	}
+	return merged
+}
+
+// inherited is the spot of a repository whose tag stands in a merged mapping:
+// that is the other mapping's spot, unless only the tag comes from there.
+func (s spot) inherited(repository yamledit.Field, isOwn bool) (spot, bool) {
+	if !isOwn || s.form != FormTag {
+		return spot{}, false
+	}
+	s.fill, s.value = s.value.Key(), repository.Value // which is then refused: it merges others
+	return s, true
+}
+
+// itemSpots are the references in a list: images: [nginx:1.27], a kustomize
+// override "old=new:1.27" of Argo CD, an argument --image=nginx:1.27, and the
+// parameters that name a repository and its tag.
 func itemSpots(list *yamledit.Node) []spot {
-	if key := list.Key(); key != "images" && !strings.HasSuffix(key, "Images") {
-		return nil
+	key := list.Key()
+	isImages := key == "images" || strings.HasSuffix(key, "Images")
+	spots := parameterSpots(list)
+	var before *yamledit.Node
+	for _, item := range list.Items() {
+		if !item.IsScalar() || item.Value() == "" {
+			continue
+		}
+		switch s := referenceSpot(item); {
+		case isImages:
+			spots = append(spots, s.overriding())
+		case isFlagged(before) && s.isTagged():
+			spots = append(spots, s)
+		default:
+			if s, ok := argumentSpot(item); ok {
+				spots = append(spots, s)
+			}
+		}
+		before = item
+	}
+	return spots
+}
+
+// overriding reads "old=new:tag", in which the new name is the image's.
+func (s spot) overriding() spot {
+	name, rest, found := strings.Cut(s.value.Value(), "=")
+	if !found || strings.Contains(name, "{{") {
+		return s
+	}
+	s.prefix = name + "="
+	s.ref = splitTemplate(rest)
+	return s
+}
+
+var (
+	flagPattern  = regexp.MustCompile(`^--?[A-Za-z0-9][A-Za-z0-9._-]*$`)
+	imagePattern = regexp.MustCompile(`(?i)image`)
+)
+
+// isFlagged reports whether the item is a flag --…image whose value follows.
+func isFlagged(before *yamledit.Node) bool {
+	return before != nil && flagPattern.MatchString(before.Value()) && imagePattern.MatchString(before.Value())
+}
+
+// argumentSpot is a flag with its value, --image=repo:tag. A value like host:80
+// looks the same, so either the flag or a path in the repository must tell.
+func argumentSpot(item *yamledit.Node) (spot, bool) {
+	flag, rest, found := strings.Cut(item.Value(), "=")
+	if !found || !flagPattern.MatchString(flag) {
+		return spot{}, false
+	}
+	s := spot{form: FormReference, ref: splitTemplate(rest), value: item, prefix: flag + "="}
+	return s, s.isTagged() && (imagePattern.MatchString(flag) || strings.Contains(s.ref.Repository, "/"))
+}
+
+// isTagged reports whether the spot has a literal tag or a digest.
+func (s spot) isTagged() bool {
+	return s.ref.Digest != "" || s.ref.Tag != "" && image.CheckTag(s.ref.Tag) == nil
+}
+
+// parameterSpots are {name: image.repository, value: …} and {name: image.tag,
+// value: …} in one list, as Argo CD has them for Helm.
+func parameterSpots(list *yamledit.Node) []spot {
+	values := map[string]*yamledit.Node{}
+	var names []string
+	for _, item := range list.Items() {
+		name, value := item.Field("name"), item.Field("value")
+		if name == nil || value == nil || value.IsMapping() || value.IsList() {
+			continue
+		}
+		if values[name.Value()] == nil {
+			names = append(names, name.Value())
+		}
+		values[name.Value()] = value
 	}
 	var spots []spot
-	for _, item := range list.Items() {
-		if item.IsScalar() && item.Value() != "" {
-			spots = append(spots, referenceSpot(item))
+	for _, name := range names {
+		prefix, found := strings.CutSuffix(name, "repository")
+		tag := values[prefix+"tag"]
+		if !found || tag == nil || values[name].Value() == "" {
+			continue
 		}
+		s := spot{form: FormTag, value: tag, digest: values[prefix+"digest"]}
+		s.ref.Repository = joinRegistry(values[prefix+"registry"], values[name].Value())
+		spots = append(spots, s.withTag(tag))
 	}
 	return spots
 }
@@ -54,15 +174,21 @@ func fieldSpot(fields []yamledit.Field, i int) (spot, bool) {
 	f := fields[i]
 	switch key := f.Key; {
 	case key == "repository":
-		return pairSpot(fields, i, "tag", "imageTag")
+		return repositorySpot(fields, i)
 	case key == "newName", key == "name" && !has(fields, "newName"):
 		return nameSpot(fields, i)
 	case key == "imageName":
 		return pairSpot(fields, i, "imageTag")
+	case key == "imageRepository":
+		return pairSpot(fields, i, "imageTag", "tag")
 	case key == "image":
 		return imageSpot(fields, i, "imageTag", "tag")
+	case key == "value":
+		return valueSpot(fields, i)
 	case strings.HasSuffix(key, "Image"):
 		return imageSpot(fields, i, key+"Tag")
+	case strings.HasSuffix(key, "_IMAGE"):
+		return imageSpot(fields, i, key+"_TAG", strings.TrimSuffix(key, "IMAGE")+"TAG")
 	case strings.HasSuffix(key, "_image"), strings.HasSuffix(key, "-image"):
 		return imageSpot(fields, i, key+"_tag", key+"-tag")
 	}
@@ -73,17 +199,136 @@ func has(fields []yamledit.Field, key string) bool {
 	return slices.ContainsFunc(fields, func(f yamledit.Field) bool { return f.Key == key })
 }
 
+// valueSpot is a variable or parameter {name: WEB_IMAGE, value: repo:tag}. As in
+// [argumentSpot], redis:6379 is no image unless the name says so.
+func valueSpot(fields []yamledit.Field, i int) (spot, bool) {
+	name := sibling(fields, i, "name")
+	if name == nil || !name.IsScalar() {
+		return spot{}, false
+	}
+	s := referenceSpot(fields[i].Value)
+	return s, s.isTagged() && (imagePattern.MatchString(name.Value()) || strings.Contains(s.ref.Repository, "/"))
+}
+
+// repositorySpot is a repository with its tag beside it or, in the mapping of an
+// image, with the tag's line missing.
+func repositorySpot(fields []yamledit.Field, i int) (spot, bool) {
+	if s, ok := pairSpot(fields, i, "tag", "imageTag"); ok {
+		return s, true
+	}
+	if s, ok := digestSpot(fields, i); ok {
+		return s, true
+	}
+	return fillSpot(fields, i, "tag", isImageMapping(fields, i))
+}
+
+// isImageMapping reports whether the fields are an image's for certain: charts
+// also write the repository of a chart, or of sources, under that key.
+func isImageMapping(fields []yamledit.Field, i int) bool {
+	for _, key := range []string{"pullPolicy", "imagePullPolicy", "registry", "pullSecrets", "digest", "sha"} {
+		if sibling(fields, i, key) != nil {
+			return true
+		}
+	}
+	n := fields[i].Value.Parent()
+	for n != nil && n.Key() == "" {
+		n = n.Parent()
+	}
+	return n != nil && imagePattern.MatchString(n.Key())
+}
+
+// fillSpot is the place of a missing tag: behind a literal repository, where
+// no other key could be the tag's.
+func fillSpot(fields []yamledit.Field, i int, key string, isImage bool) (spot, bool) {
+	value := fields[i].Value
+	if !isImage || value.Parent() == nil || !value.IsScalar() || value.HasAction() || image.CheckRepository(value.Value()) != nil {
+		return spot{}, false
+	}
+	for _, f := range fields {
+		if name := strings.ToLower(f.Key); strings.Contains(name, "tag") || strings.Contains(name, "version") {
+			return spot{}, false
+		}
+	}
+	s := spot{form: FormTag, value: value, fill: key, digest: digestBeside(fields, i)}
+	s.ref.Repository = withRegistry(fields, i)
+	return s, true
+}
+
+// fallbacks are the spots of the strings that the spot's template actions fall
+// back to; the spot itself, when there are none.
+func (s spot) fallbacks() []spot {
+	if s.fill != "" || !s.value.HasAction() {
+		return []spot{s}
+	}
+	literals := s.value.Fallbacks()
+	if s.computedTag() != "" {
+		return []spot{s.tagFallback(literals)}
+	}
+	spots := []spot{s}
+	for _, literal := range literals {
+		if ref, err := image.Parse(literal.Value); err == nil && (ref.Tag != "" || ref.Digest != "") {
+			spots = append(spots, spot{form: FormReference, ref: ref, value: s.value, literal: &literal})
+		}
+	}
+	return spots
+}
+
+// tagFallback reads acme/web:{{ .tag | default "1.2" }}, and the same with a
+// repository that has a fallback too.
+func (s spot) tagFallback(literals []yamledit.Scalar) spot {
+	if len(literals) == 2 && strings.HasPrefix(s.ref.Repository, "{{") && image.CheckRepository(literals[0].Value) == nil {
+		s.ref.Repository, literals = literals[0].Value, literals[1:]
+	}
+	if len(literals) != 1 || image.CheckTag(literals[0].Value) != nil {
+		return s
+	}
+	s.form, s.literal = FormTag, &literals[0]
+	s.ref.Tag = s.literal.Value
+	return s
+}
+
 // nameSpot is an entry of a kustomization's images, or a {name, tag}.
 func nameSpot(fields []yamledit.Field, i int) (spot, bool) {
 	if s, ok := pairSpot(fields, i, "newTag", "tag"); ok {
 		return s, true
 	}
+	if s, ok := digestSpot(fields, i); ok {
+		return s, true
+	}
+	return fillSpot(fields, i, "newTag", isKustomizeEntry(fields[i].Value.Parent()))
+}
+
+// digestSpot is a repository that only a digest stands beside.
+func digestSpot(fields []yamledit.Field, i int) (spot, bool) {
 	digest := sibling(fields, i, "digest")
 	if digest == nil || !strings.HasPrefix(digest.Value(), "sha256:") {
 		return spot{}, false
 	}
-	ref := image.Ref{Repository: fields[i].Value.Value(), Digest: digest.Value()}
+	ref := image.Ref{Repository: withRegistry(fields, i), Digest: digest.Value()}
 	return spot{form: FormDigest, ref: ref, value: digest, digest: digest}, true
+}
+
+// isKustomizeEntry reports whether the mapping stands in the images of a
+// kustomization: kustomize's own, often without a kind, or Flux's.
+func isKustomizeEntry(entry *yamledit.Node) bool {
+	list := entry.Parent()
+	if list == nil || !list.IsList() || list.Key() != "images" {
+		return false
+	}
+	if entry.Field("newName") != nil {
+		return true
+	}
+	for _, key := range []string{"resources", "bases", "components", "patches", "patchesStrategicMerge", "configMapGenerator"} {
+		if list.Parent().Field(key) != nil {
+			return true
+		}
+	}
+	for n := list.Parent(); n != nil; n = n.Parent() {
+		if kind := n.Field("kind"); kind != nil && (kind.Value() == "Kustomization" || kind.Value() == "Component") {
+			return true
+		}
+	}
+	return false
 }
 
 // imageSpot is a key that holds a whole reference, or a repository whose tag
@@ -115,13 +360,18 @@ func pairSpot(fields []yamledit.Field, i int, tagKeys ...string) (spot, bool) {
 		}
 		s := spot{form: FormTag, value: tag, digest: digestBeside(fields, i)}
 		s.ref.Repository = withRegistry(fields, i)
-		s.ref.Tag, s.ref.Digest, _ = strings.Cut(tag.Value(), "@")
-		if s.digest != nil && s.digest.Value() != "" {
-			s.ref.Digest = fullDigest(s.digest.Value())
-		}
-		return s, s.ref.Repository != ""
+		return s.withTag(tag), s.ref.Repository != ""
 	}
 	return spot{}, false
+}
+
+// withTag reads the tag, and the digest in it or beside it.
+func (s spot) withTag(tag *yamledit.Node) spot {
+	s.ref.Tag, s.ref.Digest, _ = strings.Cut(tag.Value(), "@")
+	if s.digest != nil && s.digest.Value() != "" {
+		s.ref.Digest = fullDigest(s.digest.Value())
+	}
+	return s
 }
 
 func withRegistry(fields []yamledit.Field, i int) string {
@@ -129,10 +379,14 @@ func withRegistry(fields []yamledit.Field, i int) string {
 	if key := fields[i].Key; key == "name" || key == "newName" {
 		return repository
 	}
-	if registry := sibling(fields, i, "registry"); registry != nil && registry.Value() != "" && repository != "" {
-		return strings.TrimSuffix(registry.Value(), "/") + "/" + repository
+	return joinRegistry(sibling(fields, i, "registry"), repository)
+}
+
+func joinRegistry(registry *yamledit.Node, repository string) string {
+	if registry == nil || registry.Value() == "" || repository == "" {
+		return repository
 	}
-	return repository
+	return strings.TrimSuffix(registry.Value(), "/") + "/" + repository
 }
 
 func digestBeside(fields []yamledit.Field, i int) *yamledit.Node {
@@ -161,22 +415,37 @@ func sibling(fields []yamledit.Field, i int, key string) *yamledit.Node {
 	return nil
 }
 
-// spotAt is the spot whose tag or digest n holds. Where no repository belongs to
-// n, its own text decides: a whole reference, or a tag of repository.
-func spotAt(n *yamledit.Node, repository string) spot {
-	if up := n.Parent(); up != nil {
-		for _, s := range spotsOf(up) {
-			if s.value.Is(n) {
-				return s
-			}
-		}
+// spotsAt lists the spots whose tag or digest n holds; more than one where a
+// template action has several fallbacks. Where no repository belongs to n, its
+// own text decides: a whole reference, or a tag of repository.
+func spotsAt(n *yamledit.Node, repository string) []spot {
+	if spots := knownSpots(n); len(spots) > 0 {
+		return spots
 	}
 	if text := n.Value(); isReference(text, repository) {
-		return referenceSpot(n)
+		return referenceSpot(n).fallbacks()
 	}
 	s := spot{form: FormTag, value: n, ref: image.Ref{Repository: repository}}
-	s.ref.Tag, s.ref.Digest, _ = strings.Cut(n.Value(), "@")
-	return s
+	return s.withTag(n).fallbacks()
+}
+
+// knownSpots lists n's spots by the repository that stands beside it. A
+// parameter's is in another item of its list.
+func knownSpots(n *yamledit.Node) []spot {
+	up := n.Parent()
+	if up == nil {
+		return nil
+	}
+	all := spotsOf(up)
+	if list := up.Parent(); list != nil && list.IsList() {
+		all = append(all, spotsOf(list)...)
+	}
+	return slices.DeleteFunc(all, func(s spot) bool { return s.fill != "" || !s.value.Is(n) })
+}
+
+// fillsAt lists the places of a missing key in the mapping.
+func fillsAt(mapping *yamledit.Node, key string) []spot {
+	return slices.DeleteFunc(spotsOf(mapping), func(s spot) bool { return s.fill != key })
 }
 
 // isReference tells repo, repo:tag and repo@digest from a bare tag.
@@ -215,6 +484,10 @@ func (s spot) names(repository string) bool {
 	tail := name[end+len("}}"):]
 	return strings.HasPrefix(tail, "/") && strings.HasSuffix("/"+image.Canonical(repository), tail)
 }
+
+// isNameless reports whether a template action computes the whole repository,
+// so that only a path can say whose place it is.
+func (s spot) isNameless() bool { return strings.HasSuffix(s.ref.Repository, "}}") }
 
 // isStale reports whether a new tag would stand beside a digest of the old one.
 func (s spot) isStale(ref image.Ref) bool {
@@ -257,7 +530,7 @@ func (s spot) textFor(ref image.Ref) string {
 	}
 	if s.form == FormReference {
 		want.Repository = s.ref.Repository
-		return want.String()
+		return s.prefix + want.String()
 	}
 	return strings.TrimPrefix(want.String(), ":")
 }
