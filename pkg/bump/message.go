@@ -2,8 +2,10 @@ package bump
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
+	"github.com/tagbump/tagbump/pkg/image"
 	"github.com/tagbump/tagbump/pkg/plan"
 	"github.com/tagbump/tagbump/pkg/redact"
 )
@@ -98,6 +100,23 @@ func trailers(req Request, report *Report) []string {
 		lines = append(lines, fmt.Sprintf("%s: %d", trailerPipeline, req.Provenance.Pipeline))
 	}
 	return lines
+}
+
+// pipelineThatSet reads from a commit's trailers the number of the pipeline that
+// set the image; false when the commit did not, or does not say.
+func pipelineThatSet(ref image.Ref, message string) (number int64, set bool) {
+	sets := false
+	for line := range strings.Lines(message) {
+		key, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
+		switch key {
+		case trailerImage:
+			written := image.Split(value)
+			sets = sets || written.Tag == ref.Tag && image.SameRepository(written.Repository, ref.Repository)
+		case trailerPipeline:
+			number, _ = strconv.ParseInt(value, 10, 64)
+		}
+	}
+	return number, sets && number > 0
 }
 
 // oneLine keeps what comes from a label or a variable from adding lines of its own.

@@ -1,6 +1,7 @@
 package bump
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,13 +13,13 @@ import (
 
 // fresh returns the targets whose deployed tag is not newer than the resolved
 // one; what to do with the others is req.OnStale's to say.
-func (r Runner) fresh(ctx context.Context, req Request, resolved *ImageReport, targets []plan.Target) ([]plan.Target, error) {
+func (r Runner) fresh(ctx context.Context, req Request, tree Tree, resolved *ImageReport, targets []plan.Target) ([]plan.Target, error) {
 	if req.OnStale == Allow {
 		return targets, nil
 	}
 	var kept []plan.Target
 	for _, target := range targets {
-		age, err := r.compare(ctx, req.image(resolved.Repository), *resolved, target.Current)
+		age, err := r.compare(ctx, req, tree, *resolved, target.Current)
 		if err != nil {
 			return nil, err
 		}
@@ -43,43 +44,78 @@ type age struct {
 }
 
 // compare finds out which of two tags is newer: by the policy where both tags are
-// of it, else by when the images were created. Where neither tells, it says so, and
-// they count as equal. A registry that is not available is an error, since nobody
-// knows then whether production is rolled back.
-func (r Runner) compare(ctx context.Context, img Image, resolved ImageReport, deployed image.Ref) (age, error) {
+// of it, else by when the images were created, else by the numbers of the
+// pipelines that set them. Where nothing tells, it says so, and they count as
+// equal. A registry that is not available is an error, since nobody knows then
+// whether production is rolled back.
+func (r Runner) compare(ctx context.Context, req Request, tree Tree, resolved ImageReport, deployed image.Ref) (age, error) {
 	if deployed.Tag == resolved.Tag || deployed.Tag == "" && deployed.Digest == "" {
 		return age{}, nil
 	}
+	img := req.image(resolved.Repository)
 	if img.Policy != nil {
 		if order, comparable := img.Policy.Compare(resolved.Tag, deployed.Tag); comparable {
 			return age{order, "by name"}, nil
 		}
 	}
-	if img.Unverified {
-		r.log("%s: whether %s is newer than the deployed %s is not known, since the registry is not asked", img.Repository, resolved.Tag, tagOf(deployed))
-		return age{}, nil
+	found, unknown, err := r.compareTimes(ctx, img, resolved, deployed)
+	if err != nil || unknown == "" {
+		return found, err
 	}
-	return r.compareTimes(ctx, img, resolved, deployed)
+	found, known, err := r.comparePipelines(ctx, req, tree, image.Ref{Repository: img.Repository, Tag: deployed.Tag})
+	if err != nil || known {
+		return found, err
+	}
+	r.log("%s: whether %s is newer than the deployed %s is not known: %s", img.Repository, resolved.Tag, tagOf(deployed), unknown)
+	return age{}, nil
 }
 
-func (r Runner) compareTimes(ctx context.Context, img Image, resolved ImageReport, deployed image.Ref) (age, error) {
-	unknown := func(why string) (age, error) {
-		r.log("%s: whether %s is newer than the deployed %s is not known: %s", img.Repository, resolved.Tag, tagOf(deployed), why)
-		return age{}, nil
+// compareTimes compares when the images were created; unknown says why it cannot.
+func (r Runner) compareTimes(ctx context.Context, img Image, resolved ImageReport, deployed image.Ref) (found age, unknown string, err error) {
+	if img.Unverified {
+		return age{}, "the registry is not asked", nil
 	}
 	deployed.Repository = img.Repository
 	info, err := r.Registry.InspectFor(ctx, deployed, img.platform())
 	switch {
 	case errors.Is(err, image.ErrNotFound), errors.Is(err, image.ErrNoImage):
-		return unknown("the registry does not have the deployed one")
+		return age{}, "the registry does not have the deployed one", nil
 	case err != nil:
-		return age{}, fmt.Errorf("looking up the deployed tag: %w", err)
+		return age{}, "", fmt.Errorf("looking up the deployed tag: %w", err)
 	case info.Digest == resolved.Digest:
-		return age{}, nil
+		return age{}, "", nil
 	case !policy.Known(info.Created), !policy.Known(resolved.Created):
-		return unknown("an image does not say when it was created")
+		return age{}, "an image does not say when it was created", nil
 	}
-	return age{resolved.Created.Compare(info.Created), "by its time of creation"}, nil
+	return age{resolved.Created.Compare(info.Created), "by its time of creation"}, "", nil
+}
+
+// History is a Repo that can tell what its latest commits say, the newest first.
+type History interface {
+	Messages(ctx context.Context, tree Tree, most int) ([]string, error)
+}
+
+// historyDepth is how many commits are searched for the one that set a tag.
+const historyDepth = 200
+
+// comparePipelines compares this run's pipeline number with the one in the
+// commit that set the deployed tag.
+func (r Runner) comparePipelines(ctx context.Context, req Request, tree Tree, deployed image.Ref) (found age, known bool, err error) {
+	history, has := r.Repo.(History)
+	if !has || req.Provenance.Pipeline == 0 || deployed.Tag == "" {
+		return age{}, false, nil
+	}
+	messages, err := history.Messages(ctx, tree, historyDepth)
+	if err != nil {
+		return age{}, false, fmt.Errorf("looking for the commit that set %s: %w", deployed, err)
+	}
+	for _, message := range messages {
+		if number, set := pipelineThatSet(deployed, message); set {
+			by := fmt.Sprintf("by its pipeline (%d, deployed %d)", req.Provenance.Pipeline, number)
+			return age{cmp.Compare(req.Provenance.Pipeline, number), by}, true, nil
+		}
+	}
+	return age{}, false, nil
 }
 
 // tagOf is how people call a deployed image: by its tag, if it has one.

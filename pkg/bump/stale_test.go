@@ -84,7 +84,7 @@ func TestWithoutTheRegistryOnlyNamesAreCompared(t *testing.T) {
 	if _, err := runner.Run(context.Background(), Request{Images: []Image{img}, Publish: Push}); err != nil {
 		t.Fatal(err)
 	}
-	if want := "acme/web: whether 1.1 is newer than the deployed 1.2 is not known, since the registry is not asked"; strings.Join(said, "\n") != want {
+	if want := "acme/web: whether 1.1 is newer than the deployed 1.2 is not known: the registry is not asked"; strings.Join(said, "\n") != want {
 		t.Errorf("said %q, want %q", said, want)
 	}
 	img.Policy = mustPolicy(t, policy.Rule{Match: `^\d`, Order: policy.Alphabetical})
@@ -116,5 +116,33 @@ func TestALostRaceAsksTheRegistryNothingTwice(t *testing.T) {
 	report, err := runner.Run(context.Background(), Request{Images: []Image{{Repository: "acme/web", Tag: "1.1"}}, Publish: Push})
 	if err != nil || report.Attempts != 4 || looks != 2 {
 		t.Errorf("%v, %d attempts, %d look-ups; want 4 and 2", err, report.Attempts, looks)
+	}
+}
+
+// told is a repository whose commits can be read.
+type told struct {
+	*memoryRepo
+	messages []string
+}
+
+func (r told) Messages(context.Context, Tree, int) ([]string, error) { return r.messages, nil }
+
+func TestPipelinesTellWhereNothingElseDoes(t *testing.T) {
+	messages := []string{
+		"something else\n\nTagbump-Image: acme/api:1.0\nTagbump-Pipeline-Number: 99\n",
+		"bump acme/web to 1.0\n\nTagbump-Image: docker.io/acme/web:1.0\nTagbump-Pipeline-Number: 41\n",
+		"bump acme/web to 1.0\n\nTagbump-Image: acme/web:1.0\nTagbump-Pipeline-Number: 7\n",
+	}
+	for pipeline, want := range map[int64]string{
+		40: "web.yaml:2: acme/web: feature is older than the deployed 1.0, by its pipeline (40, deployed 41)",
+		41: "", 42: "", 0: "",
+	} {
+		repo := newRepo(map[string]string{"web.yaml": web})
+		req := pushOf("feature")
+		req.Images[0].Unverified, req.Provenance.Pipeline = true, pipeline
+		_, err := Runner{Repo: told{repo, messages}, Sleep: noSleep}.Run(context.Background(), req)
+		if want == "" && err != nil || want != "" && (err == nil || err.Error() != want || !errors.Is(err, ErrStale)) {
+			t.Errorf("pipeline %d: %v, want %q", pipeline, err, want)
+		}
 	}
 }

@@ -27,7 +27,7 @@ func (r Runner) wants(ctx context.Context, req Request, tree Tree, report *Repor
 			r.log("%s: not in the files%s, passed over", resolved.Repository, of(req.To))
 			continue
 		}
-		kept, err := r.fresh(ctx, req, resolved, targets)
+		kept, err := r.fresh(ctx, req, tree, resolved, targets)
 		if err != nil {
 			return nil, err
 		}

@@ -48,6 +48,16 @@ func (r remote) Save(ctx context.Context, base bump.Tree, c bump.Commit) (string
 	return hash, err
 }
 
+// Messages makes remote a bump.History.
+func (r remote) Messages(ctx context.Context, tree bump.Tree, most int) ([]string, error) {
+	entries, err := r.repo.Log(ctx, tree.(*gitrepo.Tree), most)
+	messages := make([]string, len(entries))
+	for i, entry := range entries {
+		messages[i] = entry.Message
+	}
+	return messages, err
+}
+
 // folder is a local folder as bump sees it: one branch without a name.
 type folder struct {
 	dir    *worktree.Dir
