@@ -69,7 +69,11 @@ func (s *session) printText(w io.Writer, report bump.Report) error {
 
 func changeText(change plan.Change) string {
 	from, to := bump.FromTo(change)
-	return fmt.Sprintf("%s:%d: %s: %s -> %s", change.Target.File, change.Target.Line, change.Target.Path, from, to)
+	text := fmt.Sprintf("%s:%d: %s: %s -> %s", change.Target.File, change.Target.Line, change.Target.Path, from, to)
+	if change.Filled {
+		text += " (none was written: the image is pinned from now on)"
+	}
+	return text
 }
 
 func openedOrFound(pr forge.PullRequest) string {
@@ -120,6 +124,8 @@ type changeDoc struct {
 	Path string `json:"path"`
 	Old  string `json:"old"`
 	New  string `json:"new,omitempty"`
+	// Filled: no tag or digest was written there, and perhaps not even its key.
+	Filled bool `json:"filled,omitempty"`
 }
 
 func (s *session) newReportDoc(report bump.Report) reportDoc {
@@ -150,7 +156,7 @@ func (s *session) newImageDoc(img bump.ImageReport) imageDoc {
 	}
 	for _, change := range img.Changes {
 		t := change.Target
-		doc.Changes = append(doc.Changes, changeDoc{t.File, t.Line, t.Path.String(), change.Old, change.New})
+		doc.Changes = append(doc.Changes, changeDoc{t.File, t.Line, t.Path.String(), change.Old, change.New, change.Filled})
 	}
 	for _, t := range img.Skipped {
 		doc.Skipped = append(doc.Skipped, changeDoc{File: t.File, Line: t.Line, Path: t.Path.String(), Old: t.Current.Tag})
