@@ -127,15 +127,8 @@ func planFile(fsys fs.FS, name string, wants []Want) (File, error) {
 		return File{}, inFile(name, err)
 	}
 	e := editor{file: name, text: text}
-	for _, w := range wants {
-		if err := e.add(w); err != nil {
-			return File{}, inFile(name, err)
-		}
-	}
-	for _, w := range e.wanted {
-		if err := e.change(w.spot, w.ref); err != nil {
-			return File{}, inFile(name, err)
-		}
+	if err := e.gather(wants); err != nil {
+		return File{}, inFile(name, err)
 	}
 	after, err := text.Apply(e.edits...)
 	if err != nil {
@@ -173,6 +166,21 @@ type editor struct {
 type wanted struct {
 	spot spot
 	ref  image.Ref
+}
+
+// gather makes the edits for all wants.
+func (e *editor) gather(wants []Want) error {
+	for _, w := range wants {
+		if err := e.add(w); err != nil {
+			return err
+		}
+	}
+	for _, w := range e.wanted {
+		if err := e.change(w.spot, w.ref); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (e *editor) add(w Want) error {

@@ -3,6 +3,7 @@ package yamledit
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -169,7 +170,7 @@ func TestTagsStayStrings(t *testing.T) {
 var fuzzSeeds = []string{
 	"a: v1\n", "a: \"1\" # x\r\nb: 'c'\r\n", "\ufeffa:\n  b: &x 1\n  c: [*x]\n", "a: |\n  b: 1\n", "---\na: 1\n---\nb: >-\n  x\n",
 	"{{- if .A }}\na: {{ .B | quote }}\n{{- end }}\nimage: x:1\n", "a: {{ include \"x\" . | nindent 2 }}\n  b: 1\n", "a: \"{{ .R }}:1\"\n",
-	"{{/* a }} */}}\nb: `\n", "{a: {b: c}, d: [e, f]}\n", "? a\n: b\n", "a: x\u2028b: y\u0085c: z\n",
+	"{{/* a }} */}}\nb: `\n", "{a: {b: c}, d: [e, f]}\n", "? a\n: b\n", "a:\n- b: c # d\n  e: |\n    - f: g\r\n", "a: {{ default \"x:1\" .B }}\n  b: [\n", "a: x\u2028b: y\u0085c: z\n",
 }
 
 // FuzzEveryScalar replaces each scalar of a text: what is not refused changes
@@ -184,16 +185,58 @@ func FuzzEveryScalar(f *testing.F) {
 		}
 		text, err := Parse([]byte(src))
 		if err != nil {
+			text, err = ParseLines([]byte(src))
+		}
+		if err != nil {
 			return
 		}
 		for _, root := range text.Documents() {
+			root.Walk(func(n *Node) { checkNode(t, text, n, value) })
+		}
+	})
+}
+
+func checkNode(t *testing.T, text *Text, n *Node, value string) {
+	if s, err := n.SharedScalar(); err == nil {
+		checkReplace(t, text, s, value)
+		checkInsert(t, text, s, value)
+	}
+	for _, literal := range n.Fallbacks() {
+		checkReplace(t, text, literal, value)
+	}
+	if inner := n.Embedded(); inner != nil {
+		for _, root := range inner.Documents() {
 			root.Walk(func(n *Node) {
 				if s, err := n.Scalar(); err == nil {
 					checkReplace(t, text, s, value)
+					checkInsert(t, text, s, value)
 				}
 			})
 		}
-	})
+	}
+}
+
+// checkInsert holds that a new entry takes nothing away and reads back.
+func checkInsert(t *testing.T, text *Text, s Scalar, value string) {
+	e, err := s.InsertBehind(Entry{"tagKey", value})
+	if err != nil {
+		return
+	}
+	after, err := text.Apply(e)
+	if err != nil {
+		return // refused, and nothing written
+	}
+	if want := string(text.src[:e.Start]) + e.New + string(text.src[e.Start:]); string(after) != want || e.Start != e.End {
+		t.Fatalf("bytes are lost: %q -> %q", text.src, after)
+	}
+	again, err := Parse(after)
+	if err != nil {
+		t.Fatalf("%q -> %q: %v", text.src, after, err)
+	}
+	found, err := again.Find(s.Path.Parent().Child("tagKey"))
+	if err != nil || !slices.ContainsFunc(found, func(n *Node) bool { return n.yaml.Value == value }) {
+		t.Fatalf("%q -> %q: %s is not there: %v", text.src, after, s.Path.Parent().Child("tagKey"), err)
+	}
 }
 
 func checkReplace(t *testing.T, text *Text, s Scalar, value string) {
@@ -208,6 +251,12 @@ func checkReplace(t *testing.T, text *Text, s Scalar, value string) {
 	want := string(text.src[:e.Start]) + e.New + string(text.src[e.End:])
 	if string(after) != want {
 		t.Fatalf("bytes outside the value differ: %q -> %q", text.src, after)
+	}
+	if undone := string(after[:e.Start]) + e.old + string(after[e.Start+len(e.New):]); undone != string(text.src) {
+		t.Fatalf("%q -> %q: undone, it is %q", text.src, after, undone)
+	}
+	if text.byLine {
+		return
 	}
 	again, err := Parse(after)
 	if err != nil {
