@@ -70,11 +70,11 @@ type finder struct {
 
 func (f *finder) file(name string, src []byte) error {
 	f.files++
-	if !bytes.Contains(src, f.name) {
+	if !bytes.Contains(src, f.name) && !isWide(src, f.name) {
 		return nil
 	}
 	text, err := yamledit.Parse(src)
-	if err != nil && mayName(src, f.name) {
+	if err != nil && (mayName(src, f.name) || isWide(src, f.name)) {
 		return f.byLine(name, src, err)
 	}
 	if err != nil {
@@ -82,6 +82,15 @@ func (f *finder) file(name string, src []byte) error {
 	}
 	f.text(name, text)
 	return nil
+}
+
+// isWide reports whether src is UTF-16 with the name in it, which is refused then.
+func isWide(src, name []byte) bool {
+	if !bytes.HasPrefix(src, []byte("\xff\xfe")) && !bytes.HasPrefix(src, []byte("\xfe\xff")) {
+		return false
+	}
+	wide := bytes.ReplaceAll(name, nil, []byte{0}) // NUL before, between and behind
+	return bytes.Contains(src, bytes.Trim(wide, "\x00"))
 }
 
 // byLine looks into a template that is no YAML even with placeholders. That it
@@ -303,8 +312,22 @@ func At(fsys fs.FS, path yamledit.Path, repository string) ([]Target, error) {
 	case files == 1:
 		return nil, missing
 	}
-	return nil, fmt.Errorf("%s: not found in %d YAML files: %w", path, files, ErrNoTarget)
+	return nil, &noPath{path, files}
 }
+
+// A noPath error says that none of several files has the path.
+type noPath struct {
+	path  yamledit.Path
+	files int
+}
+
+func (e *noPath) Error() string {
+	return fmt.Sprintf("%s: not found in %d YAML files", e.path, e.files)
+}
+
+func (e *noPath) Hint() string { return "check --path and --file" }
+
+func (e *noPath) Unwrap() error { return ErrNoTarget }
 
 func targetsAt(name string, src []byte, path yamledit.Path, repository string) ([]Target, error) {
 	text, err := yamledit.Parse(src)
@@ -339,7 +362,8 @@ func (s spot) checkNamed(repository string) error {
 	case !s.names(repository) && !s.isNameless():
 		return &yamledit.Error{
 			Path: s.value.Path(), Line: s.value.Line(),
-			Why: fmt.Sprintf("holds the image %q, not %q", s.ref.Repository, repository),
+			Why:  fmt.Sprintf("holds the image %q, not %q", s.ref.Repository, repository),
+			Help: "check --path, or the image's name",
 		}
 	}
 	return nil

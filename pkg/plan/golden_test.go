@@ -60,6 +60,10 @@ func newGolden(t *testing.T, archive *txtar.Archive) golden {
 	t.Helper()
 	c := golden{tree: fstest.MapFS{}}
 	change := func(text []byte) []byte { return text }
+	then := func(next func([]byte) []byte) {
+		before := change
+		change = func(text []byte) []byte { return next(before(text)) }
+	}
 	for _, line := range strings.Split(string(archive.Comment), "\n") {
 		word, rest, _ := strings.Cut(line, " ")
 		var err error
@@ -69,11 +73,15 @@ func newGolden(t *testing.T, archive *txtar.Archive) golden {
 		case "path":
 			c.path, err = yamledit.ParsePath(rest)
 		case "crlf":
-			change = func(text []byte) []byte { return bytes.ReplaceAll(text, []byte("\n"), []byte("\r\n")) }
+			then(func(text []byte) []byte { return bytes.ReplaceAll(text, []byte("\n"), []byte("\r\n")) })
 		case "bom":
-			change = func(text []byte) []byte { return append([]byte("\ufeff"), text...) }
+			then(func(text []byte) []byte { return append([]byte("\ufeff"), text...) })
+		case "utf16":
+			then(func(text []byte) []byte { return append([]byte("\xff\xfe"), bytes.ReplaceAll(text, nil, []byte{0})...) })
+		case "latin1":
+			then(func(text []byte) []byte { return bytes.ReplaceAll(text, []byte("é"), []byte{0xe9}) })
 		case "unended":
-			change = func(text []byte) []byte { return bytes.TrimSuffix(text, []byte("\n")) }
+			then(func(text []byte) []byte { return bytes.TrimRight(text, "\r\n") })
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -88,7 +96,7 @@ func newGolden(t *testing.T, archive *txtar.Archive) golden {
 func (c golden) run() (kind, text string) {
 	plan, err := c.plan()
 	if err == nil {
-		err = c.checkOneLineEach(plan)
+		err = c.checkOnlyTheValues(plan)
 	}
 	if err != nil {
 		text = err.Error() + "\n"
@@ -98,7 +106,20 @@ func (c golden) run() (kind, text string) {
 		}
 		return "error", text
 	}
-	return "diff", strings.ReplaceAll(string(plan.Diff()), "\r", "␍")
+	return "diff", notes(plan) + strings.ReplaceAll(string(plan.Diff()), "\r", "␍")
+}
+
+// notes says which changes put something in where nothing stood.
+func notes(made *Plan) string {
+	var b strings.Builder
+	for _, file := range made.Files {
+		for _, change := range file.Changes {
+			if change.Filled {
+				fmt.Fprintf(&b, "%s:%d: %s is new: %q -> %q\n", file.Name, change.Target.Line, change.Target.Path, change.Old, change.New)
+			}
+		}
+	}
+	return b.String()
 }
 
 func (c golden) plan() (*Plan, error) {
@@ -121,30 +142,16 @@ func wantsOf(targets []Target, ref image.Ref) []Want {
 	return wants
 }
 
-// checkOneLineEach holds the promise of every golden: as many lines differ as
+// checkOnlyTheValues holds the promise of every golden: nothing differs but what
 // the plan says, and a second run finds nothing to do.
-func (c golden) checkOneLineEach(made *Plan) error {
+func (c golden) checkOnlyTheValues(made *Plan) error {
 	after := fstest.MapFS{}
 	for name, file := range c.tree {
 		after[name] = file
 	}
 	for _, file := range made.Files {
-		before, now := bytes.SplitAfter(file.Before, []byte("\n")), bytes.SplitAfter(file.After, []byte("\n"))
-		lines := map[int]bool{}
-		for i := range before {
-			if len(now) != len(before) {
-				return fmt.Errorf("%s: %d lines are now %d", file.Name, len(before), len(now))
-			}
-			if !bytes.Equal(before[i], now[i]) {
-				lines[i+1] = true
-			}
-		}
-		for _, change := range file.Changes {
-			delete(lines, change.Target.Line)
-			delete(lines, change.Target.Line+1) // the body of a block scalar
-		}
-		if len(lines) > 0 {
-			return fmt.Errorf("%s: other lines differ: %v", file.Name, lines)
+		if err := checkOnlyValues(file); err != nil {
+			return fmt.Errorf("%s: %w", file.Name, err)
 		}
 		after[file.Name] = &fstest.MapFile{Data: file.After}
 	}

@@ -369,11 +369,14 @@ func (e *editor) replace(s spot, n *yamledit.Node, form Form, text string) error
 	if err != nil {
 		return err
 	}
-	e.record(edit, Change{
+	old := scalar.Value
+	if n.Value() == "" {
+		old = "" // null, in one of its spellings
+	}
+	return e.record(edit, Change{
 		Target: Target{File: e.file, Path: scalar.Path, Form: form, Line: scalar.Line, Doc: scalar.Doc, Current: s.ref},
-		Old:    scalar.Value, New: text, Filled: s.isEmpty(form),
+		Old:    old, New: text, Filled: s.isEmpty(form),
 	})
-	return nil
 }
 
 // isEmpty reports whether the spot had nothing of what the form says.
@@ -381,15 +384,19 @@ func (s spot) isEmpty(form Form) bool {
 	return s.ref.Digest == "" && (form == FormDigest || s.ref.Tag == "")
 }
 
-// record keeps the edit and its change, unless another want had the same value.
-func (e *editor) record(edit yamledit.Edit, change Change) {
-	if slices.ContainsFunc(e.edits, func(other yamledit.Edit) bool {
-		return other.Start == edit.Start && other.End == edit.End && other.New == edit.New
-	}) {
-		return
+// record keeps the edit with its changes, unless another want had the same; two
+// that differ are refused.
+func (e *editor) record(edit yamledit.Edit, changes ...Change) error {
+	at := slices.IndexFunc(e.edits, func(other yamledit.Edit) bool { return other.Start == edit.Start && other.End == edit.End })
+	if at >= 0 && e.edits[at].New == edit.New {
+		return nil
+	}
+	if target := changes[0].Target; at >= 0 {
+		return &yamledit.Error{Path: target.Path, Line: target.Line, Why: fmt.Sprintf("two different values are wanted, one of them %q", changes[0].New)}
 	}
 	e.edits = append(e.edits, edit)
-	e.changes = append(e.changes, change)
+	e.changes = append(e.changes, changes...)
+	return nil
 }
 
 // scalar is the value to replace. One that aliases share can be replaced when
@@ -468,22 +475,18 @@ func (e *editor) insertBehind(s spot, scalar yamledit.Scalar, entries ...yamledi
 	if err != nil {
 		return err
 	}
+	changes := make([]Change, len(entries))
 	for i, entry := range entries {
 		form := FormTag
 		if entry.Key == "digest" {
 			form = FormDigest
 		}
-		change := Change{
+		changes[i] = Change{
 			Target: Target{File: e.file, Path: scalar.Path.Parent().Child(entry.Key), Form: form, Line: scalar.Line, Doc: scalar.Doc, Current: s.ref},
 			New:    entry.Value, Filled: true,
 		}
-		if i == 0 {
-			e.record(edit, change)
-			continue
-		}
-		e.changes = append(e.changes, change)
 	}
-	return nil
+	return e.record(edit, changes...)
 }
 
 // A refusal is an error in one file.

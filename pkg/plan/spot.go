@@ -279,11 +279,15 @@ func (s spot) tagFallback(literals []yamledit.Scalar) spot {
 	if len(literals) == 2 && strings.HasPrefix(s.ref.Repository, "{{") && image.CheckRepository(literals[0].Value) == nil {
 		s.ref.Repository, literals = literals[0].Value, literals[1:]
 	}
-	if len(literals) != 1 || image.CheckTag(literals[0].Value) != nil {
+	if len(literals) != 1 {
+		return s
+	}
+	tag, digest, _ := strings.Cut(literals[0].Value, "@")
+	if image.CheckTag(tag) != nil {
 		return s
 	}
 	s.form, s.literal = FormTag, &literals[0]
-	s.ref.Tag = s.literal.Value
+	s.ref.Tag, s.ref.Digest = tag, digest
 	return s
 }
 

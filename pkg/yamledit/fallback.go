@@ -20,6 +20,9 @@ func (n *Node) Fallbacks() []Scalar {
 	var all []Scalar
 	for _, action := range n.text.actionsIn(whole.whole) {
 		for _, inside := range defaultLiterals(n.text.src, action) {
+			if inside.start < whole.inside.start || inside.end > whole.inside.end {
+				continue // the action goes beyond the scalar
+			}
 			all = append(all, Scalar{
 				Value: string(n.text.src[inside.start:inside.end]), Path: n.Path(), Line: n.Line(), Doc: n.Document(), Style: Literal,
 				node: n, token: token{style: Literal, whole: inside, inside: inside},

@@ -22,9 +22,10 @@ func (s Scalar) InsertBehind(entries ...Entry) (Edit, error) {
 	case up == nil || !up.IsMapping() || s.token.style == Empty || s.token.style == Literal:
 		return Edit{}, s.refuse("is no place to put a key behind")
 	case s.node.text.masked:
-		return Edit{}, s.refuse("stands in a template, where no key is put in")
+		return Edit{}, s.node.refuse(fmt.Sprintf("has no %s beside it, and none is put into a template", entries[0].Key), "write "+entries[0].Key+": there")
 	case up.Field("<<") != nil:
-		return Edit{}, s.refuse(fmt.Sprintf("stands in a mapping that merges others (<<), where no key is put in: %s may come from there", entries[0].Key))
+		return Edit{}, s.node.refuse(fmt.Sprintf("has no %s of its own beside it, but one may come from the merged mapping (<<)", entries[0].Key),
+			"write "+entries[0].Key+": there, or change the merged mapping's")
 	}
 	for _, entry := range entries {
 		if up.Field(entry.Key) != nil {
@@ -61,7 +62,7 @@ func (s Scalar) insertLines(entries []Entry) (Edit, error) {
 	lead := src[lineStart(src, at):at]
 	rest := src[end:lineEnd(src, end)]
 	if len(bytes.Trim(lead, " -")) > 0 || bytes.ContainsAny(rest, "\r\u0085\u2028\u2029") || !isBlank(rest) && !isComment(rest) {
-		return Edit{}, s.refuse("shares its line with something else, so that no line can be put behind it")
+		return Edit{}, s.node.refuse(fmt.Sprintf("shares its line with something else, so that %s cannot be put behind it", entries[0].Key), "write "+entries[0].Key+": there")
 	}
 	indent := strings.ReplaceAll(string(lead), "-", " ")
 	var b strings.Builder

@@ -64,9 +64,9 @@ func (n *Node) scalar() (Scalar, error) {
 	y := n.yaml
 	switch {
 	case y.Kind == yaml.MappingNode:
-		return Scalar{}, n.refuse("is a mapping, not a value", "")
+		return Scalar{}, n.refuse("is a mapping, not a value", "give the path of a value in it")
 	case y.Kind != yaml.ScalarNode:
-		return Scalar{}, n.refuse("is a list, not a value", "")
+		return Scalar{}, n.refuse("is a list, not a value", "give the path of a value in it")
 	case y.Style&yaml.TaggedStyle != 0 && y.Tag != "!!str":
 		return Scalar{}, n.refuse("has the explicit tag "+shortTag(y.Tag), "remove the tag")
 	}
@@ -303,7 +303,7 @@ func (s Scalar) replaceAroundActions(value string) (Edit, error) {
 	changed := span{s.token.inside.start + from, s.token.inside.start + to}
 	for _, a := range s.actions() {
 		if changed.start < a.end && a.start < changed.end || changed.start > a.start && changed.start < a.end {
-			return Edit{}, s.refuse(fmt.Sprintf("is set by the template action %s", s.node.text.src[a.start:a.end]))
+			return Edit{}, s.node.refuse(fmt.Sprintf("is set by the template action %s", s.node.text.src[a.start:a.end]), "change it in the values file")
 		}
 	}
 	if !besideActions.MatchString(value[from:end]) {
@@ -350,7 +350,7 @@ func plainOrQuoted(value string) string {
 }
 
 var (
-	plainPattern  = regexp.MustCompile(`^[A-Za-z0-9_/.][A-Za-z0-9_./@:+-]*$`)
+	plainPattern  = regexp.MustCompile(`^-{0,2}[A-Za-z0-9_/.][A-Za-z0-9_./@:+=-]*$`)
 	wordPattern   = regexp.MustCompile(`(?i)^(?:y|n|yes|no|on|off|true|false|null|\.nan|\.inf)$`)
 	numberPattern = regexp.MustCompile(`^(?:[0-9]*(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?|0[xXoObB][-+]?[0-9A-Fa-f]*|[0-9]+(?::[0-9]+)+(?:\.[0-9]*)?)$`)
 	datePattern   = regexp.MustCompile(`^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt].*)?$`)
@@ -364,6 +364,7 @@ func needsQuote(value string) bool {
 	if !plainPattern.MatchString(value) || strings.HasSuffix(value, ":") {
 		return true
 	}
+	value = strings.TrimLeft(value, "-")
 	number := strings.ReplaceAll(value, "_", "")
 	return wordPattern.MatchString(value) || numberPattern.MatchString(number) || datePattern.MatchString(value)
 }
