@@ -265,14 +265,11 @@ func (s spot) isMeant(w Want) bool {
 // spotsAtPath lists the spots at the path, in all documents. Where its last key
 // is missing, that is the spot to put it in.
 func spotsAtPath(text *yamledit.Text, path yamledit.Path, repository string) ([]spot, error) {
+	spots := missingAt(text, path, repository)
 	nodes, err := text.Find(path)
-	if err != nil {
-		if spots := missingAt(text, path); len(spots) > 0 {
-			return spots, nil
-		}
+	if err != nil && len(spots) == 0 {
 		return nil, err
 	}
-	var spots []spot
 	var refused error // where the path leads to no single value in some documents
 	for _, n := range nodes {
 		if n.IsMapping() || n.IsList() {
@@ -290,7 +287,7 @@ func spotsAtPath(text *yamledit.Text, path yamledit.Path, repository string) ([]
 	return spots, nil
 }
 
-func missingAt(text *yamledit.Text, path yamledit.Path) []spot {
+func missingAt(text *yamledit.Text, path yamledit.Path, repository string) []spot {
 	if path.Key() == "" {
 		return nil
 	}
@@ -302,7 +299,7 @@ func missingAt(text *yamledit.Text, path yamledit.Path) []spot {
 	for _, mapping := range mappings {
 		spots = append(spots, fillsAt(mapping, path.Key())...)
 	}
-	return spots
+	return slices.DeleteFunc(spots, func(s spot) bool { return !s.names(repository) })
 }
 
 // change adds the edits after which the spot holds ref.
@@ -439,6 +436,9 @@ func isSharedBy(user, anchor *yamledit.Node, repository string) bool {
 
 // insert puts the missing key in.
 func (e *editor) insert(s spot, ref image.Ref) error {
+	if err := s.value.CheckKeys(); err != nil {
+		return err
+	}
 	scalar, err := s.value.Scalar()
 	if err != nil {
 		return err

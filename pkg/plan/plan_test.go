@@ -29,7 +29,7 @@ func TestMakeOnAnotherTree(t *testing.T) {
 			err: `a.yaml: image.tag: line 3: holds the image "acme/api", not "acme/web"`,
 		},
 		"in two other documents": {
-			now: found + "---\nb: 1\n---\n" + "image: {repository: acme/web, tag: v1}\n---\nimage: {repository: acme/web, tag: v1}\n",
+			now: "a: 1\n---\nb: 1\n---\n" + "image: {repository: acme/web, tag: v1}\n---\nimage: {repository: acme/web, tag: v1}\n",
 			err: "a.yaml: image.tag: is no longer in document 2, but in 2 others",
 		},
 		"no such key": {now: "b: 1\n", err: `a.yaml: image.tag: not found: the document has no key "image"`},

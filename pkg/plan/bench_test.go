@@ -1,0 +1,154 @@
+package plan
+
+import (
+	"bytes"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/tagbump/tagbump/pkg/image"
+	"github.com/tagbump/tagbump/pkg/yamledit"
+)
+
+const folderFiles = 20_000
+
+// folder writes a GitOps repository of 20,000 files of 2,500 bytes each: values,
+// manifests and kustomizations of 200 applications in 100 environments.
+func folder(b *testing.B) fs.FS {
+	b.Helper()
+	dir := b.TempDir()
+	for i := range folderFiles {
+		app, environment := i%200, i/200
+		name := filepath.Join(dir, fmt.Sprintf("env%03d", environment), fmt.Sprintf("app%03d.yaml", app))
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			b.Fatal(err)
+		}
+		if err := os.WriteFile(name, folderFile(app, i), 0o644); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return os.DirFS(dir)
+}
+
+// folderFile is one of three shapes, filled up with what charts are full of.
+func folderFile(app, i int) []byte {
+	var out bytes.Buffer
+	switch i % 3 {
+	case 0:
+		fmt.Fprintf(&out, "# Values of app%03d\nreplicas: 2\nimage:\n  repository: ghcr.io/acme/app%03d\n  tag: \"1.%d.0\"\n  pullPolicy: IfNotPresent\n", app, app, i)
+	case 1:
+		fmt.Fprintf(&out, "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: x\nspec:\n  template:\n    spec:\n      containers:\n        - name: main\n          image: ghcr.io/acme/app%03d:1.%d.0 # the app\n", app, i)
+	default:
+		fmt.Fprintf(&out, "resources: [../base]\nimages:\n- name: app\n  newName: ghcr.io/acme/app%03d\n  newTag: 1.%d.0\n", app, i)
+	}
+	for n := 0; out.Len() < 2400; n++ {
+		fmt.Fprintf(&out, "key%d: {requests: {cpu: 100m, memory: \"128Mi\"}} # %s\n", n, strings.Repeat("x", n%20))
+	}
+	fmt.Fprintf(&out, "# %s\n", strings.Repeat("-", 2500-out.Len()-3))
+	return out.Bytes()
+}
+
+// BenchmarkFindInFolder looks for one of 200 images in 20,000 files; its
+// "x-reading" is the time in which the same files are only read, as a factor.
+func BenchmarkFindInFolder(b *testing.B) {
+	tree := folder(b)
+	reading := timeOf(b, func() {
+		total := 0
+		if err := walkYAML(tree, func(_ string, text []byte) error { total += len(text); return nil }); err != nil || total != folderFiles*2500 {
+			b.Fatal(total, err)
+		}
+	})
+	b.ResetTimer()
+	for range b.N {
+		targets, err := Find(tree, "ghcr.io/acme/app007")
+		if err != nil || len(targets) != folderFiles/200 {
+			b.Fatal(len(targets), err)
+		}
+	}
+	b.ReportMetric(float64(folderFiles*b.N)/b.Elapsed().Seconds(), "files/s")
+	b.ReportMetric(b.Elapsed().Seconds()/float64(b.N)/reading.Seconds(), "x-reading")
+}
+
+// timeOf is the best of three runs: the first also warms the page cache.
+func timeOf(b *testing.B, run func()) time.Duration {
+	b.Helper()
+	best := time.Duration(1<<63 - 1)
+	for range 3 {
+		start := time.Now()
+		run()
+		best = min(best, time.Since(start))
+	}
+	return best
+}
+
+// BenchmarkMakeInCorpus plans one image's bump in each file of the folder CORPUS
+// that names one: parsed, edited, verified. It reports the files' quantiles.
+func BenchmarkMakeInCorpus(b *testing.B) {
+	files := readCorpus(b, corpusDir(b))
+	type bump struct {
+		tree  fstest.MapFS
+		wants []Want
+		size  int
+	}
+	var bumps []bump
+	for _, name := range sortedKeys(files) {
+		tree := fstest.MapFS{name: &fstest.MapFile{Data: []byte(files[name])}}
+		repository := firstImage(files[name])
+		targets, err := Find(tree, repository)
+		if err != nil {
+			continue // no image, or none with a place to write
+		}
+		wants := wantsOf(targets, image.Ref{Repository: repository, Tag: corpusTag, Digest: targets[0].Current.Digest})
+		if _, err := Make(tree, wants); err != nil {
+			continue
+		}
+		bumps = append(bumps, bump{tree, wants, len(files[name])})
+	}
+	if len(bumps) == 0 {
+		b.Fatal("the folder names no image")
+	}
+	best := make([]time.Duration, len(bumps))
+	b.ResetTimer()
+	for range b.N {
+		for i, bump := range bumps {
+			start := time.Now()
+			if _, err := Make(bump.tree, bump.wants); err != nil {
+				b.Fatal(err)
+			}
+			if took := time.Since(start); best[i] == 0 || took < best[i] {
+				best[i] = took
+			}
+		}
+	}
+	size := 0
+	for _, bump := range bumps {
+		size += bump.size
+	}
+	b.ReportMetric(float64(size*b.N)/1e6/b.Elapsed().Seconds(), "MB/s")
+	slices.Sort(best)
+	b.ReportMetric(float64(len(bumps)), "files")
+	b.ReportMetric(float64(best[len(best)/2].Microseconds()), "µs-median")
+	b.ReportMetric(float64(best[len(best)*9/10].Microseconds()), "µs-p90")
+	b.ReportMetric(float64(best[len(best)-1].Microseconds()), "µs-max")
+}
+
+// firstImage is an image that the text names with a tag, or "".
+func firstImage(src string) string {
+	text, err := yamledit.Parse([]byte(src))
+	if err != nil {
+		return ""
+	}
+	name := ""
+	eachSpot(text, "mage", func(s spot) {
+		if name == "" && s.isTagged() && image.CheckRepository(s.ref.Repository) == nil {
+			name = s.ref.Repository
+		}
+	})
+	return name
+}
