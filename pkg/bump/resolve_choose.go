@@ -12,11 +12,19 @@ import (
 
 // A Choice is how a tag was chosen, for those who ask why.
 type Choice struct {
-	Policy     string        // as policy.Policy describes itself
-	Tags       int           // how many the registry listed
-	Candidates []string      // that could be chosen, the best one first
-	Drops      []policy.Drop // that could not, and why
+	Policy     string   // as policy.Policy describes itself
+	Candidates []string // that could be chosen, the best one first
+
+	tags    []string // that the registry listed
+	by      *policy.Policy
+	dropped []policy.Drop // by something else than the policy
 }
+
+// Tags is how many tags the registry listed.
+func (c *Choice) Tags() int { return len(c.tags) }
+
+// Drops returns the tags that could not be chosen, and why each could not.
+func (c *Choice) Drops() []policy.Drop { return append(c.by.Drops(c.tags), c.dropped...) }
 
 // chooseByPolicy picks one of all tags. Only the order "newest" needs more than
 // their names: the creation time of every candidate, for a partial answer could
@@ -26,7 +34,7 @@ func (r Runner) chooseByPolicy(ctx context.Context, img Image) (string, *Choice,
 	if err != nil {
 		return "", nil, err
 	}
-	choice := &Choice{Policy: img.Policy.String(), Tags: len(tags), Drops: img.Policy.Drops(tags)}
+	choice := &Choice{Policy: img.Policy.String(), tags: tags, by: img.Policy}
 	candidates := img.Policy.Candidates(tags)
 	if len(candidates) == 0 {
 		return "", choice, fmt.Errorf("%s: %w", img.Repository, img.Policy.NoMatch(tags))
@@ -65,7 +73,7 @@ func (r Runner) byTime(ctx context.Context, img Image, candidates []policy.Candi
 
 func (c *Choice) drop(candidates []policy.Candidate, why string) {
 	for _, candidate := range candidates {
-		c.Drops = append(c.Drops, policy.Drop{Tag: candidate.Tag, Why: why})
+		c.dropped = append(c.dropped, policy.Drop{Tag: candidate.Tag, Why: why})
 	}
 }
 
@@ -135,7 +143,7 @@ func (s revisionSearch) look(ctx context.Context) (string, *Choice, error) {
 	if err != nil {
 		return "", nil, err
 	}
-	choice := &Choice{Policy: "revision " + s.img.Revision, Tags: len(tags), Drops: s.order.Drops(tags)}
+	choice := &Choice{Policy: "revision " + s.img.Revision, tags: tags, by: s.order}
 	if found {
 		choice.Candidates = []string{tag}
 		return tag, choice, nil
@@ -155,7 +163,7 @@ type noRevisionError struct {
 
 func (e noRevisionError) Error() string {
 	return fmt.Sprintf("%s: no image is of commit %s (%d images of %d tags were looked at)",
-		e.img.Repository, e.img.Revision, len(e.choice.Candidates), e.choice.Tags)
+		e.img.Repository, e.img.Revision, len(e.choice.Candidates), e.choice.Tags())
 }
 
 func (e noRevisionError) Unwrap() error { return policy.ErrNoMatch }

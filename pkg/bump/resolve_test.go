@@ -135,7 +135,7 @@ func TestAChoiceSaysWhatWasDropped(t *testing.T) {
 		t.Fatal(err)
 	}
 	drops := []policy.Drop{{Tag: "latest", Why: "does not match"}, {Tag: "1.0", Why: "not among the last 2 by name"}}
-	if c := got.Choice; c.Tags != 4 || !slices.Equal(c.Candidates, []string{"1.1", "1.2"}) || !slices.Equal(c.Drops, drops) {
+	if c := got.Choice; c.Tags() != 4 || !slices.Equal(c.Candidates, []string{"1.1", "1.2"}) || !slices.Equal(c.Drops(), drops) {
 		t.Errorf("got %+v", c)
 	}
 }

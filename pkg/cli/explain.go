@@ -39,9 +39,9 @@ func (s *session) newExplainDoc(choice *bump.Choice) *explainDoc {
 	if choice == nil {
 		return doc
 	}
-	doc.Policy, doc.Tags, doc.Candidates = choice.Policy, choice.Tags, len(choice.Candidates)
+	doc.Policy, doc.Tags, doc.Candidates = choice.Policy, choice.Tags(), len(choice.Candidates)
 	doc.First = choice.Candidates[:min(shownCandidates, len(choice.Candidates))]
-	doc.Dropped = groupDrops(choice.Drops)
+	doc.Dropped = groupDrops(choice.Drops())
 	return doc
 }
 

@@ -46,10 +46,10 @@ var policies = map[string]string{
 }
 
 // resolve runs the command and returns its exit code and output.
-func resolve(reg *testenv.Registry, flags string) (code int, stdout, stderr string) {
+func resolve(image, flags string) (code int, stdout, stderr string) {
 	var out, talk bytes.Buffer
 	code = Run(context.Background(), Env{
-		Args:   append([]string{"resolve", reg.Host + "/acme/web"}, strings.Fields(flags)...),
+		Args:   append([]string{"resolve", image}, strings.Fields(flags)...),
 		Stdin:  strings.NewReader(""),
 		Stdout: &out, Stderr: &talk,
 		Getenv: func(string) string { return "" },
@@ -106,7 +106,7 @@ func TestABadDayIsALoudNo(t *testing.T) {
 					fault.answer(w, r)
 					return true
 				})
-				code, stdout, stderr := resolve(reg, flags)
+				code, stdout, stderr := resolve(reg.Host+"/acme/web", flags)
 				if code != fault.code || stdout != "" || !strings.Contains(stderr, fault.text) {
 					t.Errorf("%s, %s: exit code %d, want %d\nstdout: %s\nstderr: %s", name, kind, code, fault.code, stdout, stderr)
 				}
@@ -118,7 +118,7 @@ func TestABadDayIsALoudNo(t *testing.T) {
 func TestAMissingPlatformIsALoudNo(t *testing.T) {
 	reg := builds(t, 10)
 	for kind, flags := range policies {
-		code, stdout, stderr := resolve(reg, flags+" --platform linux/s390x")
+		code, stdout, stderr := resolve(reg.Host+"/acme/web", flags+" --platform linux/s390x")
 		if code != exitNotFound || stdout != "" || !strings.Contains(stderr, "1.0.9: linux/s390x: no such platform (it has linux/arm64, linux/amd64)") {
 			t.Errorf("%s: exit code %d\nstdout: %s\nstderr: %s", kind, code, stdout, stderr)
 		}
@@ -157,7 +157,7 @@ func TestAPullQuotaIsNeverAGuess(t *testing.T) {
 					fmt.Fprint(w, "You have reached your unauthenticated pull rate limit.")
 					return true
 				})
-				code, stdout, stderr := resolve(reg, policies[kind])
+				code, stdout, stderr := resolve(reg.Host+"/acme/web", policies[kind])
 				if code != want.code || code == exitDone && !strings.HasPrefix(stdout, "1.0.999\t") || code != exitDone && stdout != "" {
 					t.Errorf("exit code %d, want %d\nstdout: %s\nstderr: %s", code, want.code, stdout, stderr)
 				}

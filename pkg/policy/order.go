@@ -27,7 +27,7 @@ func parseSemver(p *Policy, c *Candidate) (why string) {
 		return "not a semantic version"
 	}
 	// A tag cannot have a plus sign, so build metadata is written with "_" (as Helm does).
-	parsed, err := semver.NewVersion(strings.Replace(c.Key, "_", "+", 1))
+	parsed, err := parseVersion(strings.Replace(c.Key, "_", "+", 1))
 	if err != nil {
 		return "not a semantic version"
 	}
@@ -37,12 +37,25 @@ func parseSemver(p *Policy, c *Candidate) (why string) {
 		}
 		return "outside the range"
 	}
-	core, _, _ := strings.Cut(strings.NewReplacer("-", "+", "_", "+").Replace(c.Key), "+")
-	c.version, c.parts = parsed, strings.Count(core, ".")
+	core := c.Key
+	if end := strings.IndexAny(core, "-+_"); end >= 0 {
+		core = core[:end]
+	}
+	c.parsed, c.parts = parsed, strings.Count(core, ".")
 	return ""
 }
 
-func compareSemver(a, b *Candidate) int { return a.version.Compare(b.version) }
+// parseVersion reads the strict form first, since that takes a tenth of the memory.
+func parseVersion(text string) (*semver.Version, error) {
+	if parsed, err := semver.StrictNewVersion(text); err == nil {
+		return parsed, nil
+	}
+	return semver.NewVersion(text)
+}
+
+func compareSemver(a, b *Candidate) int {
+	return a.parsed.(*semver.Version).Compare(b.parsed.(*semver.Version))
+}
 
 func parseNumber(_ *Policy, c *Candidate) (why string) {
 	if !number.MatchString(c.Key) {
@@ -112,15 +125,16 @@ func parseCalver(_ *Policy, c *Candidate) (why string) {
 	if len(year) == 2 {
 		year = "20" + year
 	}
-	c.numbers = append([]string{year}, digits.FindAllString(counters, -1)...)
+	c.parsed = append([]string{year}, digits.FindAllString(counters, -1)...)
 	return ""
 }
 
 func compareCalver(a, b *Candidate) int {
-	for i := range min(len(a.numbers), len(b.numbers)) {
-		if order := compareWhole(a.numbers[i], b.numbers[i]); order != 0 {
+	left, right := a.parsed.([]string), b.parsed.([]string)
+	for i := range min(len(left), len(right)) {
+		if order := compareWhole(left[i], right[i]); order != 0 {
 			return order
 		}
 	}
-	return cmp.Compare(len(a.numbers), len(b.numbers))
+	return cmp.Compare(len(left), len(right))
 }

@@ -18,6 +18,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 
@@ -74,9 +75,8 @@ type Candidate struct {
 	Tag string // as the registry has it
 	Key string // what is compared: the tag, or what Extract makes of it
 
-	version *semver.Version // of Key, in order semver
-	parts   int             // how many numbers of the version are written out
-	numbers []string        // of Key, in order calver
+	parsed any // Key as its order reads it: *semver.Version, []string
+	parts  int // how many numbers of a version are written out
 }
 
 // A Drop is a tag that a policy does not look at, and the reason.
@@ -179,21 +179,33 @@ func (p *Policy) Prefix() string { return literalPrefix(p.rule.Match) }
 // Equal keys stand in an order of their own that depends on the tags alone, not
 // on the order of the list. A tag that is listed twice is one candidate.
 func (p *Policy) Candidates(tags []string) []Candidate {
-	var kept []Candidate
+	// There may be a hundred thousand: each is made where it stays, and compared there.
+	kept := make([]Candidate, 0, len(tags))
 	for _, tag := range tags {
-		if c, why := p.consider(tag); why == "" {
-			kept = append(kept, c)
+		kept = append(kept, Candidate{})
+		if p.consider(tag, &kept[len(kept)-1]) != "" {
+			kept = kept[:len(kept)-1]
 		}
 	}
-	slices.SortFunc(kept, func(a, b Candidate) int { return p.rank(&b, &a) })
+	sort.Sort(bestFirst{p, kept})
 	return slices.CompactFunc(kept, func(a, b Candidate) bool { return a.Tag == b.Tag })
 }
+
+// bestFirst sorts candidates by falling rank.
+type bestFirst struct {
+	policy *Policy
+	list   []Candidate
+}
+
+func (s bestFirst) Len() int           { return len(s.list) }
+func (s bestFirst) Swap(i, j int)      { s.list[i], s.list[j] = s.list[j], s.list[i] }
+func (s bestFirst) Less(i, j int) bool { return s.policy.rank(&s.list[i], &s.list[j]) > 0 }
 
 // Drops returns the tags that are no candidates, in the order of tags, each with the reason.
 func (p *Policy) Drops(tags []string) []Drop {
 	var drops []Drop
 	for _, tag := range tags {
-		if _, why := p.consider(tag); why != "" {
+		if why := p.consider(tag, new(Candidate)); why != "" {
 			drops = append(drops, Drop{tag, why})
 		}
 	}
@@ -249,33 +261,32 @@ func (p *Policy) Compare(a, b string) (order int, ok bool) {
 	if p.NeedsTimes() {
 		return 0, false
 	}
-	left, whyLeft := p.consider(a)
-	right, whyRight := p.consider(b)
-	if whyLeft != "" || whyRight != "" {
+	var left, right Candidate
+	if p.consider(a, &left) != "" || p.consider(b, &right) != "" {
 		return 0, false
 	}
 	return p.compare(&left, &right), true
 }
 
-// consider makes a candidate of tag, or says why it is none.
-func (p *Policy) consider(tag string) (c Candidate, why string) {
+// consider makes c the candidate of tag, or says why it is none.
+func (p *Policy) consider(tag string, c *Candidate) (why string) {
 	if artefact.MatchString(tag) {
-		return c, "an artefact of another image"
+		return "an artefact of another image"
 	}
-	c = Candidate{Tag: tag, Key: tag}
+	c.Tag, c.Key = tag, tag
 	if p.match != nil {
 		groups := p.match.FindStringSubmatchIndex(tag)
 		if groups == nil {
-			return c, "does not match"
+			return "does not match"
 		}
 		if p.rule.Extract != "" {
 			c.Key = string(p.match.ExpandString(nil, p.rule.Extract, tag, groups))
 		}
 	}
 	if c.Key == "" {
-		return c, "extract makes an empty key of it"
+		return "extract makes an empty key of it"
 	}
-	return c, p.parse(p, &c)
+	return p.parse(p, c)
 }
 
 // rank is compare with the ties broken: the version that is written out more

@@ -45,17 +45,22 @@ func push(t *testing.T, reg *testenv.Registry, img testenv.Image, tags ...string
 	return digest
 }
 
-// client has the patience of a test.
+// client tries twice, and waits no longer than a busy machine may take.
 func client(t *testing.T, reg *testenv.Registry, login keys) *Client {
 	t.Helper()
-	c, err := New(Options{
-		Keychain:   login,
-		Transport:  reg.Client().Transport,
-		TryTimeout: 300 * time.Millisecond,
-		Patience:   700 * time.Millisecond,
-		Tries:      2,
-		Log:        t.Logf,
-	})
+	return clientWith(t, reg, Options{Keychain: login, TryTimeout: 10 * time.Second, Patience: 10 * time.Second})
+}
+
+// impatient is a client for servers that never answer.
+func impatient(t *testing.T, reg *testenv.Registry) *Client {
+	t.Helper()
+	return clientWith(t, reg, Options{Keychain: keys{}, TryTimeout: 300 * time.Millisecond, Patience: 10 * time.Second})
+}
+
+func clientWith(t *testing.T, reg *testenv.Registry, opts Options) *Client {
+	t.Helper()
+	opts.Transport, opts.Tries, opts.Log = reg.Client().Transport, 2, t.Logf
+	c, err := New(opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,7 +169,7 @@ func TestAServerThatNeverAnswersIsUnavailable(t *testing.T) {
 		<-r.Context().Done()
 		return true
 	}})
-	_, err := client(t, reg, keys{}).Tags(context.Background(), reg.Host+"/acme/web")
+	_, err := impatient(t, reg).Tags(context.Background(), reg.Host+"/acme/web")
 	if !errors.Is(err, ErrUnavailable) {
 		t.Errorf("got %v, want ErrUnavailable", err)
 	}

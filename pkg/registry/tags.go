@@ -134,10 +134,10 @@ func (l *listing) jump(ctx context.Context) error {
 	return nil
 }
 
-// before is the text right in front of all that begins with prefix. Its last byte is
-// one smaller than that of a tag, so it may be a comma, which no tag has.
+// before is a text behind all tags that come before the prefix, and in front of those
+// that begin with it. The tilde comes behind every character that a tag can have.
 func before(prefix string) string {
-	return prefix[:len(prefix)-1] + string(rune(prefix[len(prefix)-1]-1))
+	return prefix[:len(prefix)-1] + string(rune(prefix[len(prefix)-1]-1)) + "~"
 }
 
 // firstPage is what the library cannot say of a list's first page. The carrier

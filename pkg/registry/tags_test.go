@@ -37,15 +37,16 @@ func TestPagesThatCannotMatchAreLeftOut(t *testing.T) {
 		{"no prefix", testenv.RegistryOptions{}, "", 21, nil},
 		{"the first page, the jump", testenv.RegistryOptions{}, "master-", 2, nil},
 		{"at the start", testenv.RegistryOptions{}, "ap", 11, nil},
-		{"at the end", testenv.RegistryOptions{}, "zpr-009", 3, nil},
+		{"one character", testenv.RegistryOptions{}, "m", 2, nil},
+		{"at the end", testenv.RegistryOptions{}, "zpr-009", 2, nil},
 		{"nowhere", testenv.RegistryOptions{}, "nothing", 2, nil},
 		{"a registry without an order", testenv.RegistryOptions{Unsorted: true}, "master-", 1, nil},
 		{"small pages", testenv.RegistryOptions{PageSize: 100}, "master-", 2, nil},
 		{"last has to exist", testenv.RegistryOptions{}, "master-", 23, func(w http.ResponseWriter, r *http.Request) bool {
-			return r.URL.Query().Get("last") == "master," && on("/tags/", page("application/json", `{"tags":[]}`))(w, r)
+			return r.URL.Query().Get("last") == "master,~" && on("/tags/", page("application/json", `{"tags":[]}`))(w, r)
 		}},
 		{"last is not honoured", testenv.RegistryOptions{}, "master-", 23, func(w http.ResponseWriter, r *http.Request) bool {
-			return r.URL.Query().Get("last") == "master," && on("/tags/", page("application/json", `{"tags":["aaa","master-1"]}`))(w, r)
+			return r.URL.Query().Get("last") == "master,~" && on("/tags/", page("application/json", `{"tags":["aaa","master-1"]}`))(w, r)
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
