@@ -191,7 +191,7 @@ var refused = []struct {
 	{
 		"values that are not to choose from", "images:\n  nginx: {order: semvr}\n  redis: {order: latest}\nenvironments:\n  a: {files: [x], publish: pr}\n",
 		`.tagbump.yaml:2:18: images.nginx.order: "semvr": unknown value; did you mean "semver"?
-.tagbump.yaml:3:18: images.redis.order: "latest": unknown value; known are alphabetical, newest, numerical and semver
+.tagbump.yaml:3:18: images.redis.order: "latest": unknown value; known are alphabetical, calver, natural, newest, numerical and semver
 .tagbump.yaml:5:28: environments.a.publish: "pr": unknown value; known are pull-request and push`, both,
 	},
 	{
@@ -238,8 +238,8 @@ var refused = []struct {
 	},
 	{
 		"a problem behind an alias", "images:\n  a/b: &p {order: nil}\n  a/c: *p\n",
-		`.tagbump.yaml:2:19: images.a/b.order: "nil": unknown value; known are alphabetical, newest, numerical and semver
-.tagbump.yaml:2:19: images.a/c.order: "nil": unknown value; known are alphabetical, newest, numerical and semver`, onlyGo,
+		`.tagbump.yaml:2:19: images.a/b.order: "nil": unknown value; known are alphabetical, calver, natural, newest, numerical and semver
+.tagbump.yaml:2:19: images.a/c.order: "nil": unknown value; known are alphabetical, calver, natural, newest, numerical and semver`, onlyGo,
 	},
 	{
 		"an alias inside its own anchor", "images: &a\n  nginx: *a\n",
