@@ -19,10 +19,10 @@ PACKAGES ?= ./...
 FUZZTIME ?= 20s
 RESULTS  := test-results
 
-.PHONY: help build demo test race cover junit lint fmt fuzz golden bench clean
+.PHONY: help build demo test race cover junit lint fmt fuzz golden bench bench-registry clean
 
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## build bin/tagbump (GOOS, GOARCH, BINARY)
 	go build -trimpath -ldflags '$(LDFLAGS)' -o $(BINARY) ./cmd/tagbump
@@ -70,6 +70,10 @@ golden: ## write the goldens anew, in packages whose tests define -update
 
 bench: ## run all benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
+
+bench-registry: build ## what a resolved tag costs, beside crane and skopeo (RUNS)
+	GOBIN=$(abspath bin) go install github.com/google/go-containerregistry/cmd/crane@v0.22.1
+	go run ./pkg/internal/benchregistry -runs $(or $(RUNS),3) $(BINARY) bin/crane
 
 clean: ## remove what the other targets wrote
 	rm -rf bin dist $(RESULTS) cover.out

@@ -52,6 +52,7 @@ type Registry struct {
 	mu       sync.Mutex
 	fault    func(w http.ResponseWriter, r *http.Request) bool
 	requests []string
+	address  string              // instead of Host
 	tags     map[string][]string // of each repository, as pushed
 }
 
@@ -135,6 +136,14 @@ func (r *Registry) Count(method, part string) int {
 	return n
 }
 
+// SetAddress makes the registry call itself by another address, such as that of a proxy
+// in front of it: clients fetch their tokens there.
+func (r *Registry) SetAddress(host string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.address = host
+}
+
 // ResetRequests forgets what was asked for.
 func (r *Registry) ResetRequests() {
 	r.mu.Lock()
@@ -199,10 +208,16 @@ func (r *Registry) challenge(w http.ResponseWriter, req *http.Request) {
 
 // URL returns the registry's address with its scheme and without a slash at the end.
 func (r *Registry) URL() string {
-	if r.opts.TLS {
-		return "https://" + r.Host
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	host := r.Host
+	if r.address != "" {
+		host = r.address
 	}
-	return "http://" + r.Host
+	if r.opts.TLS {
+		return "https://" + host
+	}
+	return "http://" + host
 }
 
 // scope is what a token for path has to allow.
