@@ -135,6 +135,9 @@ func (r *Repo) tell(w *walk, at rung) {
 
 // lower goes to the next rung that the server can take, or returns cause.
 func (r *Repo) lower(ctx context.Context, cause error) error {
+	if r.rung == full {
+		return because(ErrUnavailable, cause, "")
+	}
 	caps, err := r.remote.capabilities(ctx)
 	if err != nil {
 		return err
@@ -145,10 +148,6 @@ func (r *Repo) lower(ctx context.Context, cause error) error {
 	}
 	if !caps.shallow {
 		r.rung = full
-	}
-	if r.rung > full {
-		r.rung = full
-		return because(ErrUnavailable, cause, "")
 	}
 	return nil
 }

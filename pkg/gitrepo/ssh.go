@@ -134,8 +134,10 @@ func (p *sshProcess) explain(ctx context.Context, err error) error {
 	said := p.lastWords()
 	lower := strings.ToLower(said)
 	switch {
+	case said == "" && errors.As(err, new(serverError)):
+		return err
 	case said == "":
-		return network(ctx, err)
+		return because(ErrUnavailable, errors.New("the connection ended in the middle of an answer"), "")
 	case errors.Is(err, errDeclined):
 		return because(errDeclined, serverError(said), "")
 	case strings.Contains(lower, "read only") || strings.Contains(lower, "denied") || strings.Contains(lower, "not allowed"):
@@ -199,6 +201,7 @@ func (r *sshRemote) ask(p *sshProcess, branch string) (ref, error) {
 	return ref{}, nil
 }
 
+// capabilities holds what the last greeting said; refs comes before all else.
 func (r *sshRemote) capabilities(context.Context) (capabilities, error) { return r.caps, nil }
 
 func (r *sshRemote) fetch(ctx context.Context, req fetchRequest, s *store) error {

@@ -160,10 +160,10 @@ n=0
 while [ $n -lt 100 ]; do
 	n=$((n+1))
 	sed -i "s/^$KEY: .*/$KEY: \"$VALUE\"/" values.yaml
-	git commit -q -a -m "$KEY"
+	git commit -q -a -m "$KEY" >/dev/null 2>&1
 	if git push -q origin HEAD 2>/dev/null; then echo $n; exit 0; fi
 	sleep "$(awk -v s="$n$$" 'BEGIN{srand(s); print rand()}')"
-	git pull -q --rebase 2>/dev/null || { git rebase --abort 2>/dev/null; git fetch -q --depth 1 origin main; git reset -q --hard FETCH_HEAD; }
+	git pull -q --rebase >/dev/null 2>&1 || { git rebase --abort >/dev/null 2>&1; git fetch -q --depth 1 origin main 2>/dev/null; git reset -q --hard FETCH_HEAD; }
 done
 exit 1
 `

@@ -199,22 +199,26 @@ func NewGitRepo(dir string, files map[string]string) (*GitRepo, error) {
 		return nil, err
 	}
 	r := &GitRepo{dir}
-	for _, args := range [][]string{
-		{"init", "-q", "--bare", "-b", "main", "."},
-		{"config", "http.receivepack", "true"},
-		{"config", "uploadpack.allowFilter", "true"},
-		{"config", "uploadpack.allowAnySHA1InWant", "true"},
-		{"config", "gc.auto", "0"},
-	} {
-		if _, err := r.Git(args...); err != nil {
-			return nil, err
-		}
+	if _, err := r.Git("init", "-q", "--bare", "-b", "main", "."); err != nil {
+		return nil, err
+	}
+	if err := r.configure("[http]\n\treceivepack = true\n[uploadpack]\n\tallowFilter = true\n\tallowAnySHA1InWant = true\n[gc]\n\tauto = 0\n"); err != nil {
+		return nil, err
 	}
 	if len(files) == 0 {
 		return r, nil
 	}
 	_, err := r.Commit("main", "first", files)
 	return r, err
+}
+
+func (r *GitRepo) configure(text string) error {
+	f, err := os.OpenFile(filepath.Join(r.Dir, "config"), os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	return errors.Join(err, f.Close())
 }
 
 // MustRepo is NewGitRepo for a test.
