@@ -2,6 +2,7 @@ package gitrepo
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -31,6 +32,7 @@ type failure struct {
 	hint string
 
 	after time.Duration // what the server asked to wait before the next try
+	final bool          // another try would end in the same way
 }
 
 func fail(kind error, format string, args ...any) *failure {
@@ -46,6 +48,11 @@ func because(kind, why error, format string, args ...any) *failure {
 
 func (f *failure) withHint(format string, args ...any) *failure {
 	f.hint = fmt.Sprintf(format, args...)
+	return f
+}
+
+func (f *failure) forGood() *failure {
+	f.final = true
 	return f
 }
 
@@ -100,10 +107,12 @@ func network(ctx context.Context, err error) error {
 	if err == nil {
 		return nil
 	}
-	if ctx.Err() != nil {
-		return because(ErrUnavailable, context.Cause(ctx), "")
-	}
 	var f *failure
+	if cause := context.Cause(ctx); cause != nil && !errors.As(cause, &f) {
+		return because(ErrUnavailable, cause, "")
+	} else if cause != nil {
+		return f
+	}
 	var no *rejection
 	if errors.As(err, &f) || errors.As(err, &no) || errors.Is(err, errBudget) || errors.Is(err, errEnough) || errors.Is(err, errNotPackets) {
 		return err
@@ -113,7 +122,11 @@ func network(ctx context.Context, err error) error {
 	}
 	var dns *net.DNSError
 	if errors.As(err, &dns) && dns.IsNotFound {
-		return because(ErrUnavailable, fmt.Errorf("%s: no such host", dns.Name), "")
+		return fail(ErrUnavailable, "no such host: %s", dns.Name).forGood()
+	}
+	var certificate *tls.CertificateVerificationError
+	if errors.As(err, &certificate) {
+		return because(ErrUnavailable, err, "").forGood().withHint("a certificate of your own authority must be given as a CA bundle")
 	}
 	return because(ErrUnavailable, err, "")
 }

@@ -249,6 +249,9 @@ func TestASilentServerEndsTheCall(t *testing.T) {
 	if !errors.Is(err, gitrepo.ErrUnavailable) || !strings.HasSuffix(err.Error(), ": the server has fallen silent") {
 		t.Errorf("got %v", err)
 	}
+	if got := len(s.Requests()); got > 1 {
+		t.Errorf("a silent server was asked %d times", got)
+	}
 }
 
 func TestRetryAfterIsWaitedForWhenItIsShort(t *testing.T) {

@@ -204,7 +204,7 @@ func (l *localRemote) checkPush(branch string) error {
 	if err == nil && !l.bare && head.Target() == plumbing.NewBranchReferenceName(branch) {
 		return &rejection{status: "the branch is checked out there"}
 	}
-	for _, hook := range []string{"pre-receive", "update", "reference-transaction", "proc-receive"} {
+	for _, hook := range []string{"pre-receive", "update", "post-receive", "post-update", "reference-transaction", "proc-receive"} {
 		info, err := os.Stat(filepath.Join(l.dir, "hooks", hook))
 		if err == nil && info.Mode()&0o111 != 0 {
 			return &rejection{status: "it has a " + hook + " hook, and hooks run only when pushed to through ssh or http"}

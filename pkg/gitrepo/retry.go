@@ -17,15 +17,11 @@ const (
 func (r *Repo) again(ctx context.Context, read func() error) error {
 	for try := 1; ; try++ {
 		err := read()
-		if !errors.Is(err, ErrUnavailable) || try == readTries || ctx.Err() != nil || errors.Is(err, errSilent) {
+		if !errors.Is(err, ErrUnavailable) || try == readTries || ctx.Err() != nil {
 			return err
 		}
-		wait := backoff(200*time.Millisecond, try)
-		var f *failure
-		if errors.As(err, &f) && f.after > 0 {
-			wait = f.after
-		}
-		if wait > maxAfter {
+		wait, worth := pauseAfter(err, try)
+		if !worth {
 			return err
 		}
 		r.progress("%s", r.secrets.Text(r.addr.String()+": "+err.Error()+"; trying again"))
@@ -33,6 +29,18 @@ func (r *Repo) again(ctx context.Context, read func() error) error {
 			return err
 		}
 	}
+}
+
+// pauseAfter is how long to wait before the next try, if one is worth it.
+func pauseAfter(err error, try int) (wait time.Duration, worth bool) {
+	var f *failure
+	switch {
+	case !errors.As(err, &f) || f.after == 0:
+		return backoff(200*time.Millisecond, try), f == nil || !f.final
+	case f.after > maxAfter:
+		return 0, false
+	}
+	return f.after, true
 }
 
 func (r *Repo) refs(ctx context.Context, branch string) (at ref, err error) {

@@ -2,7 +2,6 @@ package gitrepo
 
 import (
 	"context"
-	"errors"
 	"io"
 	"time"
 )
@@ -10,8 +9,6 @@ import (
 // defaultTimeout is how long a server may be silent. git's own sends a sign of
 // life every five seconds while a hook runs or a pack is counted.
 const defaultTimeout = time.Minute
-
-var errSilent = errors.New("the server has fallen silent")
 
 // A watch ends a context once nothing has been heard for a while. A slow answer
 // is none too long as long as it goes on.
@@ -25,7 +22,7 @@ func watched(ctx context.Context, timeout time.Duration) (context.Context, *watc
 	ctx, cancel := context.WithCancelCause(ctx)
 	w := &watch{timeout: timeout, cancel: cancel}
 	w.timer = time.AfterFunc(timeout, func() {
-		cancel(because(ErrUnavailable, errSilent, "").withHint("it said nothing for %s", timeout))
+		cancel(fail(ErrUnavailable, "the server has fallen silent").forGood().withHint("it said nothing for %s", timeout))
 	})
 	return ctx, w
 }
