@@ -19,7 +19,7 @@ PACKAGES ?= ./...
 FUZZTIME ?= 20s
 RESULTS  := test-results
 
-.PHONY: help build demo test race cover junit lint fmt fuzz golden bench bench-registry clean
+.PHONY: help build demo test race cover junit lint fmt fuzz golden corpus helm-test bench bench-yaml bench-git bench-registry clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -74,6 +74,15 @@ bench: ## run all benchmarks
 bench-registry: build ## what a resolved tag costs, beside crane and skopeo (RUNS)
 	GOBIN=$(abspath bin) go install github.com/google/go-containerregistry/cmd/crane@v0.22.1
 	go run ./pkg/internal/benchregistry -runs $(or $(RUNS),3) $(BINARY) bin/crane
+
+# A module of its own: nothing that the comparisons need is a dependency of tagbump's.
+bench-yaml: CORPUS ?= $(firstword $(wildcard ../shared/corpus) pkg/plan/testdata)
+bench-yaml: ## make the same tag edits with other YAML editors and compare (CORPUS=FOLDER)
+	@cd testdata/bench && go run ./editors -corpus '$(abspath $(CORPUS))'
+
+helm-test: CORPUS ?= $(wildcard ../shared/corpus)
+helm-test: ## render charts with helm before and after a bump: only the tag may differ (CORPUS=FOLDER)
+	@cd testdata/bench && CORPUS='$(abspath $(CORPUS))' go test -count=1 ./helm
 
 clean: ## remove what the other targets wrote
 	rm -rf bin dist $(RESULTS) cover.out
