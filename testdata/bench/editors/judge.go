@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/tagbump/tagbump/testdata/bench/corpus"
 	"gopkg.in/yaml.v3"
 	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
 )
@@ -34,25 +34,25 @@ type judge struct {
 	dir string
 }
 
-func newJudge(ctx context.Context, temp string) (*judge, error) {
-	dir, err := os.MkdirTemp(temp, "editors-")
+func newJudge(ctx context.Context) (*judge, error) {
+	dir, err := os.MkdirTemp("", "editors-")
 	return &judge{ctx: ctx, dir: dir}, err
 }
 
 func (j *judge) close() { os.RemoveAll(j.dir) }
 
 // judge says what after is as the sample's edit.
-func (j *judge) judge(s sample, after []byte) (verdict, error) {
+func (j *judge) judge(s corpus.Sample, after []byte) (verdict, error) {
 	v := verdict{
-		crlfLost:     bytes.Count(after, []byte("\r\n")) < bytes.Count(s.text, []byte("\r\n")),
-		commentsLost: losesComment(s.text, after),
+		crlfLost:     bytes.Count(after, []byte("\r\n")) < bytes.Count(s.Text, []byte("\r\n")),
+		commentsLost: losesComment(s.Text, after),
 	}
-	if s.shape == plainYAML {
+	if s.Shape == corpus.PlainYAML {
 		v.wrong = sameButTarget(s, after)
 	} else if !onlyValueDiffers(s, after) {
 		v.wrong = errors.New("bytes outside the value differ")
 	}
-	added, removed, err := j.numstat(s.text, after)
+	added, removed, err := j.numstat(s.Text, after)
 	if err != nil {
 		return verdict{}, err
 	}
@@ -110,8 +110,8 @@ func lines(text []byte) [][]byte { return bytes.SplitAfter(text, []byte("\n")) }
 // onlyValueDiffers holds when after is before with the old tag (and digest)
 // replaced by the new on a single line. Where the new tag is no string without quotes, a
 // plain value may have got them.
-func onlyValueDiffers(s sample, after []byte) bool {
-	a, b := lines(s.text), lines(after)
+func onlyValueDiffers(s corpus.Sample, after []byte) bool {
+	a, b := lines(s.Text), lines(after)
 	if len(a) != len(b) {
 		return false
 	}
@@ -128,10 +128,10 @@ func onlyValueDiffers(s sample, after []byte) bool {
 	if differ < 0 {
 		return false
 	}
-	if replaces(a[differ], b[differ], s.oldPart, s.newPart) {
+	if replaces(a[differ], b[differ], s.OldPart, s.NewPart) {
 		return true
 	}
-	return !isString(s.new) && replaces(a[differ], b[differ], s.old, `"`+s.new+`"`)
+	return !isString(s.New) && replaces(a[differ], b[differ], s.Old, `"`+s.New+`"`)
 }
 
 // replaces reports whether b is a with one occurrence of old replaced.
@@ -153,25 +153,25 @@ func isString(value string) bool {
 
 // sameButTarget decodes both texts and holds every value against its
 // counterpart. Comments, styles and empty documents may differ here.
-func sameButTarget(s sample, after []byte) error {
-	before, err := decode(s.text)
+func sameButTarget(s corpus.Sample, after []byte) error {
+	before, err := corpus.Decode(s.Text)
 	if err != nil {
 		return fmt.Errorf("before: %w", err)
 	}
-	target := nodeOf(before[s.want.Target.Doc], s.steps)
-	if target == nil || strings.TrimRight(target.Value, "\n") != s.old {
+	target := corpus.NodeOf(before[s.Want.Target.Doc], s.Steps)
+	if target == nil || strings.TrimRight(target.Value, "\n") != s.Old {
 		return errors.New("the target is not where tagbump says it is")
 	}
-	now, err := decode(after)
+	now, err := corpus.Decode(after)
 	if err != nil {
 		return fmt.Errorf("does not parse any more: %w", err)
 	}
-	a, b := withoutEmpty(before), withoutEmpty(now)
+	a, b := corpus.WithoutEmpty(before), corpus.WithoutEmpty(now)
 	if len(a) != len(b) {
 		return fmt.Errorf("%d documents are now %d", len(a), len(b))
 	}
 	for i := range a {
-		if err := (comparison{target, s.new}).node(a[i], b[i]); err != nil {
+		if err := (comparison{target, s.New}).node(a[i], b[i]); err != nil {
 			return err
 		}
 	}
@@ -216,70 +216,6 @@ func shorten(value string) string {
 		return value[:40] + "…"
 	}
 	return value
-}
-
-func decode(text []byte) (docs []*yaml.Node, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("yaml.v3: %v", p)
-		}
-	}()
-	decoder := yaml.NewDecoder(bytes.NewReader(text))
-	for {
-		var doc yaml.Node
-		err := decoder.Decode(&doc)
-		if errors.Is(err, io.EOF) {
-			return docs, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		docs = append(docs, &doc)
-	}
-}
-
-func withoutEmpty(docs []*yaml.Node) []*yaml.Node {
-	var full []*yaml.Node
-	for _, doc := range docs {
-		if !isEmpty(doc) {
-			full = append(full, doc)
-		}
-	}
-	return full
-}
-
-func isEmpty(doc *yaml.Node) bool {
-	return len(doc.Content) == 0 || doc.Content[0].Kind == yaml.ScalarNode && doc.Content[0].Value == ""
-}
-
-// nodeOf follows steps from a document's root, or is nil.
-func nodeOf(doc *yaml.Node, steps []any) *yaml.Node {
-	if len(doc.Content) == 0 {
-		return nil
-	}
-	n := doc.Content[0]
-	for _, step := range steps {
-		if n = childOf(n, step); n == nil {
-			return nil
-		}
-	}
-	return n
-}
-
-func childOf(n *yaml.Node, step any) *yaml.Node {
-	switch step := step.(type) {
-	case int:
-		if n.Kind == yaml.SequenceNode && step < len(n.Content) {
-			return n.Content[step]
-		}
-	case string:
-		for i := 0; n.Kind == yaml.MappingNode && i+1 < len(n.Content); i += 2 {
-			if n.Content[i].Value == step {
-				return n.Content[i+1]
-			}
-		}
-	}
-	return nil
 }
 
 var commentPattern = regexp.MustCompile(`(?m)(?:^|[ \t])(#.*)$`)

@@ -16,6 +16,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"github.com/tagbump/tagbump/testdata/bench/corpus"
 )
 
 func main() {
@@ -29,7 +31,7 @@ var errNotMinimal = errors.New("tagbump's edits are not all minimal")
 
 func run(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("editors", flag.ContinueOnError)
-	corpus := flags.String("corpus", "../../pkg/plan/testdata", "folder of YAML files and .txtar fixtures")
+	dir := flags.String("corpus", "../../pkg/plan/testdata", "folder of YAML files and .txtar fixtures")
 	tag := flags.String("tag", "9.8.7", "tag that is written")
 	repeat := flags.Int("repeat", 5, "how often each edit is timed; the best counts")
 	crlf := flags.Bool("crlf", false, "end every line of the corpus with CR LF")
@@ -37,22 +39,17 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	files, err := readCorpus(*corpus)
+	files, err := corpus.Read(*dir)
 	if err != nil {
 		return err
 	}
 	for i := range files {
 		if *crlf {
-			files[i].text = withCRLF(files[i].text)
+			files[i].Text = corpus.WithCRLF(files[i].Text)
 		}
 	}
-	found := collect(files, *tag)
-	judge, err := newJudge(ctx, os.TempDir())
-	if err != nil {
-		return err
-	}
-	defer judge.close()
-	results, err := compare(judge, found.samples, *repeat)
+	found := corpus.Collect(files, *tag)
+	results, err := compare(ctx, found.Samples, *repeat)
 	if err != nil {
 		return err
 	}

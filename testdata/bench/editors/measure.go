@@ -1,15 +1,18 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/tagbump/tagbump/testdata/bench/corpus"
 )
 
 // A result is what one tool did with every sample.
 type result struct {
 	tool     tool
-	samples  []sample
+	samples  []corpus.Sample
 	verdicts []verdict
 	best     []time.Duration // of each edit; 0 if it failed
 }
@@ -25,14 +28,19 @@ func (r result) allMinimal() bool {
 
 // compare lets every tool make every edit, judges it once, and times it repeat
 // times. The tools take turns, so that what else the machine does hits them alike.
-func compare(j *judge, samples []sample, repeat int) ([]result, error) {
+func compare(ctx context.Context, samples []corpus.Sample, repeat int) ([]result, error) {
+	j, err := newJudge(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer j.close()
 	var results []result
 	for _, t := range tools() {
 		r := result{tool: t, samples: samples, best: make([]time.Duration, len(samples))}
 		for _, s := range samples {
 			v, err := attempt(j, t, s)
 			if err != nil {
-				return nil, fmt.Errorf("%s: %s: %w", s.name, t.name, err)
+				return nil, fmt.Errorf("%s: %s: %w", s.Name, t.name, err)
 			}
 			r.verdicts = append(r.verdicts, v)
 		}
@@ -48,8 +56,8 @@ func compare(j *judge, samples []sample, repeat int) ([]result, error) {
 	return results, nil
 }
 
-func attempt(j *judge, t tool, s sample) (verdict, error) {
-	if s.shape == embedded && !isTagbump(t) {
+func attempt(j *judge, t tool, s corpus.Sample) (verdict, error) {
+	if s.Shape == corpus.Embedded && !isTagbump(t) {
 		return verdict{failed: errNoTarget}, nil // the other tools have no path into it
 	}
 	after, err := edited(t, s)
@@ -62,7 +70,7 @@ func attempt(j *judge, t tool, s sample) (verdict, error) {
 func isTagbump(t tool) bool { return strings.HasPrefix(t.name, "tagbump") }
 
 // edited makes the edit; a tool's panic is its error.
-func edited(t tool, s sample) (after []byte, err error) {
+func edited(t tool, s corpus.Sample) (after []byte, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v", p)
@@ -71,7 +79,7 @@ func edited(t tool, s sample) (after []byte, err error) {
 	return t.edit(s)
 }
 
-func (r result) time(i int, s sample) {
+func (r result) time(i int, s corpus.Sample) {
 	if r.verdicts[i].failed != nil {
 		return
 	}

@@ -6,31 +6,33 @@ import (
 	"slices"
 	"text/tabwriter"
 	"time"
+
+	"github.com/tagbump/tagbump/testdata/bench/corpus"
 )
 
 // A report prints the tables.
 type report struct {
 	out     io.Writer
-	corpus  collection
+	corpus  corpus.Collection
 	tag     string
 	results []result
 }
 
 func (r report) print() {
 	c := r.corpus
-	shapes := map[shape]int{}
-	for _, s := range c.samples {
-		shapes[s.shape]++
+	shapes := map[corpus.Shape]int{}
+	for _, s := range c.Samples {
+		shapes[s.Shape]++
 	}
 	fmt.Fprintf(r.out, "%d files, %.1f MB; one edit to the tag %q in each of %d: %d YAML, %d templates, %d YAML in a block scalar\n",
-		c.files, float64(c.bytes)/1e6, r.tag, len(c.samples), shapes[plainYAML], shapes[template], shapes[embedded])
-	fmt.Fprintf(r.out, "no image with a tag: %d; has one that tagbump does not change: %d; not readable: %d\n", c.without, len(c.refused), len(c.unparsed))
-	for _, why := range slices.Concat(c.refused, c.unparsed) {
+		c.Files, float64(c.Bytes)/1e6, r.tag, len(c.Samples), shapes[corpus.PlainYAML], shapes[corpus.Template], shapes[corpus.Embedded])
+	fmt.Fprintf(r.out, "no image with a tag: %d; has one that tagbump does not change: %d; not readable: %d\n", c.Without, len(c.Refused), len(c.Unparsed))
+	for _, why := range slices.Concat(c.Refused, c.Unparsed) {
 		fmt.Fprintf(r.out, "  %s\n", why)
 	}
 	fmt.Fprintln(r.out, "\nYAML files: what each editor changes")
-	r.edits(plainYAML)
-	for _, s := range []shape{template, embedded} {
+	r.edits(corpus.PlainYAML)
+	for _, s := range []corpus.Shape{corpus.Template, corpus.Embedded} {
 		if shapes[s] > 0 {
 			fmt.Fprintf(r.out, "\n%s: what each editor changes\n", s)
 			r.edits(s)
@@ -41,7 +43,7 @@ func (r report) print() {
 	r.times()
 }
 
-func (r report) edits(s shape) {
+func (r report) edits(s corpus.Shape) {
 	table := tabwriter.NewWriter(r.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "editor\tfiles\tminimal\tone line\twrong\tfailed\tcollateral lines p50/p99/max\tCRLF lost\tcomments lost")
 	for _, result := range r.results {
@@ -64,14 +66,14 @@ type tally struct {
 	collateral                                                           []int
 }
 
-func (r result) tally(s shape) tally {
+func (r result) tally(s corpus.Shape) tally {
 	var t tally
 	for i, v := range r.verdicts {
-		if r.samples[i].shape != s {
+		if r.samples[i].Shape != s {
 			continue
 		}
 		t.files++
-		t.crlf += count(r.samples[i].hasCRLF())
+		t.crlf += count(r.samples[i].HasCRLF())
 		t.minimal += count(v.minimal)
 		t.oneLine += count(v.oneLine)
 		t.wrong += count(v.wrong != nil)
@@ -122,11 +124,11 @@ func ratio(a, b time.Duration) float64 { return float64(a) / float64(b) }
 
 // writtenByAll lists the samples that no tool failed at, and sums their sizes.
 func (r report) writtenByAll() (indexes []int, bytes int) {
-	for i, s := range r.corpus.samples {
+	for i, s := range r.corpus.Samples {
 		failed := slices.ContainsFunc(r.results, func(r result) bool { return r.best[i] == 0 })
-		if s.shape == plainYAML && !failed {
+		if s.Shape == corpus.PlainYAML && !failed {
 			indexes = append(indexes, i)
-			bytes += len(s.text)
+			bytes += len(s.Text)
 		}
 	}
 	return indexes, bytes
@@ -151,11 +153,11 @@ func printBlame(out io.Writer, results []result) {
 		for i, v := range r.verdicts {
 			switch s := r.samples[i]; {
 			case v.failed != nil:
-				fmt.Fprintf(out, "%s: %s:%d: failed: %v\n", r.tool.name, s.name, s.line, v.failed)
+				fmt.Fprintf(out, "%s: %s:%d: failed: %v\n", r.tool.name, s.Name, s.Want.Target.Line, v.failed)
 			case v.wrong != nil:
-				fmt.Fprintf(out, "%s: %s:%d: wrong: %v\n", r.tool.name, s.name, s.line, v.wrong)
+				fmt.Fprintf(out, "%s: %s:%d: wrong: %v\n", r.tool.name, s.Name, s.Want.Target.Line, v.wrong)
 			case isTagbump(r.tool) && !v.minimal:
-				fmt.Fprintf(out, "%s: %s:%d: not minimal\n", r.tool.name, s.name, s.line)
+				fmt.Fprintf(out, "%s: %s:%d: not minimal\n", r.tool.name, s.Name, s.Want.Target.Line)
 			}
 		}
 	}

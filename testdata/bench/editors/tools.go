@@ -15,6 +15,7 @@ import (
 	"github.com/mikefarah/yq/v4/pkg/yqlib"
 	"github.com/tagbump/tagbump/pkg/plan"
 	"github.com/tagbump/tagbump/pkg/yamledit"
+	"github.com/tagbump/tagbump/testdata/bench/corpus"
 	"gopkg.in/yaml.v3"
 	"k8s.io/kube-openapi/pkg/validation/spec"
 	"sigs.k8s.io/kustomize/kyaml/kio"
@@ -25,7 +26,7 @@ import (
 // A tool makes a sample's edit and returns the whole new text.
 type tool struct {
 	name string
-	edit func(sample) ([]byte, error)
+	edit func(corpus.Sample) ([]byte, error)
 }
 
 // tools lists tagbump first; what the others cost is printed as a multiple of it.
@@ -37,15 +38,15 @@ func tools() []tool {
 		{"goccy/go-yaml AST (as updatecli)", byGoccy},
 		{"kyaml (as Flux)", byKyaml},
 		{"yq v4", byYQ},
-		{"yaml.v3 re-encode, indent 2", func(s sample) ([]byte, error) { return byYAML3(s, 2) }},
-		{"yaml.v3 re-encode", func(s sample) ([]byte, error) { return byYAML3(s, 4) }},
+		{"yaml.v3 re-encode, indent 2", func(s corpus.Sample) ([]byte, error) { return byYAML3(s, 2) }},
+		{"yaml.v3 re-encode", func(s corpus.Sample) ([]byte, error) { return byYAML3(s, 4) }},
 	}
 }
 
 var errNoTarget = errors.New("the target is not found")
 
-func byTagbump(s sample) ([]byte, error) {
-	made, err := plan.Make(fstest.MapFS{s.want.Target.File: {Data: s.text}}, []plan.Want{s.want})
+func byTagbump(s corpus.Sample) ([]byte, error) {
+	made, err := plan.Make(fstest.MapFS{s.Want.Target.File: {Data: s.Text}}, []plan.Want{s.Want})
 	if err != nil {
 		return nil, err
 	}
@@ -53,16 +54,16 @@ func byTagbump(s sample) ([]byte, error) {
 }
 
 // byTagbumpUnverified does what the other tools do: parse, find the place, write.
-func byTagbumpUnverified(s sample) ([]byte, error) {
-	text, err := yamledit.Parse(s.text)
+func byTagbumpUnverified(s corpus.Sample) ([]byte, error) {
+	text, err := yamledit.Parse(s.Text)
 	if err != nil {
 		return nil, err
 	}
-	nodes, err := text.Find(s.want.Target.Path)
+	nodes, err := text.Find(s.Want.Target.Path)
 	if err != nil {
 		return nil, err
 	}
-	i := slices.IndexFunc(nodes, func(n *yamledit.Node) bool { return n.Document() == s.want.Target.Doc })
+	i := slices.IndexFunc(nodes, func(n *yamledit.Node) bool { return n.Document() == s.Want.Target.Doc })
 	if i < 0 {
 		return nil, errNoTarget
 	}
@@ -70,28 +71,28 @@ func byTagbumpUnverified(s sample) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	edit, err := scalar.Replace(s.new)
+	edit, err := scalar.Replace(s.New)
 	if err != nil {
 		return nil, err
 	}
-	return slices.Concat(s.text[:edit.Start], []byte(edit.New), s.text[edit.End:]), nil
+	return slices.Concat(s.Text[:edit.Start], []byte(edit.New), s.Text[edit.End:]), nil
 }
 
 // byYAML3 is what most scripts do: decode into nodes, set the value, encode. The
 // node keeps its style and is said to be a string, so that the encoder quotes it.
-func byYAML3(s sample, indent int) ([]byte, error) {
-	docs, err := decode(s.text)
+func byYAML3(s corpus.Sample, indent int) ([]byte, error) {
+	docs, err := corpus.Decode(s.Text)
 	if err != nil {
 		return nil, err
 	}
-	if s.want.Target.Doc >= len(docs) {
+	if s.Want.Target.Doc >= len(docs) {
 		return nil, errNoTarget
 	}
-	node := nodeOf(docs[s.want.Target.Doc], s.steps)
+	node := corpus.NodeOf(docs[s.Want.Target.Doc], s.Steps)
 	if node == nil {
 		return nil, errNoTarget
 	}
-	node.SetString(s.new)
+	node.SetString(s.New)
 	var out bytes.Buffer
 	encoder := yaml.NewEncoder(&out)
 	encoder.SetIndent(indent)
@@ -108,17 +109,17 @@ func byYAML3(s sample, indent int) ([]byte, error) {
 // and column, and that line is written anew from the column on, quoted if
 // strconv or JSON take the value for something else. As there: the first
 // document only, the column is taken for a byte, lines end in LF.
-func byLineSplice(s sample) ([]byte, error) {
+func byLineSplice(s corpus.Sample) ([]byte, error) {
 	var doc yaml.Node
-	if err := yaml.Unmarshal(s.text, &doc); err != nil {
+	if err := yaml.Unmarshal(s.Text, &doc); err != nil {
 		return nil, err
 	}
-	node := nodeOf(&doc, s.steps)
+	node := corpus.NodeOf(&doc, s.Steps)
 	if node == nil || node.Kind != yaml.ScalarNode {
 		return nil, errNoTarget
 	}
 	var out bytes.Buffer
-	for i, line := range splitAsScanner(s.text) {
+	for i, line := range splitAsScanner(s.Text) {
 		if i == node.Line-1 {
 			if node.Column-1 > len(line) {
 				return nil, errNoTarget
@@ -127,7 +128,7 @@ func byLineSplice(s sample) ([]byte, error) {
 			if !strings.HasSuffix(line, " ") {
 				line += " "
 			}
-			line += quotedAsKargo(s.new)
+			line += quotedAsKargo(s.New)
 		}
 		out.WriteString(line)
 		out.WriteByte('\n')
@@ -155,17 +156,17 @@ func quotedAsKargo(value string) string {
 
 // byGoccy does as updatecli's yaml resource: parse with comments, put a new node
 // at the path, print the file.
-func byGoccy(s sample) ([]byte, error) {
-	node, err := goccy.ValueToNode(s.new)
+func byGoccy(s corpus.Sample) ([]byte, error) {
+	node, err := goccy.ValueToNode(s.New)
 	if err != nil {
 		return nil, err
 	}
-	parsed, err := parser.ParseBytes(s.text, parser.ParseComments)
+	parsed, err := parser.ParseBytes(s.Text, parser.ParseComments)
 	if err != nil {
 		return nil, err
 	}
 	builder := (&goccy.PathBuilder{}).Root()
-	for _, step := range s.steps {
+	for _, step := range s.Steps {
 		switch step := step.(type) {
 		case int:
 			builder = builder.Index(uint(step))
@@ -186,8 +187,8 @@ func byGoccy(s sample) ([]byte, error) {
 
 // goccyDocument counts the documents that have a body: goccy takes a comment in
 // front of the first "---" for a document too.
-func goccyDocument(parsed *ast.File, s sample) *ast.DocumentNode {
-	want := s.fullDocsBefore
+func goccyDocument(parsed *ast.File, s corpus.Sample) *ast.DocumentNode {
+	want := s.FullBefore
 	for _, doc := range parsed.Docs {
 		if doc.Body == nil || doc.Body.Type() == ast.CommentType || doc.Body.Type() == ast.NullType {
 			continue
@@ -201,13 +202,13 @@ func goccyDocument(parsed *ast.File, s sample) *ast.DocumentNode {
 }
 
 // byYQ evaluates an assignment, as yq -i does; yq splits the documents.
-func byYQ(s sample) ([]byte, error) {
-	expression := yqPath(s.steps) + " = " + strconv.Quote(s.new)
-	if s.documents > 1 {
-		expression = fmt.Sprintf("(select(document_index == %d) | %s) = %s", s.want.Target.Doc, yqPath(s.steps), strconv.Quote(s.new))
+func byYQ(s corpus.Sample) ([]byte, error) {
+	expression := yqPath(s.Steps) + " = " + strconv.Quote(s.New)
+	if s.Documents > 1 {
+		expression = fmt.Sprintf("(select(document_index == %d) | %s) = %s", s.Want.Target.Doc, yqPath(s.Steps), strconv.Quote(s.New))
 	}
 	preferences := yqlib.NewDefaultYamlPreferences()
-	out, err := yqlib.NewStringEvaluator().Evaluate(expression, string(s.text), yqlib.NewYamlEncoder(preferences), yqlib.NewYamlDecoder(preferences))
+	out, err := yqlib.NewStringEvaluator().Evaluate(expression, string(s.Text), yqlib.NewYamlEncoder(preferences), yqlib.NewYamlDecoder(preferences))
 	return []byte(out), err
 }
 
@@ -228,17 +229,17 @@ func yqPath(steps []any) string {
 // with a path annotation, a value set the way setters set it, kio's writer. Flux
 // finds the value by a marker comment; here it is the same scalar by its key,
 // value and order, since kio takes lists apart and drops empty documents.
-func byKyaml(s sample) ([]byte, error) {
-	reader := kio.ByteReader{Reader: bytes.NewReader(s.text), SetAnnotations: map[string]string{kioutil.PathAnnotation: s.name}}
+func byKyaml(s corpus.Sample) ([]byte, error) {
+	reader := kio.ByteReader{Reader: bytes.NewReader(s.Text), SetAnnotations: map[string]string{kioutil.PathAnnotation: s.Name}}
 	nodes, err := reader.Read()
 	if err != nil {
 		return nil, err
 	}
-	nth := s.nth
+	nth := s.Nth
 	var target *kyaml.Node
 	for _, node := range nodes {
 		eachScalar(node.YNode(), "", func(key string, n *kyaml.Node) {
-			if key == s.key() && strings.TrimRight(n.Value, "\n") == s.old {
+			if key == s.Key() && strings.TrimRight(n.Value, "\n") == s.Old {
 				if nth == 0 {
 					target = n
 				}
@@ -249,22 +250,17 @@ func byKyaml(s sample) ([]byte, error) {
 	if target == nil {
 		return nil, errNoTarget
 	}
-	target.Value = s.new
+	target.Value = s.New
 	kyaml.FormatNonStringStyle(target, *spec.StringProperty())
 	var out bytes.Buffer
+	//lint:ignore SA1019 Flux has kio clear both annotations, so that none is left in the file
 	writer := kio.ByteWriter{Writer: &out, ClearAnnotations: []string{kioutil.PathAnnotation, kioutil.LegacyPathAnnotation}}
 	err = writer.Write(nodes)
 	return out.Bytes(), err
 }
 
-// key is the target's own, or "" for a list's item.
-func (s sample) key() string {
-	key, _ := s.steps[len(s.steps)-1].(string)
-	return key
-}
-
 // eachScalar visits the scalars below n in the text's order. kyaml's nodes are of
-// a fork of yaml.v3, so [sample.order] does the same for yaml.v3's.
+// a fork of yaml.v3, so this cannot be shared with package corpus.
 func eachScalar(n *kyaml.Node, key string, visit func(key string, n *kyaml.Node)) {
 	for i, child := range n.Content {
 		switch n.Kind {

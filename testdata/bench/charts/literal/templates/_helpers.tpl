@@ -1,0 +1,3 @@
+{{- define "literal.labels" -}}
+app: web
+{{- end -}}

@@ -1,0 +1,3 @@
+{{- define "pair.image" -}}
+{{- printf "%s/%s:%v" .registry .repository .tag -}}
+{{- end -}}
