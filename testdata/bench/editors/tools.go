@@ -67,7 +67,7 @@ func byTagbumpUnverified(s corpus.Sample) ([]byte, error) {
 	if i < 0 {
 		return nil, errNoTarget
 	}
-	scalar, err := nodes[i].Scalar()
+	scalar, err := nodes[i].SharedScalar()
 	if err != nil {
 		return nil, err
 	}

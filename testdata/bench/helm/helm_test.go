@@ -16,41 +16,45 @@ import (
 	"github.com/tagbump/tagbump/pkg/plan"
 )
 
-// tags are what a registry can have, and what Helm reads as something else when
-// it stands in a file without quotes.
-var tags = []string{
-	"1.2.4", "v2.0.0-rc.1", "main-4f2e1d0", // strings in any case
-	"202406151230", "12345678", "1.10", "1.0", "1e3", "0123", "0o17", "0x1F", "0b11", "1_000", // numbers
-	"on", "y", "no", "true", "null", // truth values and nothing
-	"2024-06-15",    // a date
-	"_", "1.", "08", // near misses
-}
+// few are tags that Helm reads as something else when they stand in a file
+// without quotes, and one that it does not; many are all such kinds.
+var (
+	few  = []string{"v2.0.0-rc.1", "202406151230", "1.10", "1e3", "0123", "on"}
+	many = append([]string{
+		"main-4f2e1d0", "_", "1.", "08", // strings, or nearly numbers
+		"12345678", "1.0", "0o17", "0x1F", "0b11", "1_000", // numbers
+		"y", "no", "true", "null", // truth values and nothing
+		"2024-06-15", // a date
+	}, few...)
+)
 
-// TestOnlyTheTagDiffersInWhatHelmRenders bumps one image of a chart to every tag.
+// TestOnlyTheTagDiffersInWhatHelmRenders bumps one image of a chart to each of tags.
 // renders are the lines of helm's output that have the tag in them.
 func TestOnlyTheTagDiffersInWhatHelmRenders(t *testing.T) {
 	tests := []struct {
 		chart, image, tag string
+		tags              []string
 		renders           []string
 	}{
-		{"pair", "ghcr.io/acme/web", "1.2.3", []string{`    app.kubernetes.io/version: "%s"`, `          image: ghcr.io/acme/web:%s`}},
-		{"pair", "acme/web-proxy", "1.2.3", []string{`          image: "acme/web-proxy:%s"`}},
-		{"numbers", "acme/web", "1.9", []string{`      image: acme/web:%s`}},
-		{"numbers", "acme/worker", "202405010930", []string{`      image: acme/worker:%s`}},
-		{"literal", "acme/web", "1.2.3", []string{`        image: acme/web:%s   # bumped by CI`}},
-		{"literal", "ghcr.io/acme/api", "1.2.3", []string{`        image: "ghcr.io/acme/api:%s"`}},
-		{"umbrella", "acme/web", "1.2.3", []string{`      image: "acme/web:%s"`}},
-		{"umbrella", "acme/worker", "main-4f2e1d0", []string{`      image: "acme/worker:%s"`}},
-		{"reference", "acme/web", "1.2.3", []string{`      image: "acme/web:%s"`}},
-		{"reference", "acme/migrate", "1.2.3", []string{`    - image: acme/migrate:%s`}},
-		{"reference", "acme/proxy", "1.2.3", []string{`      image: acme/proxy:%s`}},
+		{"pair", "ghcr.io/acme/web", "1.2.3", few, []string{`    app.kubernetes.io/version: "%s"`, `          image: ghcr.io/acme/web:%s`}},
+		{"pair", "acme/web-proxy", "1.2.3", few, []string{`          image: "acme/web-proxy:%s"`}},
+		{"numbers", "acme/web", "1.9", many, []string{`      image: acme/web:%s`}},
+		{"numbers", "acme/worker", "202405010930", many, []string{`      image: acme/worker:%s`}},
+		{"literal", "acme/web", "1.2.3", few, []string{`        image: acme/web:%s   # bumped by CI`}},
+		{"literal", "ghcr.io/acme/api", "1.2.3", few, []string{`        image: "ghcr.io/acme/api:%s"`}},
+		{"fallback", "acme/web", "1.2.3", few, []string{`      image: acme/web:%s`}},
+		{"umbrella", "acme/web", "1.2.3", few, []string{`      image: "acme/web:%s"`}},
+		{"umbrella", "acme/worker", "main-4f2e1d0", few, []string{`      image: "acme/worker:%s"`}},
+		{"reference", "acme/web", "1.2.3", few, []string{`      image: "acme/web:%s"`}},
+		{"reference", "acme/migrate", "1.2.3", few, []string{`    - image: acme/migrate:%s`}},
+		{"reference", "acme/proxy", "1.2.3", few, []string{`      image: acme/proxy:%s`}},
 	}
 	for _, test := range tests {
 		t.Run(test.chart+"/"+image.BaseName(test.image), func(t *testing.T) {
 			t.Parallel()
 			chart := os.DirFS(filepath.Join("../charts", test.chart))
 			before := render(t, chart)
-			for _, tag := range tags {
+			for _, tag := range test.tags {
 				want := before
 				for _, line := range test.renders {
 					want = replaceOnce(t, want, fmt.Sprintf(line, test.tag), fmt.Sprintf(line, tag))
