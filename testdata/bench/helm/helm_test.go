@@ -139,8 +139,17 @@ func render(t *testing.T, chart fs.FS) string {
 	return template(t, dir)
 }
 
-// template runs helm without a cluster, a home directory or repositories.
 func template(t *testing.T, args ...string) string {
+	t.Helper()
+	out, err := helmTemplate(t, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// helmTemplate runs helm without a cluster, a home directory or repositories.
+func helmTemplate(t *testing.T, args ...string) (string, error) {
 	t.Helper()
 	home := t.TempDir()
 	cmd := exec.CommandContext(t.Context(), helm(t), append([]string{"template", "release"}, args...)...)
@@ -149,9 +158,9 @@ func template(t *testing.T, args ...string) string {
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
 	if err != nil {
-		t.Fatalf("helm %s: %v\n%s", strings.Join(cmd.Args[1:], " "), err, stderr.Bytes())
+		err = fmt.Errorf("helm %s: %w\n%s", strings.Join(cmd.Args[1:], " "), err, stderr.Bytes())
 	}
-	return string(out)
+	return string(out), err
 }
 
 // replaceOnce replaces a whole line that must stand in text exactly once.
