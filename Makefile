@@ -68,8 +68,15 @@ golden: ## write the goldens anew, in packages whose tests define -update
 	for package in $$packages; do go test "$$package" -update; done
 	@git status --short
 
+corpus: ## bump every image of every file in a folder, and check each byte (CORPUS=FOLDER)
+	@test -n '$(CORPUS)' || { echo "make corpus CORPUS=FOLDER" >&2; exit 2; }
+	CORPUS='$(abspath $(CORPUS))' go test ./pkg/plan -run Corpus -v -count=1
+
 bench: ## run all benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
+
+bench-git: ## what a bump costs, beside git clone scripts and go-git's clone (FLAGS, as -only small -rounds 3)
+	go run ./pkg/internal/benchgit $(FLAGS)
 
 bench-registry: build ## what a resolved tag costs, beside crane and skopeo (RUNS)
 	GOBIN=$(abspath bin) go install github.com/google/go-containerregistry/cmd/crane@v0.22.1
