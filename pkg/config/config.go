@@ -63,7 +63,9 @@ const (
 )
 
 // Orders returns the values that an [Image]'s Order can have, sorted.
-func Orders() []string { return []string{"alphabetical", "calver", "natural", "newest", "numerical", "semver"} }
+func Orders() []string {
+	return []string{"alphabetical", "calver", "natural", "newest", "numerical", "semver"}
+}
 
 // Image returns the policy of a repository. It compares as registries do, so
 // "docker.io/library/nginx" finds what the file calls "nginx".
