@@ -83,13 +83,11 @@ bench-registry: build ## what a resolved tag costs, beside crane and skopeo (RUN
 	go run ./pkg/internal/benchregistry -runs $(or $(RUNS),3) $(BINARY) bin/crane
 
 # A module of its own: nothing that the comparisons need is a dependency of tagbump's.
-bench-yaml: CORPUS ?= $(firstword $(wildcard ../shared/corpus) pkg/plan/testdata)
 bench-yaml: ## make the same tag edits with other YAML editors and compare (CORPUS=FOLDER)
-	@cd testdata/bench && go run ./editors -corpus '$(abspath $(CORPUS))'
+	@cd testdata/bench && go run ./editors -corpus '$(abspath $(or $(CORPUS),$(wildcard ../shared/corpus),pkg/plan/testdata))'
 
-helm-test: CORPUS ?= $(wildcard ../shared/corpus)
 helm-test: ## render charts with helm before and after a bump: only the tag may differ (CORPUS=FOLDER)
-	@cd testdata/bench && CORPUS='$(abspath $(CORPUS))' go test -count=1 ./helm
+	@cd testdata/bench && CORPUS='$(abspath $(or $(CORPUS),$(wildcard ../shared/corpus)))' go test -count=1 ./helm
 
 clean: ## remove what the other targets wrote
 	rm -rf bin dist $(RESULTS) cover.out
