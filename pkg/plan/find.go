@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"github.com/tagbump/tagbump/pkg/image"
 	"github.com/tagbump/tagbump/pkg/yamledit"
@@ -17,39 +20,98 @@ import (
 // of fsys (.yaml, .yml, .tpl), sorted by file and line. Nothing found is an error
 // that wraps [ErrNoTarget] and lists images that are there. A file that may name
 // the image and cannot be read as YAML is an error too; but a template of which
-// single lines can be read is searched by line.
+// single lines can be read is searched by line. Files are read several at a time,
+// which fsys must allow.
 func Find(fsys fs.FS, repository string) ([]Target, error) {
 	if err := image.CheckRepository(repository); err != nil {
 		return nil, err
 	}
 	f := finder{repository: repository, name: []byte(image.BaseName(repository))}
-	if err := walkYAML(fsys, f.file); err != nil {
+	all, err := eachYAML(fsys, f.file)
+	if err != nil {
 		return nil, err
 	}
-	if len(f.targets) == 0 {
-		return nil, f.notFound(fsys)
+	var sum found
+	for _, here := range all {
+		sum.targets = append(sum.targets, here.targets...)
+		if sum.computed == nil {
+			sum.computed = here.computed
+		}
 	}
-	return f.targets, nil
+	switch {
+	case len(sum.targets) > 0:
+		return sum.targets, nil
+	case sum.computed != nil:
+		return nil, sum.computed
+	}
+	return nil, f.notFound(fsys, len(all))
 }
 
-// walkYAML visits the YAML files of fsys in the order of their names.
-func walkYAML(fsys fs.FS, visit func(name string, text []byte) error) error {
-	return fs.WalkDir(fsys, ".", func(name string, entry fs.DirEntry, err error) error {
-		if err != nil {
+// eachYAML reads the YAML files of fsys, as many at a time as there are
+// processors, and returns what read makes of each, in the order of their names.
+// Of several errors the first file's comes back.
+func eachYAML[T any](fsys fs.FS, read func(name string, text []byte) (T, error)) ([]T, error) {
+	names, err := namesOfYAML(fsys)
+	if err != nil {
+		return nil, err
+	}
+	results, errs := make([]T, len(names)), make([]error, len(names))
+	var next atomic.Int64
+	var workers sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(names)) {
+		workers.Go(func() {
+			for i := next.Add(1) - 1; int(i) < len(names); i = next.Add(1) - 1 {
+				var text []byte
+				if text, errs[i] = fs.ReadFile(fsys, names[i]); errs[i] == nil {
+					results[i], errs[i] = read(names[i], text)
+				}
+			}
+		})
+	}
+	workers.Wait()
+	if at := slices.IndexFunc(errs, func(err error) bool { return err != nil }); at >= 0 {
+		return nil, errs[at]
+	}
+	return results, nil
+}
+
+// namesOfYAML lists the YAML files of fsys, sorted by directory and name.
+func namesOfYAML(fsys fs.FS) ([]string, error) {
+	var names []string
+	err := fs.WalkDir(fsys, ".", func(name string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
 			return err
-		}
-		if entry.IsDir() && entry.Name() == ".git" {
+		case entry.IsDir() && entry.Name() == ".git":
 			return fs.SkipDir
+		case !entry.IsDir() && isYAML(name):
+			names = append(names, name)
 		}
-		if entry.IsDir() || !isYAML(name) {
-			return nil
-		}
+		return nil
+	})
+	return names, err
+}
+
+// walkYAML visits the YAML files of fsys one after the other, in the order of
+// their names. The visitor can end it with fs.SkipAll.
+func walkYAML(fsys fs.FS, visit func(name string, text []byte) error) error {
+	names, err := namesOfYAML(fsys)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
 		text, err := fs.ReadFile(fsys, name)
 		if err != nil {
 			return err
 		}
-		return visit(name, text)
-	})
+		switch err := visit(name, text); {
+		case err == fs.SkipAll:
+			return nil
+		case err != nil:
+			return err
+		}
+	}
+	return nil
 }
 
 func isYAML(name string) bool {
@@ -63,25 +125,26 @@ func isYAML(name string) bool {
 type finder struct {
 	repository string
 	name       []byte // its last segment, which every shape has on one line
-	targets    []Target
-	computed   error // a place whose tag comes from a template action
-	files      int
 }
 
-func (f *finder) file(name string, src []byte) error {
-	f.files++
+// found is what one file has.
+type found struct {
+	targets  []Target
+	computed error // a place whose tag comes from a template action
+}
+
+func (f finder) file(name string, src []byte) (found, error) {
 	if !bytes.Contains(src, f.name) && !isWide(src, f.name) {
-		return nil
+		return found{}, nil
 	}
 	text, err := yamledit.Parse(src)
-	if err != nil && (mayName(src, f.name) || isWide(src, f.name)) {
+	switch {
+	case err == nil:
+		return f.text(name, text), nil
+	case mayName(src, f.name) || isWide(src, f.name):
 		return f.byLine(name, src, err)
 	}
-	if err != nil {
-		return nil
-	}
-	f.text(name, text)
-	return nil
+	return found{}, nil
 }
 
 // isWide reports whether src is UTF-16 with the name in it, which is refused then.
@@ -95,16 +158,16 @@ func isWide(src, name []byte) bool {
 
 // byLine looks into a template that is no YAML even with placeholders. That it
 // cannot be read is no matter if its lines name the image.
-func (f *finder) byLine(name string, src []byte, refused error) error {
-	before, computed := len(f.targets), f.computed
+func (f finder) byLine(name string, src []byte, refused error) (found, error) {
 	text, err := yamledit.ParseLines(src)
 	if err != nil {
-		return inFile(name, refused)
+		return found{}, inFile(name, refused)
 	}
-	if f.text(name, text); len(f.targets) == before && f.computed == computed {
-		return inFile(name, refused)
+	here := f.text(name, text)
+	if len(here.targets) == 0 && here.computed == nil {
+		return found{}, inFile(name, refused)
 	}
-	return nil
+	return here, nil
 }
 
 // mayName reports whether a line of a file that cannot be read might write the
@@ -128,20 +191,19 @@ func mayName(src, name []byte) bool {
 	return false
 }
 
-func (f *finder) text(name string, text *yamledit.Text) {
-	var found []Target
+func (f finder) text(name string, text *yamledit.Text) found {
+	var here found
 	eachSpot(text, string(f.name), func(s spot) {
-		if !s.names(f.repository) {
-			return
+		switch {
+		case !s.names(f.repository):
+		case s.computedTag() == "":
+			here.targets = append(here.targets, s.target(name))
+		case here.computed == nil:
+			here.computed = inFile(name, s.computed("set it in the values file: add that to --file"))
 		}
-		if s.computedTag() != "" {
-			f.noteComputed(name, s)
-			return
-		}
-		found = append(found, s.target(name))
 	})
-	slices.SortStableFunc(found, func(a, b Target) int { return a.Line - b.Line })
-	f.targets = append(f.targets, found...)
+	slices.SortStableFunc(here.targets, func(a, b Target) int { return a.Line - b.Line })
+	return here
 }
 
 // eachSpot visits every spot of the text, and of the YAML in those of its block
@@ -194,12 +256,6 @@ func (s spot) isPattern() bool {
 	return s.form == FormReference && s.ref.Tag != "" && s.computedTag() == "" && image.CheckTag(s.ref.Tag) != nil
 }
 
-func (f *finder) noteComputed(file string, s spot) {
-	if f.computed == nil {
-		f.computed = inFile(file, s.computed("set it in the values file: add that to --file"))
-	}
-}
-
 // computed says that the tag is made elsewhere.
 func (s spot) computed(help string) error {
 	from := "a template action"
@@ -215,11 +271,8 @@ func (s spot) computed(help string) error {
 const maxListed = 10
 
 // notFound says what is there instead, names that resemble the wanted one first.
-func (f *finder) notFound(fsys fs.FS) error {
-	if f.computed != nil {
-		return f.computed
-	}
-	e := &missing{repository: f.repository, files: f.files}
+func (f finder) notFound(fsys fs.FS, files int) error {
+	e := &missing{repository: f.repository, files: files}
 	for _, part := range []string{string(f.name), "mage"} {
 		err := walkYAML(fsys, func(name string, src []byte) error {
 			if !bytes.Contains(src, []byte(part)) {
