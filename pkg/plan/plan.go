@@ -258,6 +258,8 @@ func (s spot) isMeant(w Want) bool {
 		return false
 	case s.isNameless():
 		return s.ref.Repository == w.Target.Current.Repository
+	case s.isPattern():
+		return s.ref == w.Target.Current // a path was given for it
 	}
 	return s.names(w.Ref.Repository) || s.names(w.Target.Current.Repository)
 }
