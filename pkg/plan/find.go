@@ -17,7 +17,7 @@ import (
 )
 
 // Find lists where the repository's tag or digest is written in the YAML files
-// of fsys (.yaml, .yml, .tpl), sorted by file and line. Nothing found is an error
+// of fsys (.yaml, .yml, .tpl, Kustomization), sorted by file and line. Nothing found is an error
 // that wraps [ErrNoTarget] and lists images that are there. A file that may name
 // the image and cannot be read as YAML is an error too; but a template of which
 // single lines can be read is searched by line. Files are read several at a time,
@@ -119,7 +119,7 @@ func isYAML(name string) bool {
 	case ".yaml", ".yml", ".tpl":
 		return true
 	}
-	return false
+	return path.Base(name) == "Kustomization" // kustomize reads that too
 }
 
 type finder struct {

@@ -5,10 +5,15 @@
 // and after. A Plan is data: it can be printed as a diff, written, committed, or
 // made again on a newer tree, where every target is located anew.
 //
+// A tag whose key is missing is put in where that is unambiguous: beside the
+// repository of an image or in a kustomization's entry, never in a template. An
+// anchored value is changed when all that share it are the wanted image's.
+//
 // It refuses what would leave the files wrong: a new tag beside an old digest,
-// a tag that a template action computes, a key that now names another image.
-// One trap: images are matched by their whole repository as registries mean it,
-// never by a key's name or a prefix: acme/api is not acme/api-worker, and a
+// a tag that a template action computes, one that a merge brings to another image
+// too, a key that now names another image. One trap: images are matched by their
+// whole repository as registries mean it, never by a key's name or a prefix:
+// acme/api is not acme/api-worker, redis:6379 in a variable is a host, and a
 // `tag:` without its repository beside it is nobody's.
 package plan
 

@@ -183,7 +183,7 @@ func fieldSpot(fields []yamledit.Field, i int) (spot, bool) {
 		return pairSpot(fields, i, "imageTag", "tag")
 	case key == "image":
 		return imageSpot(fields, i, "imageTag", "tag")
-	case key == "value":
+	case key == "value", key == "default":
 		return valueSpot(fields, i)
 	case strings.HasSuffix(key, "Image"):
 		return imageSpot(fields, i, key+"Tag")
@@ -199,10 +199,14 @@ func has(fields []yamledit.Field, key string) bool {
 	return slices.ContainsFunc(fields, func(f yamledit.Field) bool { return f.Key == key })
 }
 
-// valueSpot is a variable or parameter {name: WEB_IMAGE, value: repo:tag}. As in
-// [argumentSpot], redis:6379 is no image unless the name says so.
+// valueSpot is a variable or parameter {name: WEB_IMAGE, value: repo:tag}, or a
+// JSON patch {path: /spec/image, value: repo:tag}. As in [argumentSpot],
+// redis:6379 is no image unless the name says so.
 func valueSpot(fields []yamledit.Field, i int) (spot, bool) {
 	name := sibling(fields, i, "name")
+	if name == nil {
+		name = sibling(fields, i, "path")
+	}
 	if name == nil || !name.IsScalar() {
 		return spot{}, false
 	}

@@ -39,8 +39,8 @@ func Parse(src []byte) (*Text, error) {
 	if err := checkEncoding(src); err != nil {
 		return nil, err
 	}
-	t := &Text{src: src, parsed: src, actions: templateActions(src)}
-	docs, err := decode(src)
+	t := &Text{src: src, parsed: asVersion11(src), actions: templateActions(src)}
+	docs, err := decode(t.parsed)
 	if len(t.actions) > 0 && (err != nil || holdsBareAction(docs)) {
 		return parseTemplate(t)
 	}
@@ -54,7 +54,7 @@ func Parse(src []byte) (*Text, error) {
 
 func parseTemplate(t *Text) (*Text, error) {
 	t.masked = true
-	t.parsed = mask(t.src, t.actions)
+	t.parsed = asVersion11(mask(t.src, t.actions))
 	t.lines = lineStarts(t.parsed)
 	var err error
 	if t.docs, err = decode(t.parsed); err != nil {
@@ -110,6 +110,20 @@ func isEntryLine(doc *yaml.Node) bool {
 		n = n.Content[0]
 	}
 	return n.Kind == yaml.MappingNode && len(n.Content) == 2 && n.Content[1].Kind == yaml.ScalarNode
+}
+
+// asVersion11 lets the parser read what says that it is YAML 1.2, which it
+// refuses by name only. The length stays.
+func asVersion11(src []byte) []byte {
+	directive := []byte("%YAML 1.2")
+	if !bytes.Contains(src, directive) {
+		return src
+	}
+	text := bytes.ReplaceAll(src, append([]byte("\n"), directive...), []byte("\n%YAML 1.1"))
+	if bytes.HasPrefix(bytes.TrimPrefix(text, byteOrderMark), directive) {
+		text[bytes.Index(text, directive)+len(directive)-1] = '1'
+	}
+	return text
 }
 
 func moveDown(nodes []*yaml.Node, lines int) {

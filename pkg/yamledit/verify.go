@@ -38,7 +38,7 @@ func (t *Text) parseAgain(after []byte) (*Text, error) {
 	if err := checkEncoding(after); err != nil {
 		return nil, err
 	}
-	result := &Text{src: after, parsed: after, actions: templateActions(after)}
+	result := &Text{src: after, parsed: asVersion11(after), actions: templateActions(after)}
 	if len(result.actions) != len(t.actions) {
 		return nil, &Error{Why: "has other template actions than before"}
 	}
@@ -49,11 +49,11 @@ func (t *Text) parseAgain(after []byte) (*Text, error) {
 	if t.masked {
 		return parseTemplate(result)
 	}
-	docs, err := decode(after)
+	docs, err := decode(result.parsed)
 	if err != nil {
 		return nil, parseError(result, err)
 	}
-	result.docs, result.lines = docs, lineStarts(after)
+	result.docs, result.lines = docs, lineStarts(result.parsed)
 	return result, nil
 }
 

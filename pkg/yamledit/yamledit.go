@@ -3,13 +3,16 @@
 //
 // Nothing is ever encoded: yaml.v3 only says where a scalar stands, the new text
 // is spliced into the original bytes, and the result is parsed again and held
-// against the first reading, node by node. What cannot be changed safely is
-// refused by name: aliases, values over several lines, explicit tags, keys that
-// stand twice, and what a template action computes.
+// against the first reading, node by node. Besides replacing a value, an edit can
+// put a missing key in behind another. What cannot be changed safely is refused
+// by name: aliases, values over several lines, explicit tags, keys that stand
+// twice, keys that a merge or a branch may bring, and what a template action
+// computes.
 //
 // One trap: a Helm template is no YAML. It is read with placeholders of the same
 // length for its {{ … }}, so offsets are true in both texts, but an if and its
-// else both count: one path can lead to two places of one document.
+// else both count: one path can lead to two places of one document. Templates
+// that not even that makes YAML can be read by line, see [ParseLines].
 package yamledit
 
 import (

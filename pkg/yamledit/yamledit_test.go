@@ -85,6 +85,9 @@ func TestReplaceKeepsEverythingElse(t *testing.T) {
 		"selector":         {"l:\n- name: x\n  t: v1\n- name: y\n  t: v1\n", "l[name=y].t", "v2", "l:\n- name: x\n  t: v1\n- name: y\n  t: v2\n"},
 		"template":         {"{{- if .A }}\na: v1\n{{- end }}\n", "a", "v2", "{{- if .A }}\na: v2\n{{- end }}\n"},
 		"beside an action": {"a: \"{{ .R }}/app:v1\"\n", "a", "{{ .R }}/app:v2", "a: \"{{ .R }}/app:v2\"\n"},
+		"YAML 1.2":         {"%YAML 1.2\n---\na: v1\n", "a", "v2", "%YAML 1.2\n---\na: v2\n"},
+		"tabs":             {"a: v1\t# x\nb: \"\t\"\n", "a", "v2", "a: v2\t# x\nb: \"\t\"\n"},
+		"argument":         {"a:\n- --image=x:1\n", "a[0]", "--image=x:2", "a:\n- --image=x:2\n"},
 		"embedded":         {"v: |\n  # c\n  a: v1\n", "v | a", "v2", "v: |\n  # c\n  a: v2\n"},
 	} {
 		got, err := edit(test.before, test.path, test.value)
@@ -154,6 +157,7 @@ func TestTagsStayStrings(t *testing.T) {
 	for _, tag := range []string{
 		"1.10", "1.0", "1e3", "0123", "08", "202406151230", "0x1F", "0o17", "0b11", "0_x1", "1_000", "1_", "1.", "on", "Off", "y", "N", "YES", "null",
 		"2024-06-15", "2024-06-15T10", "12e4567", "7654321", "1.2.3", "v1", "latest", "_", "_1", "e01", "0e0", ".5", "infinity", "nan",
+		"-1", "--1", "-1.5e3", "-.inf", "-0x1F", "-1:30", "=", "a=b", "--a=b:1", "a:", "-", "--",
 	} {
 		after, err := edit("a: x\n", "a", tag)
 		if err != nil {
