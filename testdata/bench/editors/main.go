@@ -49,6 +49,9 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		}
 	}
 	found := corpus.Collect(files, *tag)
+	if len(found.Samples) == 0 {
+		return fmt.Errorf("%s: no file with an image's tag that can be changed", *dir)
+	}
 	results, err := compare(ctx, found.Samples, *repeat)
 	if err != nil {
 		return err
