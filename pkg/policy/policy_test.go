@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 const stamp = `^master-(?P<stamp>\d{12})$`
@@ -114,5 +115,64 @@ func TestCandidatesAreSortedAndUnique(t *testing.T) {
 	}
 	if want := []string{"v1.2.0", "v1.0.0"}; !slices.Equal(got, want) {
 		t.Errorf("Candidates: %q, want %q", got, want)
+	}
+}
+
+func TestNewestGoesByTime(t *testing.T) {
+	day := func(n int) time.Time { return time.Date(2024, 6, n, 0, 0, 0, 0, time.UTC) }
+	p, err := New(Rule{Order: Newest})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tags := []string{"a", "b", "c", "d"}
+	if tag, err := p.Choose(tags); !errors.Is(err, ErrNoTime) {
+		t.Errorf("Choose: %q, %v; want ErrNoTime", tag, err)
+	}
+	if _, ok := p.Compare("a", "b"); ok {
+		t.Error("names were compared")
+	}
+	for _, test := range []struct {
+		name  string
+		times map[string]time.Time
+		want  string
+		err   string
+	}{
+		{"each its own", map[string]time.Time{"a": day(2), "b": day(4), "c": day(1), "d": day(3)}, "b d a c", ""},
+		{"equal ones by name", map[string]time.Time{"a": day(1), "b": day(2), "c": day(2), "d": day(1)}, "c b d a", ""},
+		{"one is missing", map[string]time.Time{"a": day(2), "b": day(4), "d": day(3)}, "", "tag c: the time of creation is not known (and for 1 of 4 tags in all)"},
+		{"reproducible builds", map[string]time.Time{"a": time.Unix(0, 0), "b": {}, "c": day(1), "d": day(2)}, "", "tag b: the time of creation is not known (and for 2 of 4 tags in all)"},
+	} {
+		sorted, err := p.Newest(p.Candidates(tags), test.times)
+		var got []string
+		for _, c := range sorted {
+			got = append(got, c.Tag)
+		}
+		if strings.Join(got, " ") != test.want || test.err != "" && (!errors.Is(err, ErrNoTime) || err.Error() != test.err) {
+			t.Errorf("%s: %q, %v; want %q, %s", test.name, got, err, test.want, test.err)
+		}
+	}
+}
+
+func TestNoMatchHasAHint(t *testing.T) {
+	for _, test := range []struct {
+		rule Rule
+		tags string
+		want string
+	}{
+		{Rule{}, "1.0.0-rc1", `there are pre-releases, such as 1.0.0-rc1; a range with -0 takes them in, such as ">=0.0.0-0"`},
+		{Rule{Match: stamp, Order: Numerical}, "master-202406151230", "master-202406151230 is not a number; extract can name the part to compare, such as $1"},
+		{Rule{}, "20240615", "20240615 is not a semantic version; the orders are semver, numerical, alphabetical, natural, calver, newest"},
+		{Rule{Match: "^x"}, "y z", "a tag that does not match: y"},
+		{Rule{Semver: ">=2"}, "1.0.0", ""},
+	} {
+		p, err := New(test.rule)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = p.Choose(strings.Fields(test.tags))
+		var noMatch *NoMatchError
+		if !errors.As(err, &noMatch) || noMatch.Hint() != test.want {
+			t.Errorf("%s: %v, hint %q; want %q", p, err, noMatch.Hint(), test.want)
+		}
 	}
 }
