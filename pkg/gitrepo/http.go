@@ -41,8 +41,8 @@ func newHTTPRemote(addr address, creds credentials, opts Options) (*httpRemote, 
 func newTransport(caBundle []byte) (*http.Transport, error) {
 	t := &http.Transport{
 		Proxy:               http.ProxyFromEnvironment,
-		DialContext:         (&net.Dialer{Timeout: 20 * time.Second}).DialContext,
-		TLSHandshakeTimeout: 20 * time.Second,
+		DialContext:         (&net.Dialer{Timeout: 15 * time.Second}).DialContext,
+		TLSHandshakeTimeout: 15 * time.Second,
 		MaxIdleConnsPerHost: 1,
 		IdleConnTimeout:     time.Minute,
 		ForceAttemptHTTP2:   true,

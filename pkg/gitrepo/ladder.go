@@ -43,13 +43,9 @@ func (r *Repo) collect(ctx context.Context, tip plumbing.Hash, want selection) (
 	if err := r.catchUp(ctx, tip); err != nil {
 		return nil, err
 	}
-	var before plumbing.Hash
+	w := newWalk(r.store, want, tip)
 	for {
-		w, err := begin(r.store, want, tip)
-		if err != nil {
-			return nil, err
-		}
-		if err := w.checkSize(); err != nil {
+		if err := errors.Join(w.advance(), w.checkSize()); err != nil {
 			return nil, err
 		}
 		missing := w.first()
@@ -57,20 +53,21 @@ func (r *Repo) collect(ctx context.Context, tip plumbing.Hash, want selection) (
 			r.base = tip
 			return w.files, w.checkLiterals()
 		}
-		if missing == before {
-			if err := r.lower(ctx, fmt.Errorf("the server did not send object %s", missing)); err != nil {
-				return nil, err
-			}
-		}
-		before = missing
+		before := r.store.count()
 		if err := r.ask(ctx, w); err != nil {
+			return nil, err
+		}
+		if r.store.count() > before {
+			continue
+		}
+		if err := r.lower(ctx, fmt.Errorf("the server did not send object %s", missing)); err != nil {
 			return nil, err
 		}
 	}
 }
 
 func (w *walk) checkSize() error {
-	count := len(w.files) + len(w.blobs)
+	count := len(w.files) + len(w.blobs.at)
 	if count <= maxFiles && w.bytes <= maxBytes {
 		return nil
 	}
@@ -126,10 +123,10 @@ func (r *Repo) ask(ctx context.Context, w *walk) error {
 // tell reports what may take long.
 func (r *Repo) tell(w *walk, at rung) {
 	switch {
-	case at >= stream && (w.root || len(w.trees) > 0):
+	case at >= stream && !w.hasTrees():
 		r.progress("%s: the server cannot leave anything out; reading until the files have come", r.addr)
-	case !w.root && len(w.trees) == 0 && len(w.blobs) > 200:
-		r.progress("%s: reading %d files", r.addr, len(w.blobs))
+	case w.hasTrees() && len(w.blobs.at) > 200:
+		r.progress("%s: reading %d files", r.addr, len(w.blobs.at))
 	}
 }
 
@@ -155,10 +152,9 @@ func (r *Repo) lower(ctx context.Context, cause error) error {
 // request asks for what w misses in the rung's way.
 func (at rung) request(w *walk) fetchRequest {
 	tip := fetchRequest{wants: []plumbing.Hash{w.tip}, depth: 1, budget: packBudget}
-	trees := w.root || len(w.trees) > 0
 	switch {
-	case at < whole && !trees:
-		return fetchRequest{wants: w.blobs[:min(len(w.blobs), maxWants)], budget: packBudget}
+	case at < whole && w.hasTrees():
+		return fetchRequest{wants: some(w.blobs.ids()), budget: packBudget}
 	case at < blobless && !w.root:
 		return at.trees(w)
 	case at == look:
@@ -168,12 +164,12 @@ func (at rung) request(w *walk) fetchRequest {
 	case at == blobless:
 		tip.filter = "blob:none"
 	case at == stream:
-		tip.enough = w.until(func(next *walk) bool { return !next.root && len(next.trees) == 0 })
+		tip.enough = w.until(w.hasTrees)
 	case at == full:
 		tip.depth = 0
 		fallthrough
 	default:
-		tip.enough = w.until(func(next *walk) bool { return next.first().IsZero() })
+		tip.enough = w.until(func() bool { return w.hasTrees() && len(w.blobs.at) == 0 })
 	}
 	return tip
 }
@@ -181,7 +177,7 @@ func (at rung) request(w *walk) fetchRequest {
 // trees asks for directories by their ids.
 func (at rung) trees(w *walk) fetchRequest {
 	ids, reach := w.treeIDs()
-	req := fetchRequest{wants: ids[:min(len(ids), maxWants)], budget: packBudget}
+	req := fetchRequest{wants: some(ids), budget: packBudget}
 	switch {
 	case at == look:
 		req.filter, req.budget = ahead(reach, 1), lookBudget
@@ -206,19 +202,13 @@ func ahead(reach, levels int) string {
 	return fmt.Sprintf("tree:%d", levels)
 }
 
-// until returns a func that is true once enough has come. It walks again only
-// when something arrives that was missing.
-func (w *walk) until(enough func(*walk) bool) func(plumbing.Hash) bool {
-	now := w
+func some(ids []plumbing.Hash) []plumbing.Hash { return ids[:min(len(ids), maxWants)] }
+
+// until walks on with what arrives, and is true once enough has come or the walk
+// has come to an error.
+func (w *walk) until(enough func() bool) func(plumbing.Hash) bool {
 	return func(id plumbing.Hash) bool {
-		if id != now.tip && !now.seen[id] {
-			return false
-		}
-		next, err := begin(now.store, now.want, now.tip)
-		if err != nil {
-			return true // the walk after the request will say so
-		}
-		now = next
-		return enough(now)
+		w.arrived(id)
+		return w.err != nil || enough()
 	}
 }

@@ -335,7 +335,7 @@ func (r *sshRemote) connect(ctx context.Context) (*ssh.Client, error) {
 }
 
 func (r *sshRemote) config(host string) (*ssh.ClientConfig, error) {
-	config := &ssh.ClientConfig{User: firstOf(r.addr.user, "git"), Timeout: 30 * time.Second}
+	config := &ssh.ClientConfig{User: firstOf(r.addr.user, "git"), Timeout: 15 * time.Second}
 	if err := r.trust(config, host); err != nil {
 		return nil, err
 	}

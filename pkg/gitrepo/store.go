@@ -51,6 +51,15 @@ func (s *store) has(id plumbing.Hash) bool {
 	return ok
 }
 
+// count is how many objects are known.
+func (s *store) count() int { return len(s.objects) + len(s.tooBig) }
+
+// knows reports whether id is here, or known to be too big.
+func (s *store) knows(id plumbing.Hash) bool {
+	_, big := s.tooBig[id]
+	return big || s.has(id)
+}
+
 // get returns an object of the kind that is expected, or an error that says what
 // is wrong with the repository.
 func (s *store) get(kind plumbing.ObjectType, id plumbing.Hash) (gitObject, error) {

@@ -5,71 +5,130 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
 )
 
 // A walk goes from a commit to the wanted files, through what the store has, and
-// notes what is missing on the way.
+// notes what is missing on the way. What arrives later takes it further.
 type walk struct {
 	store *store
 	want  selection
 	tip   plumbing.Hash
-	root  bool // missing: the tip itself
-	trees []missingTree
-	blobs []plumbing.Hash // missing
+
+	root  bool            // missing: the tip itself
+	trees pending[string] // missing, and the directories that they are
+	blobs pending[blobAt] // missing, and where they stand
 	files []file
-	bytes int64 // of files
-	odd   map[string]string
-	seen  map[plumbing.Hash]bool // among the missing
-	met   map[string]bool        // paths of files, for the literal patterns
+	bytes int64             // of files
+	odd   map[string]string // what is not a file, and what it is
+	met   map[string]bool   // paths of files, for the literal patterns
+	err   error
 }
 
-// A missingTree is a directory that may hold wanted files, at most reach levels
-// down.
-type missingTree struct {
-	id    plumbing.Hash
-	reach int
+type blobAt struct {
+	name  string
+	entry treeEntry
 }
 
-// begin walks from tip through what is here.
-func begin(s *store, want selection, tip plumbing.Hash) (*walk, error) {
-	w := &walk{store: s, want: want, tip: tip, odd: map[string]string{}, seen: map[plumbing.Hash]bool{}, met: map[string]bool{}}
-	return w, w.commit(tip)
+// pending holds missing objects in the order in which they were met.
+type pending[T any] struct {
+	at    map[plumbing.Hash][]T
+	order []plumbing.Hash
 }
+
+func (p *pending[T]) add(id plumbing.Hash, where T) {
+	if p.at == nil {
+		p.at = map[plumbing.Hash][]T{}
+	}
+	if _, known := p.at[id]; !known {
+		p.order = append(p.order, id)
+	}
+	p.at[id] = append(p.at[id], where)
+}
+
+// take returns where id is, and forgets it.
+func (p *pending[T]) take(id plumbing.Hash) []T {
+	where := p.at[id]
+	delete(p.at, id)
+	return where
+}
+
+// ids lists what is still missing.
+func (p *pending[T]) ids() []plumbing.Hash {
+	p.order = slices.DeleteFunc(p.order, func(id plumbing.Hash) bool { return p.at[id] == nil })
+	return slices.Clone(p.order)
+}
+
+// newWalk begins at tip.
+func newWalk(s *store, want selection, tip plumbing.Hash) *walk {
+	w := &walk{store: s, want: want, tip: tip, root: true, odd: map[string]string{}, met: map[string]bool{}}
+	w.arrived(tip)
+	return w
+}
+
+// arrived goes on from an object that may have been missing.
+func (w *walk) arrived(id plumbing.Hash) {
+	switch {
+	case w.err != nil || !w.store.knows(id):
+		return
+	case w.root && id == w.tip:
+		w.root = false
+		w.err = w.commit(id)
+	}
+	for _, dir := range w.trees.take(id) {
+		w.err = errors.Join(w.err, w.tree(dir, id))
+	}
+	for _, b := range w.blobs.take(id) {
+		w.err = errors.Join(w.err, w.blob(b.name, b.entry))
+	}
+}
+
+// advance goes on from all that has arrived.
+func (w *walk) advance() error {
+	w.arrived(w.tip)
+	for _, id := range append(w.trees.ids(), w.blobs.ids()...) {
+		w.arrived(id)
+	}
+	return w.err
+}
+
+// hasTrees reports whether no directory is missing.
+func (w *walk) hasTrees() bool { return !w.root && len(w.trees.at) == 0 }
 
 // first is the first missing object, or zero when nothing is missing.
 func (w *walk) first() plumbing.Hash {
-	switch {
-	case w.root:
+	if w.root {
 		return w.tip
-	case len(w.trees) > 0:
-		return w.trees[0].id
-	case len(w.blobs) > 0:
-		return w.blobs[0]
+	}
+	for _, id := range append(w.trees.ids(), w.blobs.ids()...) {
+		return id
 	}
 	return plumbing.ZeroHash
 }
 
-// treeIDs lists the missing trees that are wanted in the same way as the first.
-func (w *walk) treeIDs() (ids []plumbing.Hash, reach int) {
-	for _, t := range w.trees {
-		reach = max(reach, t.reach)
+// treeIDs lists the missing trees that are wanted in the same way as the one that
+// reaches furthest.
+func (w *walk) treeIDs() (ids []plumbing.Hash, furthest int) {
+	all := w.trees.ids()
+	reaches := make([]int, len(all))
+	for i, id := range all {
+		for _, dir := range w.trees.at[id] {
+			reaches[i] = max(reaches[i], w.want.reach(dir))
+		}
+		furthest = max(furthest, reaches[i])
 	}
-	for _, t := range w.trees {
-		if (t.reach >= anyDepth) == (reach >= anyDepth) {
-			ids = append(ids, t.id)
+	for i, id := range all {
+		if (reaches[i] >= anyDepth) == (furthest >= anyDepth) {
+			ids = append(ids, id)
 		}
 	}
-	return ids, reach
+	return ids, furthest
 }
 
 func (w *walk) commit(id plumbing.Hash) error {
-	if !w.store.has(id) {
-		w.root = true
-		return nil
-	}
 	root, err := rootOf(w.store, id)
 	if err != nil {
 		return err
@@ -93,9 +152,7 @@ func rootOf(s *store, commit plumbing.Hash) (plumbing.Hash, error) {
 
 func (w *walk) tree(dir string, id plumbing.Hash) error {
 	if !w.store.has(id) {
-		if w.isNew(id) {
-			w.trees = append(w.trees, missingTree{id, w.want.reach(dir)})
-		}
+		w.trees.add(id, dir)
 		return nil
 	}
 	entries, err := readTree(w.store, id)
@@ -134,9 +191,7 @@ func (w *walk) blob(name string, e treeEntry) error {
 		return fail(ErrUnsupported, "%s: has %d bytes, and %d is the most", name, size, MaxFileSize).withHint("name the files that are to be read: --file")
 	}
 	if !w.store.has(e.id) {
-		if w.isNew(e.id) {
-			w.blobs = append(w.blobs, e.id)
-		}
+		w.blobs.add(e.id, blobAt{name, e})
 		return nil
 	}
 	o, err := w.store.get(plumbing.BlobObject, e.id)
@@ -162,15 +217,6 @@ func notText(data []byte) string {
 		return "is encrypted by git-crypt"
 	}
 	return ""
-}
-
-// isNew reports whether a missing object is met for the first time.
-func (w *walk) isNew(id plumbing.Hash) bool {
-	if w.seen[id] {
-		return false
-	}
-	w.seen[id] = true
-	return true
 }
 
 // checkLiterals refuses a plain path that names no file, and says what is there

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/pem"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -24,6 +25,7 @@ type SSHServer struct {
 	HostKey    string // the same key, as in authorized_keys
 	dir        string
 	cmd        *exec.Cmd
+	exited     chan struct{}
 }
 
 // sshdPaths are where sshd may be.
@@ -82,6 +84,11 @@ func ServeSSH(dir string, opts SSHOptions) (*SSHServer, error) {
 	if err := s.cmd.Start(); err != nil {
 		return nil, err
 	}
+	s.exited = make(chan struct{})
+	go func() {
+		_ = s.cmd.Wait()
+		close(s.exited)
+	}()
 	return s, s.await()
 }
 
@@ -102,7 +109,7 @@ func StartSSH(t TB, opts SSHOptions) *SSHServer {
 // Close ends sshd.
 func (s *SSHServer) Close() error {
 	_ = s.cmd.Process.Kill()
-	_ = s.cmd.Wait()
+	<-s.exited
 	return nil
 }
 
@@ -183,19 +190,38 @@ func freePort() (string, error) {
 	return port, err
 }
 
-// await returns once sshd takes connections.
+// await returns once this sshd takes connections. That something answers is not
+// enough: another process may have taken the port since it was free.
 func (s *SSHServer) await() error {
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.After(20 * time.Second)
 	for {
-		conn, err := net.DialTimeout("tcp", s.Addr, time.Second)
-		if err == nil {
-			return conn.Close()
+		if s.greets() {
+			return nil
 		}
-		if time.Now().After(deadline) {
-			log, _ := os.ReadFile(filepath.Join(s.dir, "sshd.log"))
+		select {
+		case <-s.exited:
+			return s.failed("has ended")
+		case <-deadline:
 			_ = s.Close()
-			return fmt.Errorf("sshd does not answer: %w: %s", err, log)
+			return s.failed("does not answer")
+		case <-time.After(20 * time.Millisecond):
 		}
-		time.Sleep(20 * time.Millisecond)
 	}
+}
+
+func (s *SSHServer) failed(how string) error {
+	log, _ := os.ReadFile(filepath.Join(s.dir, "sshd.log"))
+	return fmt.Errorf("sshd %s: %s", how, log)
+}
+
+func (s *SSHServer) greets() bool {
+	conn, err := net.DialTimeout("tcp", s.Addr, time.Second)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = conn.Close() }()
+	_ = conn.SetDeadline(time.Now().Add(2 * time.Second))
+	banner := make([]byte, 4)
+	_, err = io.ReadFull(conn, banner)
+	return err == nil && string(banner) == "SSH-"
 }
