@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/tagbump/tagbump/pkg/forge"
+	"github.com/tagbump/tagbump/pkg/internal/delay"
 	"github.com/tagbump/tagbump/pkg/plan"
 	"github.com/tagbump/tagbump/pkg/policy"
 	"github.com/tagbump/tagbump/pkg/yamledit"
@@ -138,9 +139,10 @@ type Runner struct {
 	Sleep func(ctx context.Context, d time.Duration) error
 }
 
-// attempts is how often a lost race is run again. Fifty jobs at once on one
-// branch needed at most 9 in facts/git.md, §6.
-const attempts = 10
+// attempts is how often a lost race is run. Of fifty jobs at once on one branch
+// the unluckiest lost 9 to 13 races (facts/git.md, §6), so that this many mean a
+// branch that never stands still.
+const attempts = 50
 
 // Run brings req's images up to date and reports what it did. On an error the
 // branch is as before, and Report tells what was found out until then.
@@ -156,7 +158,7 @@ func (r Runner) Run(ctx context.Context, req Request) (Report, error) {
 	if err != nil {
 		return report, err
 	}
-	var pace pace
+	var slots delay.Slots
 	for report.Attempts = 1; ; report.Attempts++ {
 		start := time.Now()
 		err := r.attempt(ctx, req, tree, &report)
@@ -166,7 +168,7 @@ func (r Runner) Run(ctx context.Context, req Request) (Report, error) {
 		if report.Attempts == attempts {
 			return report, fmt.Errorf("push to %s: %w (%d attempts)", tree.Branch(), ErrMoved, attempts)
 		}
-		wait := pace.next(report.Attempts, time.Since(start))
+		wait := slots.Next(report.Attempts, time.Since(start))
 		r.log("%s has moved, planning again on the new tip (attempt %d)", tree.Branch(), report.Attempts+1)
 		if err := r.sleep(ctx, wait); err != nil {
 			return report, err
@@ -325,6 +327,13 @@ func (req Request) globs() []string {
 		return req.Files
 	}
 	return append(append([]string(nil), req.Files...), req.From.Files...)
+}
+
+func (r Runner) sleep(ctx context.Context, d time.Duration) error {
+	if r.Sleep != nil {
+		return r.Sleep(ctx, d)
+	}
+	return delay.For(ctx, d)
 }
 
 func contents(p *plan.Plan) map[string][]byte {

@@ -18,6 +18,7 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 
+	"github.com/tagbump/tagbump/pkg/internal/delay"
 	"github.com/tagbump/tagbump/pkg/redact"
 )
 
@@ -110,7 +111,7 @@ func (t *carrier) RoundTrip(req *http.Request) (*http.Response, error) {
 			t.gates.Store(req.URL.Host, time.Now().Add(wait))
 		}
 		t.log("%s %s: %s; again in %s", req.Method, redact.URL(req.URL.String()), trouble(resp, err), wait.Round(10*time.Millisecond))
-		if err := sleep(req.Context(), wait); err != nil {
+		if err := delay.For(req.Context(), wait); err != nil {
 			return nil, err
 		}
 	}
@@ -123,7 +124,7 @@ func (t *carrier) awaitGate(req *http.Request) error {
 	if !found {
 		return nil
 	}
-	return sleep(req.Context(), time.Until(until.(time.Time)))
+	return delay.For(req.Context(), time.Until(until.(time.Time)))
 }
 
 // once makes one try and reads its body.
@@ -261,18 +262,6 @@ func retryAfter(value string, now time.Time) (time.Duration, bool) {
 		return max(at.Sub(now), 0), true
 	}
 	return 0, false
-}
-
-// sleep waits, but no longer than the caller does.
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }
 
 // trouble names what went wrong with one try.

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
 	"github.com/tagbump/tagbump/pkg/image"
+	"github.com/tagbump/tagbump/pkg/internal/delay"
 )
 
 // Digest returns the digest that a tag points at. It asks with HEAD, which registries
@@ -75,7 +76,7 @@ func (c *Client) WaitForTag(ctx context.Context, ref image.Ref, patience time.Du
 		return err
 	}
 	start := time.Now()
-	for pause := firstLook; ; pause = min(pause*3/2, lastLook) {
+	for next := firstLook; ; next = min(next*3/2, lastLook) {
 		_, err := c.puller.Head(ctx, at)
 		left := patience - time.Since(start)
 		switch {
@@ -85,7 +86,7 @@ func (c *Client) WaitForTag(ctx context.Context, ref image.Ref, patience time.Du
 			return c.lastWord(ctx, ref, at, patience)
 		}
 		waiting(time.Since(start))
-		if err := sleep(ctx, min(pause, left)); err != nil {
+		if err := delay.For(ctx, min(next, left)); err != nil {
 			return explain(ref.String(), err)
 		}
 	}

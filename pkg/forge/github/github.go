@@ -24,6 +24,7 @@ import (
 	"github.com/google/go-github/v60/github"
 
 	"github.com/tagbump/tagbump/pkg/forge"
+	"github.com/tagbump/tagbump/pkg/internal/delay"
 	"github.com/tagbump/tagbump/pkg/redact"
 )
 
@@ -88,7 +89,7 @@ func New(owner, repo string, opts Options) (*Client, error) {
 		secrets: redact.NewSecrets(token),
 		log:     opts.Log,
 		timeout: requestTimeout,
-		wait:    sleep,
+		wait:    delay.For,
 	}
 	if c.log == nil {
 		c.log = func(string, ...any) {}

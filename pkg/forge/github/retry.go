@@ -72,14 +72,3 @@ func backoff(attempt int) time.Duration {
 	full := time.Second << (attempt - 1)
 	return full - time.Duration(rand.Int64N(int64(full/2)))
 }
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
-}

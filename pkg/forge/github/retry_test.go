@@ -91,11 +91,6 @@ func TestAnAnswerWithoutAnEndIsCutOff(t *testing.T) {
 }
 
 func TestAWaitEndsWithItsCaller(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if err := sleep(ctx, time.Hour); !errors.Is(err, context.Canceled) {
-		t.Errorf("sleep = %v", err)
-	}
 	late, cancelLate := context.WithDeadline(t.Context(), time.Unix(0, 0))
 	defer cancelLate()
 	r := start(t, nil)
