@@ -57,7 +57,7 @@ func (r *Repo) collect(ctx context.Context, tip plumbing.Hash, want selection) (
 		if err := r.ask(ctx, w); err != nil {
 			return nil, err
 		}
-		if r.store.count() > before {
+		if r.store.count() > before || w.askSingly() {
 			continue
 		}
 		if err := r.lower(ctx, fmt.Errorf("the server did not send object %s", missing)); err != nil {
@@ -154,7 +154,7 @@ func (at rung) request(w *walk) fetchRequest {
 	tip := fetchRequest{wants: []plumbing.Hash{w.tip}, depth: 1, budget: packBudget}
 	switch {
 	case at < whole && w.hasTrees():
-		return fetchRequest{wants: some(w.blobs.ids()), budget: packBudget}
+		return fetchRequest{wants: w.some(w.blobs.ids()), budget: packBudget}
 	case at < blobless && !w.root:
 		return at.trees(w)
 	case at == look:
@@ -177,7 +177,7 @@ func (at rung) request(w *walk) fetchRequest {
 // trees asks for directories by their ids.
 func (at rung) trees(w *walk) fetchRequest {
 	ids, reach := w.treeIDs()
-	req := fetchRequest{wants: some(ids), budget: packBudget}
+	req := fetchRequest{wants: w.some(ids), budget: packBudget}
 	switch {
 	case at == look:
 		req.filter, req.budget = ahead(reach, 1), lookBudget
@@ -202,7 +202,23 @@ func ahead(reach, levels int) string {
 	return fmt.Sprintf("tree:%d", levels)
 }
 
-func some(ids []plumbing.Hash) []plumbing.Hash { return ids[:min(len(ids), maxWants)] }
+// some is what one request asks for.
+func (w *walk) some(ids []plumbing.Hash) []plumbing.Hash {
+	if w.singly {
+		return ids[:1]
+	}
+	return ids[:min(len(ids), maxWants)]
+}
+
+// askSingly goes over to one object a request, once: of a single file that is too
+// big the size shows, and with it its name.
+func (w *walk) askSingly() bool {
+	if w.singly || !w.hasTrees() {
+		return false
+	}
+	w.singly = true
+	return true
+}
 
 // until walks on with what arrives, and is true once enough has come or the walk
 // has come to an error.

@@ -77,7 +77,7 @@ func (p *packReader) object() error {
 		return err
 	}
 	offset, kind, size := header.Offset, header.Type, header.Length
-	if size > MaxFileSize {
+	if size < 0 || size > MaxFileSize {
 		return p.skip(kind, size)
 	}
 	var data bytes.Buffer
@@ -100,17 +100,12 @@ func (p *packReader) object() error {
 
 // skip reads over an object that is too big. Only a blob may be.
 func (p *packReader) skip(kind plumbing.ObjectType, size int64) error {
-	if kind != plumbing.BlobObject && !kind.IsDelta() {
-		return fail(ErrUnsupported, "a %s of %d bytes is too big", kind, size)
-	}
-	if kind != plumbing.BlobObject {
+	if kind.IsDelta() {
 		_, _, err := p.scanner.NextObject(io.Discard)
 		return err
 	}
-	if len(p.req.wants) == 1 && p.req.depth == 0 && p.req.filter == "" {
-		p.store.tooBig[p.req.wants[0]] = size // it is the only one: no need to see it
-		p.done = true
-		return nil
+	if err := p.tooBig(kind, size); err != nil || p.done {
+		return err
 	}
 	hasher := plumbing.NewHasher(plumbing.BlobObject, size)
 	if _, _, err := p.scanner.NextObject(hasher); err != nil {
@@ -118,6 +113,30 @@ func (p *packReader) skip(kind plumbing.ObjectType, size int64) error {
 	}
 	p.store.tooBig[hasher.Sum()] = size
 	return nil
+}
+
+// tooBig notes a blob of which only the size is known. When it is the only object
+// that was asked for, there is no need to see more of it.
+func (p *packReader) tooBig(kind plumbing.ObjectType, size int64) error {
+	if kind != plumbing.BlobObject {
+		return fail(ErrUnsupported, "a %s of %d bytes is too big", kind, size)
+	}
+	if len(p.req.wants) == 1 && p.req.depth == 0 && p.req.filter == "" {
+		p.store.tooBig[p.req.wants[0]] = size
+		p.done = true
+	}
+	return nil
+}
+
+// targetSize is the size of what a delta makes, so that a small one cannot make
+// something huge. It is 0 for what is no delta.
+func targetSize(delta []byte) uint64 {
+	_, n := binary.Uvarint(delta)
+	if n <= 0 {
+		return 0
+	}
+	size, _ := binary.Uvarint(delta[n:])
+	return size
 }
 
 // keep stores an object, and what was waiting for it.
@@ -147,6 +166,9 @@ func (p *packReader) apply(d delta) error {
 			p.waiting[d.base] = append(p.waiting[d.base], d)
 		}
 		return nil
+	}
+	if size := targetSize(d.data); size > MaxFileSize {
+		return p.tooBig(base.kind, int64(size))
 	}
 	data, err := packfile.PatchDelta(base.data, d.data)
 	if err != nil {

@@ -18,14 +18,15 @@ type walk struct {
 	want  selection
 	tip   plumbing.Hash
 
-	root  bool            // missing: the tip itself
-	trees pending[string] // missing, and the directories that they are
-	blobs pending[blobAt] // missing, and where they stand
-	files []file
-	bytes int64             // of files
-	odd   map[string]string // what is not a file, and what it is
-	met   map[string]bool   // paths of files, for the literal patterns
-	err   error
+	root   bool            // missing: the tip itself
+	trees  pending[string] // missing, and the directories that they are
+	blobs  pending[blobAt] // missing, and where they stand
+	files  []file
+	bytes  int64             // of files
+	singly bool              // ask for one object at a time
+	odd    map[string]string // what is not a file, and what it is
+	met    map[string]bool   // paths of files, for the literal patterns
+	err    error
 }
 
 type blobAt struct {
