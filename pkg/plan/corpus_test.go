@@ -190,7 +190,7 @@ func besideLine(lines []string, i, column int, tagKey string) string {
 			if step > 0 && startsItem {
 				break
 			}
-			if m := keyLine.FindStringSubmatch(line); m != nil && len(m[1]) == column && values[m[2]] == "" {
+			if m := keyLine.FindStringSubmatch(line); m != nil && len(m[1]) == column && values[m[2]] == "" && m[3] != "null" {
 				values[m[2]] = m[3]
 			}
 			if step < 0 && startsItem {
