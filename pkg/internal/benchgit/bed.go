@@ -20,9 +20,6 @@ const (
 	smallTarget = "apps/app-2/prod/values.yaml"
 )
 
-// repositories that a bed holds, and what is special about them.
-var repositories = []string{"mono.git", "mono-off.git", "small.git", "refs.git", "keys.git"}
-
 // makeBed builds the repositories in dir, unless they are there.
 func makeBed(dir string) error {
 	stamp := filepath.Join(dir, "complete")
