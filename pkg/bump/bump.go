@@ -19,6 +19,8 @@ import (
 	"text/template"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/tagbump/tagbump/pkg/forge"
 	"github.com/tagbump/tagbump/pkg/internal/delay"
 	"github.com/tagbump/tagbump/pkg/plan"
@@ -215,14 +217,26 @@ func (r Runner) readAndResolve(ctx context.Context, req Request, report *Report)
 	return got.tree, err
 }
 
+// resolveParallel is how many images are resolved at the same time.
+const resolveParallel = 8
+
+// resolveAll resolves images side by side, and reports the first error in their
+// order, whichever came first.
 func (r Runner) resolveAll(ctx context.Context, images []Image) ([]ImageReport, error) {
-	var all []ImageReport
-	for _, img := range images {
-		resolved, err := r.Resolve(ctx, img)
+	all, errs := make([]ImageReport, len(images)), make([]error, len(images))
+	var group errgroup.Group
+	group.SetLimit(resolveParallel)
+	for i, img := range images {
+		group.Go(func() error {
+			all[i], errs[i] = r.Resolve(ctx, img)
+			return nil
+		})
+	}
+	_ = group.Wait() // the errors are in errs, where they have an order
+	for _, err := range errs {
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, resolved)
 	}
 	return all, nil
 }
