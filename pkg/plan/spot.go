@@ -35,7 +35,10 @@ func spotsOf(n *yamledit.Node) []spot {
 		}
 		s, ok := fieldSpot(fields, i)
 		if ok && !s.value.Parent().Is(n) {
-			s, ok = s.inherited(f, i < len(own))
+			if i >= len(own) || s.form != FormTag {
+				continue // the merged mapping's own spot
+			}
+			s = s.withoutTag(f.Value)
 		}
 		if ok {
 			spots = append(spots, s.fallbacks()...)
@@ -66,14 +69,11 @@ func mergedFields(own []yamledit.Field) []yamledit.Field {
 	return merged
 }
 
-// inherited is the spot of a repository whose tag stands in a merged mapping:
-// that is the other mapping's spot, unless only the tag comes from there.
-func (s spot) inherited(repository yamledit.Field, isOwn bool) (spot, bool) {
-	if !isOwn || s.form != FormTag {
-		return spot{}, false
-	}
-	s.fill, s.value = s.value.Key(), repository.Value // which is then refused: it merges others
-	return s, true
+// withoutTag is the spot of a repository whose tag comes from a merged mapping.
+// Its own is missing, and that one is put in is then refused by name.
+func (s spot) withoutTag(repository *yamledit.Node) spot {
+	s.fill, s.value = s.value.Key(), repository
+	return s
 }
 
 // itemSpots are the references in a list: images: [nginx:1.27], a kustomize
@@ -223,7 +223,10 @@ func repositorySpot(fields []yamledit.Field, i int) (spot, bool) {
 	if s, ok := digestSpot(fields, i); ok {
 		return s, true
 	}
-	return fillSpot(fields, i, "tag", isImageMapping(fields, i))
+	if !isImageMapping(fields, i) {
+		return spot{}, false
+	}
+	return fillSpot(fields, i, "tag")
 }
 
 // isImageMapping reports whether the fields are an image's for certain: charts
@@ -243,9 +246,9 @@ func isImageMapping(fields []yamledit.Field, i int) bool {
 
 // fillSpot is the place of a missing tag: behind a literal repository, where
 // no other key could be the tag's.
-func fillSpot(fields []yamledit.Field, i int, key string, isImage bool) (spot, bool) {
+func fillSpot(fields []yamledit.Field, i int, key string) (spot, bool) {
 	value := fields[i].Value
-	if !isImage || value.Parent() == nil || !value.IsScalar() || value.HasAction() || image.CheckRepository(value.Value()) != nil {
+	if value.Parent() == nil || !value.IsScalar() || value.HasAction() || image.CheckRepository(value.Value()) != nil {
 		return spot{}, false
 	}
 	for _, f := range fields {
@@ -303,7 +306,10 @@ func nameSpot(fields []yamledit.Field, i int) (spot, bool) {
 	if s, ok := digestSpot(fields, i); ok {
 		return s, true
 	}
-	return fillSpot(fields, i, "newTag", isKustomizeEntry(fields[i].Value.Parent()))
+	if !isKustomizeEntry(fields[i].Value.Parent()) {
+		return spot{}, false
+	}
+	return fillSpot(fields, i, "newTag")
 }
 
 // digestSpot is a repository that only a digest stands beside.

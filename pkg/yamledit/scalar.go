@@ -132,13 +132,14 @@ func (t *Text) token(y *yaml.Node) (token, error) {
 }
 
 // emptyToken allows for "key:" only: the parser's position of other empty
-// values (in flow style, behind ? or -) is not where a value could be put.
+// values (behind ? or -, or of a key alone) is not where a value could be put.
 func (t *Text) emptyToken(y *yaml.Node, at int) (token, error) {
 	before := bytes.TrimRight(t.parsed[:at], " \t")
-	if y.Anchor != "" || y.Style&yaml.TaggedStyle != 0 || len(before) != at || !bytes.HasSuffix(before, []byte(":")) {
+	if y.Anchor != "" || y.Style&yaml.TaggedStyle != 0 || !bytes.HasSuffix(before, []byte(":")) {
 		return token{}, errNoPlace
 	}
-	return token{style: Empty, whole: span{at, at}, inside: span{at, at}}, nil
+	behind := span{len(before), len(before)} // in flow style at is behind blanks
+	return token{style: Empty, whole: behind, inside: behind}, nil
 }
 
 // skipProperties moves behind an anchor and a tag, which the parser counts as

@@ -72,6 +72,7 @@ func TestReplaceKeepsEverythingElse(t *testing.T) {
 		"quotes added":     {"a: v1\n", "a", "1e3", "a: \"1e3\"\n"},
 		"empty value":      {"a:\nb: 2\n", "a", "1.0", "a: \"1.0\"\nb: 2\n"},
 		"empty, comment":   {"a:  # c\n", "a", "x", "a: x  # c\n"},
+		"empty in flow":    {"{a: , b: {a: }}\n", "b.a", "x", "{a: , b: {a: x }}\n"},
 		"empty quotes":     {"a: \"\"\n", "a", "x", "a: \"x\"\n"},
 		"second document":  {"b: 1\n---\na: v1\n", "a", "v2", "b: 1\n---\na: v2\n"},
 		"CR LF":            {"a: v1\r\nb: 2\r\n", "a", "v2", "a: v2\r\nb: 2\r\n"},
