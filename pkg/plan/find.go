@@ -178,7 +178,7 @@ func mayName(src, name []byte) bool {
 		named = []byte("name")
 	}
 	for line := range bytes.Lines(src) {
-		at := bytes.Index(line, name)
+		at := bytes.LastIndex(line, name)
 		if at < 0 {
 			continue
 		}
