@@ -263,6 +263,9 @@ func (e *editor) scalar(s spot, n *yamledit.Node) (yamledit.Scalar, error) {
 	if n.IsAlias() {
 		anchor = n.Anchor()
 	}
+	if anchor == nil {
+		return n.Scalar() // which refuses an alias
+	}
 	for _, user := range append(anchor.Aliases(), anchor) {
 		if !user.Is(n) && !e.isWanted(user, s) && !isSharedBy(user, n, s.ref.Repository) {
 			return n.Scalar() // which says why not

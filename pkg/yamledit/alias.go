@@ -2,12 +2,12 @@ package yamledit
 
 import (
 	"fmt"
-	"slices"
 
 	"gopkg.in/yaml.v3"
 )
 
-// Anchor is the node that an alias stands for, or nil for other nodes.
+// Anchor is the node that an alias stands for, or nil for other nodes and where
+// the anchor is part of a key.
 func (n *Node) Anchor() *Node {
 	if !n.IsAlias() {
 		return nil
@@ -15,7 +15,8 @@ func (n *Node) Anchor() *Node {
 	return n.text.first(func(other *Node) bool { return other.yaml == n.yaml.Alias })
 }
 
-// Aliases lists the aliases of the node's anchor, in the text's order.
+// Aliases lists the aliases of the node's anchor, in the text's order, without
+// those in keys.
 func (n *Node) Aliases() []*Node {
 	if n.yaml.Anchor == "" {
 		return nil
@@ -65,7 +66,29 @@ func (n *Node) SharedScalar() (Scalar, error) {
 	if anchor := n.Anchor(); anchor != nil {
 		n = anchor
 	}
+	if n.IsAlias() || len(n.aliasLines()) != len(n.Aliases()) {
+		return Scalar{}, n.checkShared()
+	}
 	return n.scalar()
+}
+
+// aliasLines lists the lines where the node's anchor is used, keys included.
+func (n *Node) aliasLines() []int {
+	if n.yaml.Anchor == "" {
+		return nil
+	}
+	var lines []int
+	var collect func([]*yaml.Node)
+	collect = func(nodes []*yaml.Node) {
+		for _, y := range nodes {
+			if y.Kind == yaml.AliasNode && y.Alias == n.yaml {
+				lines = append(lines, n.text.line(y))
+			}
+			collect(y.Content)
+		}
+	}
+	collect(n.text.docs)
+	return lines
 }
 
 // checkShared refuses aliases, and anchors that are used elsewhere.
@@ -76,13 +99,9 @@ func (n *Node) checkShared() error {
 	if n.yaml.Kind != yaml.ScalarNode {
 		return nil
 	}
-	var lines []int
-	for _, alias := range n.Aliases() {
-		lines = append(lines, alias.Line())
-	}
+	lines := n.aliasLines()
 	if len(lines) == 0 {
 		return nil
 	}
-	slices.Sort(lines)
 	return n.refuse(fmt.Sprintf("has the anchor &%s, which is used in %s as well", n.yaml.Anchor, listLines(lines)), "write the value out in those places")
 }

@@ -101,6 +101,8 @@ func TestReplaceKeepsEverythingElse(t *testing.T) {
 func TestRefusalsNameThePlace(t *testing.T) {
 	for src, want := range map[string]string{
 		"a: &x 1\nb: {a: *x}\nc: *x\n": "a: line 1: has the anchor &x, which is used in lines 2 and 3 as well",
+		"a: &x 1\n*x : 2\n":            "a: line 1: has the anchor &x, which is used in line 2 as well",
+		"? b: &x 1\na: *x\n":           "a: line 2: is an alias (*x) of the value at line 1",
 		"a: *x\n":                      "cannot be parsed: unknown anchor 'x' referenced",
 		"x: &x 1\na: *x\n":             "a: line 2: is an alias (*x) of the value at line 1",
 		"a: {b: 1}\n":                  "a: line 1: is a mapping, not a value",
