@@ -271,7 +271,22 @@ func (s Scalar) Replace(value string) (Edit, error) {
 	case Empty:
 		return s.edit(s.token.whole, " "+plainOrQuoted(value), value), nil
 	}
+	if s.staysPlain(value) {
+		return s.edit(s.token.whole, value, value), nil
+	}
 	return s.edit(s.token.whole, plainOrQuoted(value), value), nil
+}
+
+// staysPlain reports whether a plain value needs no quotes for the new text: it
+// is plain by itself, or what is unusual in it stood there without quotes before
+// (${REGISTRY}/web:1.2.3).
+func (s Scalar) staysPlain(value string) bool {
+	if !needsQuote(value) {
+		return true
+	}
+	from, _, end := changedPart(s.Value, value)
+	return !readsAsOther(value) && from > 0 && s.node.yaml.Tag == "!!str" &&
+		besideActions.MatchString(value[from:end]) && !strings.HasSuffix(value, ":")
 }
 
 // Holds reports whether the scalar already reads value everywhere: the text is
@@ -280,7 +295,8 @@ func (s Scalar) Holds(value string) bool {
 	if s.Value != value || s.token.style == Empty {
 		return false
 	}
-	return s.token.style != Plain || len(s.actions()) > 0 || s.node.yaml.Style&yaml.TaggedStyle != 0 || !needsQuote(value)
+	return s.token.style != Plain || len(s.actions()) > 0 || s.node.yaml.Style&yaml.TaggedStyle != 0 || !needsQuote(value) ||
+		!readsAsOther(value) && s.node.yaml.Tag == "!!str"
 }
 
 // HasAction reports whether a template action is part of the value.
@@ -293,14 +309,7 @@ func (s Scalar) refuse(why string) error { return &Error{Path: s.Path, Line: s.L
 // replaceAroundActions changes only the bytes in which value and the present
 // text differ, and none of them may be an action's.
 func (s Scalar) replaceAroundActions(value string) (Edit, error) {
-	from, to, end := 0, len(s.Value), len(value)
-	for from < to && from < end && s.Value[from] == value[from] {
-		from++
-	}
-	for from < to && from < end && s.Value[to-1] == value[end-1] {
-		to--
-		end--
-	}
+	from, to, end := changedPart(s.Value, value)
 	changed := span{s.token.inside.start + from, s.token.inside.start + to}
 	for _, a := range s.actions() {
 		if changed.start < a.end && a.start < changed.end || changed.start > a.start && changed.start < a.end {
@@ -311,6 +320,20 @@ func (s Scalar) replaceAroundActions(value string) (Edit, error) {
 		return Edit{}, s.refuse(fmt.Sprintf("the new value %q does not fit beside a template action", value[from:end]))
 	}
 	return s.edit(changed, value[from:end], value), nil
+}
+
+// changedPart parts what old and value have in common at their beginning and end:
+// old[from:to] became value[from:end].
+func changedPart(old, value string) (from, to, end int) {
+	to, end = len(old), len(value)
+	for from < to && from < end && old[from] == value[from] {
+		from++
+	}
+	for from < to && from < end && old[to-1] == value[end-1] {
+		to--
+		end--
+	}
+	return from, to, end
 }
 
 // besideActions are the characters that mean themselves in every style.
@@ -365,6 +388,12 @@ func needsQuote(value string) bool {
 	if !plainPattern.MatchString(value) || strings.HasSuffix(value, ":") {
 		return true
 	}
+	return readsAsOther(value)
+}
+
+// readsAsOther reports whether some reader takes the plain value for a number, a
+// date, a truth value or nothing.
+func readsAsOther(value string) bool {
 	value = strings.TrimLeft(value, "-")
 	number := strings.ReplaceAll(value, "_", "")
 	return wordPattern.MatchString(value) || numberPattern.MatchString(number) || datePattern.MatchString(value)
