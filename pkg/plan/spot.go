@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -59,20 +60,33 @@ func isReference(text, repository string) bool {
 	return strings.ContainsAny(name, "/:") || image.SameRepository(name, repository)
 }
 
-// splitTemplate is [image.Split] for text in which actions may hold : and @.
+// splitTemplate is [image.Split] for text in which template actions, and the ${…}
+// of tools that substitute, may hold : and @.
 func splitTemplate(text string) image.Ref {
-	end := strings.LastIndex(text, "}}")
-	if end < 0 {
-		return image.Split(text)
+	hidden := actionPattern.ReplaceAllStringFunc(text, func(action string) string {
+		return strings.Repeat("_", len(action))
+	})
+	ref := image.Split(hidden)
+	rest := text[len(ref.Repository):]
+	ref.Repository = text[:len(ref.Repository)]
+	if ref.Tag != "" {
+		ref.Tag, rest = rest[1:1+len(ref.Tag)], rest[1+len(ref.Tag):]
 	}
-	end += len("}}")
-	ref := image.Split(text[end:])
-	if ref.Tag != "" || !strings.Contains(text[:end], ":{{") {
-		ref.Repository = text[:end] + ref.Repository
-		return ref
+	if ref.Digest != "" {
+		ref.Digest = rest[len(rest)-len(ref.Digest):]
 	}
-	colon := strings.Index(text, ":{{")
-	return image.Ref{Repository: text[:colon], Tag: text[colon+1:]}
+	return ref
+}
+
+var actionPattern = regexp.MustCompile(`(?s)\{\{.*?\}\}|\$\{[^}]*\}|\$\([^)]*\)`)
+
+// literalTail is what stands behind the last action in text; false when there is none.
+func literalTail(text string) (string, bool) {
+	actions := actionPattern.FindAllStringIndex(text, -1)
+	if len(actions) == 0 {
+		return text, false
+	}
+	return text[actions[len(actions)-1][1]:], true
 }
 
 // names reports whether the spot is the repository's. Where an action computes
@@ -81,18 +95,19 @@ func (s spot) names(repository string) bool {
 	if repository == "" {
 		return false
 	}
-	name := s.ref.Repository
-	end := strings.LastIndex(name, "}}")
-	if end < 0 {
-		return image.SameRepository(name, repository)
+	tail, isComputed := literalTail(s.ref.Repository)
+	if !isComputed {
+		return image.SameRepository(s.ref.Repository, repository)
 	}
-	tail := name[end+len("}}"):]
 	return strings.HasPrefix(tail, "/") && strings.HasSuffix("/"+image.Canonical(repository), tail)
 }
 
 // isNameless reports whether a template action computes the whole repository,
 // so that only a path can say whose place it is.
-func (s spot) isNameless() bool { return strings.HasSuffix(s.ref.Repository, "}}") }
+func (s spot) isNameless() bool {
+	tail, isComputed := literalTail(s.ref.Repository)
+	return isComputed && tail == ""
+}
 
 // isStale reports whether a new tag would stand beside a digest of the old one.
 func (s spot) isStale(ref image.Ref) bool {
@@ -104,15 +119,18 @@ func (s spot) staleDigest() error {
 	if s.digest != nil {
 		n = s.digest
 	}
+	help := "give --pin-digest to write the new tag's digest as well"
+	if actionPattern.MatchString(s.ref.Digest) {
+		help = "set the tag and the digest where that comes from, or write both here"
+	}
 	return &yamledit.Error{
-		Path: n.Path(), Line: n.Line(),
-		Why:  fmt.Sprintf("the image is pinned by digest (%s), so a new tag alone would change nothing", shorten(s.ref.Digest)),
-		Help: "give --pin-digest to write the new tag's digest as well",
+		Path: n.Path(), Line: n.Line(), Help: help,
+		Why: fmt.Sprintf("the image is pinned by digest (%s), so a new tag alone would change nothing", shorten(s.ref.Digest)),
 	}
 }
 
 func shorten(digest string) string {
-	if len(digest) > len("sha256:")+8 {
+	if !strings.Contains(digest, "{{") && len(digest) > len("sha256:")+8 {
 		return digest[:len("sha256:")+8] + "…"
 	}
 	return digest
@@ -150,7 +168,7 @@ func digestText(n *yamledit.Node, digest string) string {
 }
 
 func fullDigest(text string) string {
-	if strings.Contains(text, ":") {
+	if strings.Contains(text, ":") || strings.Contains(text, "{{") {
 		return text
 	}
 	return "sha256:" + text
