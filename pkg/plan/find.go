@@ -273,7 +273,7 @@ const maxListed = 10
 // notFound says what is there instead, names that resemble the wanted one first.
 func (f finder) notFound(fsys fs.FS, files int) error {
 	e := &missing{repository: f.repository, files: files}
-	for _, part := range []string{string(f.name), "mage"} {
+	for round, part := range []string{string(f.name), "mage"} {
 		err := walkYAML(fsys, func(name string, src []byte) error {
 			if !bytes.Contains(src, []byte(part)) {
 				return nil
@@ -283,6 +283,9 @@ func (f finder) notFound(fsys fs.FS, files int) error {
 				return nil // it was refused above if it mattered
 			}
 			eachSpot(text, part, func(s spot) { e.add(name, s) })
+			if round == 0 {
+				e.addWritten(name, src)
+			}
 			if len(e.there) >= maxListed {
 				return fs.SkipAll
 			}
@@ -300,6 +303,7 @@ type missing struct {
 	repository string
 	files      int
 	there      []string // "acme/api-worker (values.yaml:14)"
+	written    []string // "values.yaml:14": lines with the wanted name that are no target
 	seen       map[string]bool
 }
 
@@ -315,6 +319,40 @@ func (e *missing) add(file string, s spot) {
 	e.there = append(e.there, fmt.Sprintf("%s (%s:%d)", name, file, s.value.Line()))
 }
 
+// addWritten notes the lines where the repository stands outside of comments: in
+// a script, in JSON in quotes, between template actions.
+func (e *missing) addWritten(file string, src []byte) {
+	number := 0
+	for line := range bytes.Lines(src) {
+		number++
+		if len(e.written) < maxWritten && !bytes.HasPrefix(bytes.TrimSpace(line), []byte("#")) && writes(string(line), e.repository) {
+			e.written = append(e.written, fmt.Sprintf("%s:%d", file, number))
+		}
+	}
+}
+
+const maxWritten = 3
+
+// writes reports whether the line has the repository with a tag or digest behind it.
+func writes(line, repository string) bool {
+	for at := 0; ; {
+		i := strings.Index(line[at:], repository)
+		if i < 0 {
+			return false
+		}
+		end := at + i + len(repository)
+		before := strings.TrimRightFunc(line[:at+i], isNameRune)
+		if len(before) == at+i && len(line) > end+1 && (line[end] == ':' || line[end] == '@') && isNameRune(rune(line[end+1])) {
+			return true
+		}
+		at = end
+	}
+}
+
+func isNameRune(c rune) bool {
+	return c == '/' || c == '-' || c == '_' || c == '.' || c == ':' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+}
+
 func (e *missing) Error() string {
 	files := "1 YAML file"
 	if e.files != 1 {
@@ -322,9 +360,14 @@ func (e *missing) Error() string {
 	}
 	text := fmt.Sprintf("%s: not found in %s", e.repository, files)
 	if len(e.there) == 0 {
-		return text + ", which name no image"
+		text += ", which name no image"
+	} else {
+		text += ", which name: " + strings.Join(e.there, ", ")
 	}
-	return text + ", which name: " + strings.Join(e.there, ", ")
+	if len(e.written) > 0 {
+		text += "; it is written in " + strings.Join(e.written, ", ") + ", where no key holds it as an image"
+	}
+	return text
 }
 
 func (e *missing) Hint() string {
