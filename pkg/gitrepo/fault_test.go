@@ -105,7 +105,7 @@ func span(t *testing.T, p place, addr string) testenv.LinkStats {
 
 func TestACutConnectionLeavesTheBranchAsItWasOrRight(t *testing.T) {
 	s := testenv.StartGit(t)
-	sshd := testenv.StartSSH(t, testenv.SSHOptions{})
+	sshd := sharedSSH(t)
 	n := 0
 	here := func(transport string) (*testenv.GitRepo, place, string) {
 		n++
@@ -272,20 +272,6 @@ func TestRetryAfterIsWaitedForWhenItIsShort(t *testing.T) {
 	if got := len(s.Requests()); got != 1 {
 		t.Errorf("%d requests, want 1", got)
 	}
-}
-
-// killedURL has a copy of this test be the update that is killed.
-const killedURL = "TAGBUMP_TEST_UPDATE"
-
-func TestMain(m *testing.M) {
-	if url := os.Getenv(killedURL); url != "" {
-		if err := update(context.Background(), url, gitrepo.Options{Token: os.Getenv("TAGBUMP_TEST_TOKEN")}); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		os.Exit(0)
-	}
-	os.Exit(m.Run())
 }
 
 func TestAKilledUpdateLeavesTheBranchAsItWasOrRight(t *testing.T) {

@@ -52,17 +52,13 @@ func places(_ *testing.T, files map[string]string) map[string]func(*testing.T) p
 			return place{testenv.MustRepo(t, filepath.Join(s.Root, "x.git"), files), s.RepoURL("x.git"), gitrepo.Options{Token: s.Token}}
 		},
 		"ssh": func(t *testing.T) place {
-			s := testenv.StartSSH(t, testenv.SSHOptions{})
+			s := sharedSSH(t)
 			repo := testenv.MustRepo(t, filepath.Join(t.TempDir(), "it's x.git"), files)
 			return place{repo, s.RepoURL(repo.Dir), gitrepo.Options{SSHKey: s.Key, KnownHosts: s.KnownHosts}}
 		},
 		"path": func(t *testing.T) place {
 			repo := testenv.MustRepo(t, filepath.Join(t.TempDir(), "x.git"), files)
 			return place{repo, repo.Dir, gitrepo.Options{}}
-		},
-		"file": func(t *testing.T) place {
-			repo := testenv.MustRepo(t, filepath.Join(t.TempDir(), "x.git"), files)
-			return place{repo, "file://" + repo.Dir, gitrepo.Options{}}
 		},
 	}
 }
@@ -142,6 +138,16 @@ func TestReadGivesExactlyTheFilesThatGlobsMatch(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestAFileURLIsAPath(t *testing.T) {
+	p := places(t, chart)["path"](t)
+	p.url = "file://" + p.url
+	r := open(t, p)
+	hash := must(r.Push(t.Context(), read(t, r, "main", "api/*"), commitOf(map[string]string{"api/values.yaml": "tag: 2\n"})))(t)
+	if tip := must(p.repo.Tip("main"))(t); tip != hash {
+		t.Errorf("main is at %s, want %s", tip, hash)
+	}
 }
 
 func TestTreeIsAFileSystem(t *testing.T) {

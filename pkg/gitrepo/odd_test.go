@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -250,5 +251,19 @@ func TestASiteThatIsNoGitServerIsNamed(t *testing.T) {
 	_, err := must(gitrepo.Open(site.URL+"/x", gitrepo.Options{}))(t).Read(t.Context(), "main", nil)
 	if !errors.Is(err, gitrepo.ErrNotFound) || !strings.HasSuffix(err.Error(), ": there is no git repository at this URL (it answers, but not as git does)") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// A process of its own: Go reads the proxy's variables once.
+func TestAProxyOfTheEnvironmentIsUsed(t *testing.T) {
+	s := testenv.StartGit(t)
+	repo := testenv.MustRepo(t, filepath.Join(s.Root, "x.git"), deep())
+	cmd := exec.Command(must(os.Executable())(t))
+	cmd.Env = append(os.Environ(), killedURL+"=http://git.example.invalid/x.git", "TAGBUMP_TEST_TOKEN="+s.Token, "HTTP_PROXY="+s.URL, "http_proxy="+s.URL, "NO_PROXY=", "no_proxy=")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if got := strings.Join(must(repo.Log("main"))(t), ","); got != "web: 1.1,first" {
+		t.Errorf("commits %s", got)
 	}
 }
