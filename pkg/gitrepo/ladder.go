@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
 )
@@ -14,6 +15,8 @@ type rung int
 
 const (
 	look     rung = iota // trees in advance, two levels a request
+	sweep                // all trees and small files, if they are few
+	branch               // trees one by one to the second level, and below it all as in sweep
 	step                 // trees one by one, as they are needed
 	blobless             // every tree and no file, then the files
 	stream               // everything, hung up on once the trees are here; then the files
@@ -22,11 +25,11 @@ const (
 )
 
 func (r rung) String() string {
-	return [...]string{"look", "step", "blobless", "stream", "whole", "full"}[r]
+	return [...]string{"look", "sweep", "branch", "step", "blobless", "stream", "whole", "full"}[r]
 }
 
 const (
-	lookBudget = 1 << 20   // bytes of pack that looking ahead may cost
+	lookBudget = 1 << 20   // bytes of pack that taking more than is needed may cost
 	haveBudget = 4 << 20   // of what is new since the last tip
 	packBudget = 512 << 20 // of everything else
 	// maxFiles and maxBytes bound what one Read returns.
@@ -106,8 +109,8 @@ func (r *Repo) ask(ctx context.Context, w *walk) error {
 		switch {
 		case err == nil || errors.Is(err, errEnough):
 			return nil
-		case errors.Is(err, errBudget) && at == look:
-			r.rung = step // what came is kept
+		case errors.Is(err, errBudget) && at < step:
+			r.rung = next(at) // what came is kept
 			return nil
 		case errors.Is(err, errBudget):
 			return fail(ErrUnsupported, "the server sends over %d MiB to have a few files read", packBudget>>20)
@@ -118,6 +121,15 @@ func (r *Repo) ask(ctx context.Context, w *walk) error {
 			return err
 		}
 	}
+}
+
+// next is the rung after a budget was hit: a server that lets itself be asked for
+// a few levels is asked for single trees, without another try at all of them.
+func next(at rung) rung {
+	if at == sweep {
+		return branch
+	}
+	return step
 }
 
 // tell reports what may take long.
@@ -132,8 +144,13 @@ func (r *Repo) tell(w *walk, at rung) {
 
 // lower goes to the next rung that the server can take, or returns cause.
 func (r *Repo) lower(ctx context.Context, cause error) error {
-	if r.rung == full {
+	var said serverError
+	switch {
+	case r.rung == full:
 		return because(ErrUnavailable, cause, "")
+	case r.rung < blobless && errors.As(cause, &said):
+		r.rung++ // it knows filters, and not this one
+		return nil
 	}
 	caps, err := r.remote.capabilities(ctx)
 	if err != nil {
@@ -155,11 +172,13 @@ func (at rung) request(w *walk) fetchRequest {
 	switch {
 	case at < whole && w.hasTrees():
 		return fetchRequest{wants: w.some(w.blobs.ids()), budget: packBudget}
-	case at < blobless && !w.root:
+	case at < blobless && at != sweep && !w.root:
 		return at.trees(w)
 	case at == look:
 		tip.filter, tip.budget = ahead(w.want.reach(""), 2), lookBudget
-	case at == step:
+	case at == sweep:
+		tip.filter, tip.budget = smallFile, lookBudget
+	case at == branch, at == step:
 		tip.filter = "tree:0"
 	case at == blobless:
 		tip.filter = "blob:none"
@@ -181,12 +200,26 @@ func (at rung) trees(w *walk) fetchRequest {
 	switch {
 	case at == look:
 		req.filter, req.budget = ahead(reach, 1), lookBudget
+	case at == branch && w.below(2, ids):
+		req.filter, req.budget = smallFile, lookBudget
 	case reach >= anyDepth:
 		req.filter = "blob:none"
 	default:
 		req.filter = "tree:0"
 	}
 	return req
+}
+
+// below reports whether all the missing trees are so many levels below the root.
+func (w *walk) below(levels int, trees []plumbing.Hash) bool {
+	for _, id := range trees {
+		for _, dir := range w.trees.at[id] {
+			if dir == "" || strings.Count(dir, "/")+1 < levels {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // ahead is the filter that brings a directory and what will be asked for next:

@@ -32,6 +32,18 @@ func deep() map[string]string {
 	return files
 }
 
+// assets are many files that are small one by one.
+func assets() map[string]string {
+	noise := rand.New(rand.NewSource(2))
+	files := map[string]string{}
+	for i := range 80 {
+		data := make([]byte, 20<<10)
+		noise.Read(data)
+		files[fmt.Sprintf("a-assets/%02d.png", i)] = string(data)
+	}
+	return files
+}
+
 const target = "apps/team-1/svc-2/envs/prod/values.yaml"
 
 // version0 makes the server one that has not heard of version 2.
@@ -64,6 +76,7 @@ func withoutShallow(s *testenv.GitServer) func(http.ResponseWriter, *http.Reques
 func TestEachRungOfTheLadderReadsAndPushes(t *testing.T) {
 	tests := []struct {
 		name     string
+		big      bool   // too big to be taken whole
 		config   string // of the repository
 		hook     func(*testenv.GitServer) func(http.ResponseWriter, *http.Request) bool
 		rung     string
@@ -71,8 +84,10 @@ func TestEachRungOfTheLadderReadsAndPushes(t *testing.T) {
 	}{
 		{name: "all allowed", rung: "look", requests: 7},
 		{name: "any object refused", config: "uploadpack.allowAnySHA1InWant false", rung: "look", requests: 7},
-		{name: "deep tree filters refused", config: "uploadpackfilter.tree.maxDepth 0", rung: "step", requests: 14},
-		{name: "tree filters refused", config: "uploadpackfilter.tree.allow false", rung: "blobless", requests: 9},
+		{name: "deep tree filters refused", config: "uploadpackfilter.tree.maxDepth 0", rung: "sweep", requests: 6},
+		{name: "tree filters refused", config: "uploadpackfilter.tree.allow false", rung: "sweep", requests: 6},
+		{name: "deep tree filters refused, big", big: true, config: "uploadpackfilter.tree.maxDepth 0", rung: "branch", requests: 8},
+		{name: "tree filters refused, big", big: true, config: "uploadpackfilter.tree.allow false", rung: "blobless", requests: 10},
 		{name: "filters refused", config: "uploadpack.allowFilter false", rung: "stream", requests: 8},
 		{name: "version 0", hook: func(*testenv.GitServer) func(http.ResponseWriter, *http.Request) bool { return version0 }, rung: "look", requests: 8},
 		{name: "version 0, filters refused", config: "uploadpack.allowFilter false", hook: func(*testenv.GitServer) func(http.ResponseWriter, *http.Request) bool { return version0 }, rung: "stream", requests: 8},
@@ -83,6 +98,9 @@ func TestEachRungOfTheLadderReadsAndPushes(t *testing.T) {
 			s := testenv.StartGit(t)
 			repo := testenv.MustRepo(t, filepath.Join(s.Root, "x.git"), deep())
 			must(repo.Commit("main", "second", map[string]string{target: "tag: \"1.1\"\n", "more.yaml": "a: b\n"}))(t)
+			if test.big {
+				must(repo.Commit("main", "third", assets()))(t)
+			}
 			if name, value, is := strings.Cut(test.config, " "); is {
 				must(repo.Git("config", name, value))(t)
 			}
@@ -103,12 +121,15 @@ func TestEachRungOfTheLadderReadsAndPushes(t *testing.T) {
 
 func TestAnOldSSHServerThatTakesNoObjectIDs(t *testing.T) {
 	s := testenv.StartSSH(t, testenv.SSHOptions{Version0: true})
-	repo := testenv.MustRepo(t, filepath.Join(t.TempDir(), "x.git"), deep())
-	must(repo.Git("config", "uploadpack.allowAnySHA1InWant", "false"))(t)
-	r := open(t, place{repo, s.RepoURL(repo.Dir), gitrepo.Options{SSHKey: s.Key, KnownHosts: s.KnownHosts}})
-	bump(t, r, repo)
-	if r.Rung() != "whole" {
-		t.Errorf("at rung %q, want whole", r.Rung())
+	for rung, files := range map[string]map[string]string{"sweep": {}, "whole": assets()} {
+		repo := testenv.MustRepo(t, filepath.Join(t.TempDir(), "x.git"), deep())
+		must(repo.Commit("main", "second", files))(t)
+		must(repo.Git("config", "uploadpack.allowAnySHA1InWant", "false"))(t)
+		r := open(t, place{repo, s.RepoURL(repo.Dir), gitrepo.Options{SSHKey: s.Key, KnownHosts: s.KnownHosts}})
+		bump(t, r, repo)
+		if r.Rung() != rung {
+			t.Errorf("at rung %q, want %q", r.Rung(), rung)
+		}
 	}
 }
 

@@ -127,7 +127,7 @@ func quote(s string) string {
 }
 
 // explain says why a service gave no answer: its own words on stderr count most.
-func (p *sshProcess) explain(ctx context.Context, err error) error {
+func (r *sshRemote) explain(ctx context.Context, p *sshProcess, err error) error {
 	if ctx.Err() != nil || !errors.Is(noEOF(err), io.ErrUnexpectedEOF) && !errors.Is(err, errDeclined) {
 		return network(ctx, err)
 	}
@@ -141,9 +141,9 @@ func (p *sshProcess) explain(ctx context.Context, err error) error {
 	case errors.Is(err, errDeclined):
 		return because(errDeclined, serverError(said), "")
 	case strings.Contains(lower, "read only") || strings.Contains(lower, "denied") || strings.Contains(lower, "not allowed"):
-		return because(ErrAuth, serverError(said), "").withHint("this SSH key may read but not write; add it with write access, or use another")
+		return because(ErrAuth, serverError(said), "").withHint("the server knew %s; it may be a deploy key that may only read, or belong to another repository", r.keySource())
 	case strings.Contains(lower, "not found") || strings.Contains(lower, "not appear to be a git repository") || strings.Contains(lower, "does not exist"):
-		return because(ErrNotFound, serverError(said), "no such repository")
+		return because(ErrNotFound, serverError(said), "no such repository").withHint("a private repository looks like this to those who may not see it; the server knew %s", r.keySource())
 	}
 	return because(ErrUnavailable, serverError(said), "")
 }
@@ -170,7 +170,7 @@ func (r *sshRemote) refs(ctx context.Context, branch string) (ref, error) {
 	found, err := r.ask(p, branch)
 	if err != nil {
 		r.hangUp()
-		return found, p.explain(ctx, err)
+		return found, r.explain(ctx, p, err)
 	}
 	if r.caps.v0 && !p.greeted { // it took no notice of GIT_PROTOCOL
 		return r.refs(ctx, branch)
@@ -220,7 +220,7 @@ func (r *sshRemote) fetch(ctx context.Context, req fetchRequest, s *store) error
 		r.hangUp()
 	}
 	if err != nil {
-		return p.explain(ctx, err)
+		return r.explain(ctx, p, err)
 	}
 	return nil
 }
@@ -261,7 +261,7 @@ func (r *sshRemote) push(ctx context.Context, u update) error {
 		err = readReport(p.in.r, u.branch)
 	}
 	if err != nil {
-		return p.explain(ctx, err)
+		return r.explain(ctx, p, err)
 	}
 	return nil
 }

@@ -38,7 +38,11 @@ func makeBed(dir string) error {
 		build(dir, "keys.git", writeKeys),
 	)
 	if err == nil {
-		err = errors.Join(withoutFilters(dir), withRefs(dir))
+		err = errors.Join(
+			copyMono(dir, "mono-off.git", map[string]string{"uploadpack.allowFilter": "false", "uploadpack.allowAnySHA1InWant": "false"}),
+			copyMono(dir, "mono-flat.git", map[string]string{"uploadpackfilter.tree.maxDepth": "0"}),
+			withRefs(dir),
+		)
 	}
 	if err != nil {
 		return err
@@ -69,12 +73,13 @@ func build(dir, name string, write func(w io.Writer)) error {
 	return cmd.Wait()
 }
 
-func withoutFilters(dir string) error {
-	if out, err := exec.Command("cp", "-al", filepath.Join(dir, "mono.git"), filepath.Join(dir, "mono-off.git")).CombinedOutput(); err != nil {
+// copyMono makes a monorepo whose server is set up in another way.
+func copyMono(dir, name string, settings map[string]string) error {
+	if out, err := exec.Command("cp", "-al", filepath.Join(dir, "mono.git"), filepath.Join(dir, name)).CombinedOutput(); err != nil {
 		return fmt.Errorf("cp: %w: %s", err, out)
 	}
-	for _, key := range []string{"uploadpack.allowFilter", "uploadpack.allowAnySHA1InWant"} {
-		if _, err := testenv.Git(filepath.Join(dir, "mono-off.git"), "config", key, "false"); err != nil {
+	for key, value := range settings {
+		if _, err := testenv.Git(filepath.Join(dir, name), "config", key, value); err != nil {
 			return err
 		}
 	}

@@ -30,6 +30,7 @@ func scenarios(rounds int) []scenario {
 		{name: "refs", repo: "refs.git", file: smallTarget, link: ci, rounds: rounds, methods: quick},
 		{name: "mono", repo: "mono.git", file: monoTarget, link: ci, rounds: rounds, methods: quick, slow: slow},
 		{name: "mono, filters off", repo: "mono-off.git", file: monoTarget, link: ci, rounds: min(rounds, 3), methods: quick},
+		{name: "mono, tree:0 only", repo: "mono-flat.git", file: monoTarget, link: ci, rounds: min(rounds, 3), methods: quick},
 		{name: "small, ssh", repo: "small.git", file: smallTarget, ssh: true, link: sshCI, rounds: rounds, methods: quick},
 		{name: "mono, ssh", repo: "mono.git", file: monoTarget, ssh: true, link: sshCI, rounds: min(rounds, 3), methods: quick},
 		{name: "mono, no latency", repo: "mono.git", file: monoTarget, link: near, rounds: min(rounds, 3), methods: quick},
