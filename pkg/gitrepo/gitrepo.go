@@ -170,7 +170,8 @@ func (r *Repo) Tip(ctx context.Context, branch string) (string, error) {
 // Read returns the regular files at the tip of branch that one of globs matches.
 // Branch "" is the one that the remote's HEAD names. Globs are doublestar
 // patterns over slash-separated paths, without a leading slash; none at all
-// means every YAML file and template (*.yaml, *.yml, *.tpl) in the repository.
+// means every YAML file and template (*.yaml, *.yml, *.tpl, Kustomization) in the
+// repository.
 //
 // A glob that is a plain path must name a file: ErrNoFile otherwise. A pattern
 // may match nothing. Symbolic links and submodules are never followed.

@@ -9,7 +9,7 @@ import (
 )
 
 // everyYAML is what a Read without globs means.
-var everyYAML = []string{"**/*.yaml", "**/*.yml", "**/*.tpl"}
+var everyYAML = []string{"**/*.yaml", "**/*.yml", "**/*.tpl", "**/Kustomization"}
 
 // A selection says which files are wanted, and so which directories need not be
 // looked into.

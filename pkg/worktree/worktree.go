@@ -69,7 +69,7 @@ func (d *Dir) Read(globs []string) (fs.FS, error) {
 		}
 	}
 	if len(globs) == 0 {
-		globs = []string{"**/*.{yaml,yml,tpl}"}
+		globs = []string{"**/*.{yaml,yml,tpl}", "**/Kustomization"}
 	}
 	return view{fsys, globs}, nil
 }
