@@ -8,30 +8,43 @@ import (
 	"github.com/bmatcuk/doublestar/v4"
 )
 
-// A view shows of a file system only the files that its globs match, and only
-// the folders that can hold some. Nothing is read before it is asked for: a
-// folder of 20,000 files costs its listing.
+// A view shows of a folder only the files that its globs match, and only the
+// folders that can hold some. Nothing is read before it is asked for: a folder
+// of 20,000 files costs its listing.
+//
+// What the listing reaches lies in the folder, since it follows no links; only a
+// name that a glob spells out can lead elsewhere, and is opened through rooted,
+// which refuses that. Doing so for all files takes four times as long.
 type view struct {
-	fsys  fs.FS
-	globs []string
+	rooted fs.FS // of os.Root
+	plain  fs.FS
+	globs  []string
+}
+
+// of is the file system through which name is opened.
+func (v view) of(name string) fs.FS {
+	if v.names(name) {
+		return v.rooted
+	}
+	return v.plain
 }
 
 func (v view) Open(name string) (fs.File, error) {
-	if info, err := fs.Stat(v.fsys, name); err == nil && !info.IsDir() && !v.matches(name) {
+	if info, err := fs.Stat(v.of(name), name); err == nil && !info.IsDir() && !v.matches(name) {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
 	}
-	return v.fsys.Open(name)
+	return v.of(name).Open(name)
 }
 
 func (v view) ReadFile(name string) ([]byte, error) {
 	if !v.matches(name) {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
 	}
-	return fs.ReadFile(v.fsys, name)
+	return fs.ReadFile(v.of(name), name)
 }
 
 func (v view) ReadDir(name string) ([]fs.DirEntry, error) {
-	entries, err := fs.ReadDir(v.fsys, name)
+	entries, err := fs.ReadDir(v.plain, name)
 	if err != nil {
 		return nil, err
 	}
@@ -46,7 +59,7 @@ func (v view) ReadDir(name string) ([]fs.DirEntry, error) {
 		case entry.Type().IsRegular() && v.matches(full):
 			kept = append(kept, entry)
 		case entry.Type()&fs.ModeSymlink != 0 && v.names(full):
-			kept = append(kept, followed{entry, v.fsys, full})
+			kept = append(kept, followed{entry, v.rooted, full})
 		}
 	}
 	return kept, nil

@@ -51,7 +51,6 @@ func (d *Dir) Close() error { return d.root.Close() }
 // they are read when they are opened. The folder .git is never looked into. A
 // glob without wildcards must name a file, else the error wraps [ErrNoFile].
 func (d *Dir) Read(globs []string) (fs.FS, error) {
-	fsys := d.root.FS()
 	for _, glob := range globs {
 		if !doublestar.ValidatePattern(glob) {
 			return nil, fmt.Errorf("%s: %q is not a valid glob", d.name, glob)
@@ -71,7 +70,7 @@ func (d *Dir) Read(globs []string) (fs.FS, error) {
 	if len(globs) == 0 {
 		globs = []string{"**/*.{yaml,yml,tpl}", "**/Kustomization"}
 	}
-	return view{fsys, globs}, nil
+	return view{d.root.FS(), os.DirFS(d.name), globs}, nil
 }
 
 // Write replaces the contents of existing files: all of them, or on an error
