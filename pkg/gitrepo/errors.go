@@ -31,6 +31,7 @@ type failure struct {
 	why  error // nil when text says it all
 	hint string
 
+	code  int           // of an http answer that may pass
 	after time.Duration // what the server asked to wait before the next try
 	final bool          // another try would end in the same way
 }

@@ -148,6 +148,7 @@ func (h *httpRemote) refusal(resp *http.Response) error {
 		return fail(ErrNotFound, "no such repository (%s)", said).withHint("a private repository looks like this to those who may not see it; the request used %s", h.creds.source)
 	case code == http.StatusTooManyRequests || code >= 500:
 		f := fail(ErrUnavailable, "%s", said)
+		f.code = code
 		f.after = retryAfter(resp.Header.Get("Retry-After"))
 		return f
 	}
@@ -205,7 +206,7 @@ func (h *httpRemote) capabilities(ctx context.Context) (capabilities, error) {
 func (h *httpRemote) refs(ctx context.Context, branch string) (ref, error) {
 	if h.caps == nil {
 		found, err := h.lsRefs(ctx, branch)
-		if err == nil || errors.Is(err, ErrAuth) || errors.Is(err, ErrUnavailable) || ctx.Err() != nil {
+		if err == nil || ctx.Err() != nil || isFinalAnswer(err) {
 			return found, err
 		}
 	}
@@ -219,6 +220,16 @@ func (h *httpRemote) refs(ctx context.Context, branch string) (ref, error) {
 		}
 	}
 	return h.lsRefs(ctx, branch)
+}
+
+// isFinalAnswer reports whether an error has nothing to do with the version in
+// which the server was asked. An old one may break over the new (500).
+func isFinalAnswer(err error) bool {
+	var f *failure
+	if errors.As(err, &f) && f.code == http.StatusInternalServerError {
+		return false
+	}
+	return errors.Is(err, ErrAuth) || errors.Is(err, ErrUnavailable)
 }
 
 func (h *httpRemote) lsRefs(ctx context.Context, branch string) (ref, error) {

@@ -80,7 +80,7 @@ func (w *walk) checkSize() error {
 // catchUp asks for what a new tip has that the last one had not: after a lost
 // race that is one request for everything. It is worth a try, and no more.
 func (r *Repo) catchUp(ctx context.Context, tip plumbing.Hash) error {
-	if r.base.IsZero() || r.base == tip || r.rung > look || r.store.has(tip) {
+	if r.base.IsZero() || r.base == tip || r.rung > step || r.store.has(tip) {
 		return nil
 	}
 	req := fetchRequest{

@@ -52,6 +52,20 @@ func version0(_ http.ResponseWriter, r *http.Request) bool {
 	return false
 }
 
+// breaksOver2 makes the server one that answers what it does not know with 500.
+func breaksOver2(*testenv.GitServer) func(http.ResponseWriter, *http.Request) bool {
+	return func(w http.ResponseWriter, r *http.Request) bool {
+		r.Header.Del("Git-Protocol")
+		body, _ := io.ReadAll(r.Body)
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		unknown := bytes.Contains(body, []byte("command="))
+		if unknown {
+			http.Error(w, "what?", http.StatusInternalServerError)
+		}
+		return unknown
+	}
+}
+
 // withoutShallow makes the server a version 0 one that knows no shallow clones.
 func withoutShallow(s *testenv.GitServer) func(http.ResponseWriter, *http.Request) bool {
 	return func(w http.ResponseWriter, r *http.Request) bool {
@@ -91,6 +105,7 @@ func TestEachRungOfTheLadderReadsAndPushes(t *testing.T) {
 		{name: "filters refused", config: "uploadpack.allowFilter false", rung: "stream", requests: 8},
 		{name: "version 0", hook: func(*testenv.GitServer) func(http.ResponseWriter, *http.Request) bool { return version0 }, rung: "look", requests: 8},
 		{name: "version 0, filters refused", config: "uploadpack.allowFilter false", hook: func(*testenv.GitServer) func(http.ResponseWriter, *http.Request) bool { return version0 }, rung: "stream", requests: 8},
+		{name: "version 0, breaks over version 2", hook: breaksOver2, rung: "look", requests: 8},
 		{name: "version 0, no shallow clones", config: "uploadpack.allowFilter false", hook: withoutShallow, rung: "full", requests: 7},
 	}
 	for _, test := range tests {

@@ -177,7 +177,7 @@ func TestARewrittenBranchIsReadWhole(t *testing.T) {
 	})
 }
 
-func TestAnEntryOfANestedCheckoutIsTaken(t *testing.T) {
+func TestACheckoutIsReadAndItsBranchIsNotMoved(t *testing.T) {
 	repo := testenv.MustRepo(t, filepath.Join(t.TempDir(), "x.git"), chart)
 	work := filepath.Join(t.TempDir(), "work")
 	must(testenv.Git(filepath.Dir(repo.Dir), "clone", "-q", repo.Dir, work))(t)
