@@ -132,6 +132,9 @@ type credentials struct {
 	source             string // for people: "the token", "the URL's password", "no credentials"
 }
 
+// secret is what nobody may see: forges take tokens as a user name, too.
+func (c credentials) secret() string { return firstOf(c.password, c.username) }
+
 func credentialsFor(addr address, opts Options) (credentials, error) {
 	if opts.Token != "" && addr.secret != "" && opts.Token != addr.secret {
 		return credentials{}, fmt.Errorf("repository %q: a token and a password in the URL are given, and differ", addr.shown)

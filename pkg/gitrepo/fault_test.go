@@ -104,6 +104,7 @@ func span(t *testing.T, p place, addr string) testenv.LinkStats {
 }
 
 func TestACutConnectionLeavesTheBranchAsItWasOrRight(t *testing.T) {
+	t.Parallel()
 	s := testenv.StartGit(t)
 	sshd := sharedSSH(t)
 	n := 0
@@ -150,6 +151,7 @@ func TestACutConnectionLeavesTheBranchAsItWasOrRight(t *testing.T) {
 }
 
 func TestALostAnswerToAPushThatLandedIsASuccess(t *testing.T) {
+	t.Parallel()
 	s := testenv.StartGit(t)
 	repo := testenv.MustRepo(t, filepath.Join(s.Root, "x.git"), deep())
 	s.Before(func(w http.ResponseWriter, r *http.Request) bool {
@@ -168,6 +170,7 @@ func TestALostAnswerToAPushThatLandedIsASuccess(t *testing.T) {
 }
 
 func TestALostAnswerBelowSomebodysCommitIsASuccess(t *testing.T) {
+	t.Parallel()
 	s := testenv.StartGit(t)
 	repo := testenv.MustRepo(t, filepath.Join(s.Root, "x.git"), deep())
 	s.Before(func(_ http.ResponseWriter, r *http.Request) bool {
@@ -208,6 +211,7 @@ func statusAt(n, code int, always bool) func(http.ResponseWriter, *http.Request)
 }
 
 func TestAServerErrorAtAnyRequestIsSurvivedOrNamed(t *testing.T) {
+	t.Parallel()
 	for n := 1; n <= 5; n++ {
 		for _, code := range []int{500, 502, 503, 401} {
 			for _, always := range []bool{false, true} {
@@ -238,6 +242,7 @@ func TestAServerErrorAtAnyRequestIsSurvivedOrNamed(t *testing.T) {
 }
 
 func TestASilentServerEndsTheCall(t *testing.T) {
+	t.Parallel()
 	s := testenv.StartGit(t)
 	repo := testenv.MustRepo(t, filepath.Join(s.Root, "x.git"), deep())
 	s.Before(func(_ http.ResponseWriter, r *http.Request) bool {
@@ -255,6 +260,7 @@ func TestASilentServerEndsTheCall(t *testing.T) {
 }
 
 func TestRetryAfterIsWaitedForWhenItIsShort(t *testing.T) {
+	t.Parallel()
 	s := testenv.StartGit(t)
 	repo := testenv.MustRepo(t, filepath.Join(s.Root, "x.git"), deep())
 	limited := func(after string) func(http.ResponseWriter, *http.Request) bool {
@@ -275,6 +281,7 @@ func TestRetryAfterIsWaitedForWhenItIsShort(t *testing.T) {
 }
 
 func TestAKilledUpdateLeavesTheBranchAsItWasOrRight(t *testing.T) {
+	t.Parallel()
 	s := testenv.StartGit(t)
 	self := must(os.Executable())(t)
 	for after := time.Duration(0); after < 160*time.Millisecond; after += 16 * time.Millisecond {

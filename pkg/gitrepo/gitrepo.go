@@ -123,7 +123,7 @@ func Open(url string, opts Options) (*Repo, error) {
 	r := &Repo{
 		addr:    addr,
 		options: opts,
-		secrets: redact.NewSecrets(opts.Token, creds.password, opts.SSHKeyPassphrase),
+		secrets: redact.NewSecrets(opts.Token, creds.secret(), opts.SSHKeyPassphrase),
 		store:   newStore(),
 	}
 	r.remote, err = r.dialer(creds)

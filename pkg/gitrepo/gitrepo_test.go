@@ -66,7 +66,10 @@ func places(_ *testing.T, files map[string]string) map[string]func(*testing.T) p
 func everywhere(t *testing.T, files map[string]string, f func(t *testing.T, p place)) {
 	t.Helper()
 	for name, make := range places(t, files) {
-		t.Run(name, func(t *testing.T) { f(t, make(t)) })
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f(t, make(t))
+		})
 	}
 }
 
@@ -141,6 +144,7 @@ func TestReadGivesExactlyTheFilesThatGlobsMatch(t *testing.T) {
 }
 
 func TestAFileURLIsAPath(t *testing.T) {
+	t.Parallel()
 	p := places(t, chart)["path"](t)
 	p.url = "file://" + p.url
 	r := open(t, p)
@@ -151,6 +155,7 @@ func TestAFileURLIsAPath(t *testing.T) {
 }
 
 func TestTreeIsAFileSystem(t *testing.T) {
+	t.Parallel()
 	p := places(t, chart)["path"](t)
 	tree := read(t, open(t, p), "main", "web/*.yaml", "web/templates/*")
 	if err := fstest.TestFS(tree, "web/values.yaml", "web/run.yaml", "web/templates/_x.tpl"); err != nil {
@@ -245,6 +250,7 @@ func TestPushToAMovedBranchIsErrMovedAndDropsNothing(t *testing.T) {
 }
 
 func TestPushToANewBranch(t *testing.T) {
+	t.Parallel()
 	everywhere(t, chart, func(t *testing.T, p place) {
 		r := open(t, p)
 		tree := read(t, r, "main", "api/values.yaml")
@@ -345,9 +351,11 @@ func TestAHookIsFinalAndInTheServersWords(t *testing.T) {
 }
 
 func TestAHeldLockIsWaitedFor(t *testing.T) {
+	t.Parallel()
 	for _, transport := range []string{"http", "path"} {
 		t.Run(transport, func(t *testing.T) {
 			p := places(t, chart)[transport](t)
+			t.Parallel()
 			lock := filepath.Join(p.repo.Dir, "refs/heads/main.lock")
 			writeFile(t, lock, "")
 			r := open(t, p)
@@ -370,13 +378,15 @@ func TestATokenIsNeverShown(t *testing.T) {
 	const wrong = "ghp_wrongwrongwrong"
 	echo := func(w http.ResponseWriter, r *http.Request) bool {
 		_, password, _ := r.BasicAuth()
-		http.Error(w, "bad credentials: "+password+" "+r.Header.Get("Authorization"), http.StatusUnauthorized)
+		user, _, _ := r.BasicAuth()
+		http.Error(w, "bad credentials: "+user+" "+password+" "+r.Header.Get("Authorization"), http.StatusUnauthorized)
 		return true
 	}
 	s.Before(echo)
 	urls := map[string]gitrepo.Options{
 		s.RepoURL("x.git"): {Token: wrong},
 		strings.Replace(s.RepoURL("x.git"), "://", "://someone:"+wrong+"@", 1): {},
+		strings.Replace(s.RepoURL("x.git"), "://", "://"+wrong+"@", 1):         {},
 	}
 	for url, opts := range urls {
 		r, err := gitrepo.Open(url, opts)
@@ -398,6 +408,7 @@ func TestATokenIsNeverShown(t *testing.T) {
 }
 
 func TestATokenStaysWithItsHost(t *testing.T) {
+	t.Parallel()
 	here, there := testenv.StartGit(t), testenv.StartGit(t)
 	there.Token = ""
 	testenv.MustRepo(t, filepath.Join(there.Root, "x.git"), chart)

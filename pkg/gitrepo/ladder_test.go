@@ -110,6 +110,7 @@ func TestEachRungOfTheLadderReadsAndPushes(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
 			s := testenv.StartGit(t)
 			repo := testenv.MustRepo(t, filepath.Join(s.Root, "x.git"), deep())
 			must(repo.Commit("main", "second", map[string]string{target: "tag: \"1.1\"\n", "more.yaml": "a: b\n"}))(t)
@@ -135,6 +136,7 @@ func TestEachRungOfTheLadderReadsAndPushes(t *testing.T) {
 }
 
 func TestAnOldSSHServerThatTakesNoObjectIDs(t *testing.T) {
+	t.Parallel()
 	s := testenv.StartSSH(t, testenv.SSHOptions{Version0: true})
 	for rung, files := range map[string]map[string]string{"sweep": {}, "whole": assets()} {
 		repo := testenv.MustRepo(t, filepath.Join(t.TempDir(), "x.git"), deep())
@@ -180,6 +182,7 @@ func wide() map[string]string {
 }
 
 func TestAWideDirectoryIsPushedAsADelta(t *testing.T) {
+	t.Parallel()
 	s := testenv.StartGit(t)
 	repo := testenv.MustRepo(t, filepath.Join(s.Root, "x.git"), wide())
 	r := open(t, place{repo, s.RepoURL("x.git"), gitrepo.Options{Token: s.Token}})
@@ -197,6 +200,7 @@ func TestAWideDirectoryIsPushedAsADelta(t *testing.T) {
 // A server that cannot read a thin pack (as go-git's own could not, go-git#1119)
 // is sent the whole one.
 func TestAServerThatTakesNoDeltasGetsTheWholePack(t *testing.T) {
+	t.Parallel()
 	s := testenv.StartGit(t)
 	repo := testenv.MustRepo(t, filepath.Join(s.Root, "x.git"), wide())
 	s.Before(func(w http.ResponseWriter, r *http.Request) bool {

@@ -21,6 +21,7 @@ import (
 )
 
 func TestAnUnusualTreeStaysAsItIsButForTheOneFile(t *testing.T) {
+	t.Parallel()
 	everywhere(t, chart, func(t *testing.T, p place) {
 		file := put(t, p.repo, "blob", "tag: 1\n")
 		dir := put(t, p.repo, "tree", entry("100664", "group.yaml", file)+entry("100755", "run", file))
@@ -60,6 +61,7 @@ func put(t *testing.T, repo *testenv.GitRepo, kind, content string) string {
 }
 
 func TestFilesWhoseTextIsElsewhereAreRefusedByNameAndSkippedByPattern(t *testing.T) {
+	t.Parallel()
 	files := map[string]string{
 		"lfs.yaml":   "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n",
 		"crypt.yaml": "\x00GITCRYPT\x00\x01\x02",
@@ -90,6 +92,7 @@ func TestFilesWhoseTextIsElsewhereAreRefusedByNameAndSkippedByPattern(t *testing
 }
 
 func TestASHA256RepositoryIsRefusedByName(t *testing.T) {
+	t.Parallel()
 	everywhere(t, nil, func(t *testing.T, p place) {
 		if err := os.RemoveAll(p.repo.Dir); err != nil {
 			t.Fatal(err)
@@ -122,6 +125,7 @@ func TestTheUsersGitConfigurationChangesNothing(t *testing.T) {
 }
 
 func TestAServersCertificateMustBeTrusted(t *testing.T) {
+	t.Parallel()
 	s := testenv.StartGit(t)
 	testenv.MustRepo(t, filepath.Join(s.Root, "x.git"), chart)
 	secure := httptest.NewTLSServer(s)
@@ -141,6 +145,7 @@ func TestAServersCertificateMustBeTrusted(t *testing.T) {
 
 // After a lost race one request brings all that is new: refs, objects, push.
 func TestALostRaceCostsThreeRequestsMore(t *testing.T) {
+	t.Parallel()
 	s := testenv.StartGit(t)
 	repo := testenv.MustRepo(t, filepath.Join(s.Root, "x.git"), deep())
 	r := open(t, place{repo, s.RepoURL("x.git"), gitrepo.Options{Token: s.Token}})
@@ -160,6 +165,7 @@ func TestALostRaceCostsThreeRequestsMore(t *testing.T) {
 // A revert names objects that never were here, although they are below the old
 // tip; a force push drops the old tip.
 func TestARewrittenBranchIsReadWhole(t *testing.T) {
+	t.Parallel()
 	everywhere(t, deep(), func(t *testing.T, p place) {
 		first := must(p.repo.Tip("main"))(t)
 		must(p.repo.Commit("main", "second", map[string]string{target: "tag: \"1.5\"\n"}))(t)
@@ -178,6 +184,7 @@ func TestARewrittenBranchIsReadWhole(t *testing.T) {
 }
 
 func TestACheckoutIsReadAndItsBranchIsNotMoved(t *testing.T) {
+	t.Parallel()
 	repo := testenv.MustRepo(t, filepath.Join(t.TempDir(), "x.git"), chart)
 	work := filepath.Join(t.TempDir(), "work")
 	must(testenv.Git(filepath.Dir(repo.Dir), "clone", "-q", repo.Dir, work))(t)
@@ -193,6 +200,7 @@ func TestACheckoutIsReadAndItsBranchIsNotMoved(t *testing.T) {
 }
 
 func TestAPathWithHooksIsRefused(t *testing.T) {
+	t.Parallel()
 	p := places(t, chart)["path"](t)
 	if err := p.repo.Hook("post-receive", "#!/bin/sh\n"); err != nil {
 		t.Fatal(err)
@@ -205,6 +213,7 @@ func TestAPathWithHooksIsRefused(t *testing.T) {
 }
 
 func TestAPatternOverEverythingCostsFewRequests(t *testing.T) {
+	t.Parallel()
 	s := testenv.StartGit(t)
 	testenv.MustRepo(t, filepath.Join(s.Root, "x.git"), deep())
 	tests := []struct {
@@ -229,6 +238,7 @@ func TestAPatternOverEverythingCostsFewRequests(t *testing.T) {
 }
 
 func TestARenamedRepositoryIsFollowed(t *testing.T) {
+	t.Parallel()
 	s := testenv.StartGit(t)
 	repo := testenv.MustRepo(t, filepath.Join(s.Root, "new.git"), chart)
 	s.Before(func(w http.ResponseWriter, r *http.Request) bool {
@@ -246,6 +256,7 @@ func TestARenamedRepositoryIsFollowed(t *testing.T) {
 }
 
 func TestASiteThatIsNoGitServerIsNamed(t *testing.T) {
+	t.Parallel()
 	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>welcome</html>") }))
 	t.Cleanup(site.Close)
 	_, err := must(gitrepo.Open(site.URL+"/x", gitrepo.Options{}))(t).Read(t.Context(), "main", nil)
@@ -256,6 +267,7 @@ func TestASiteThatIsNoGitServerIsNamed(t *testing.T) {
 
 // A process of its own: Go reads the proxy's variables once.
 func TestAProxyOfTheEnvironmentIsUsed(t *testing.T) {
+	t.Parallel()
 	s := testenv.StartGit(t)
 	repo := testenv.MustRepo(t, filepath.Join(s.Root, "x.git"), deep())
 	cmd := exec.Command(must(os.Executable())(t))

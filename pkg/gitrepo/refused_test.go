@@ -11,6 +11,7 @@ import (
 )
 
 func TestOpenTakesTheURLsThatGitTakesAndNoOthers(t *testing.T) {
+	t.Parallel()
 	tests := []struct{ url, shown, problem string }{
 		{"https://github.com/acme/charts.git", "https://github.com/acme/charts.git", ""},
 		{"https://u:s3cret@github.com/acme/charts", "https://REDACTED@github.com/acme/charts", ""},
@@ -44,6 +45,7 @@ func TestOpenTakesTheURLsThatGitTakesAndNoOthers(t *testing.T) {
 }
 
 func TestOptionsThatContradictTheURLAreRefused(t *testing.T) {
+	t.Parallel()
 	_, err := gitrepo.Open("https://u:one-secret@example.com/x", gitrepo.Options{Token: "another-secret"})
 	const want = `repository "https://REDACTED@example.com/x": a token and a password in the URL are given, and differ`
 	if err == nil || err.Error() != want {
@@ -52,6 +54,7 @@ func TestOptionsThatContradictTheURLAreRefused(t *testing.T) {
 }
 
 func TestACommitThatWouldInjectAHeaderIsRefused(t *testing.T) {
+	t.Parallel()
 	p := places(t, chart)["path"](t)
 	tests := []struct {
 		change  func(*gitrepo.Commit)
@@ -83,6 +86,7 @@ func TestACommitThatWouldInjectAHeaderIsRefused(t *testing.T) {
 }
 
 func TestTheServersHostKeyMustBeKnown(t *testing.T) {
+	t.Parallel()
 	one, other := testenv.StartSSH(t, testenv.SSHOptions{HostKeys: []string{"ed25519", "ecdsa", "rsa"}}), testenv.StartSSH(t, testenv.SSHOptions{})
 	repo := testenv.MustRepo(t, filepath.Join(t.TempDir(), "x.git"), chart)
 	none := filepath.Join(t.TempDir(), "known_hosts")

@@ -22,6 +22,7 @@ import (
 )
 
 func TestACommitSignedWithAnSSHKeyIsVerifiedByGit(t *testing.T) {
+	t.Parallel()
 	_, small, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
 		t.Fatal(err)
@@ -92,6 +93,7 @@ func pushSigned(t *testing.T, signer gitrepo.Signer) (place, string) {
 }
 
 func TestACommitSignedWithAGPGKeyIsVerifiedByGit(t *testing.T) {
+	t.Parallel()
 	entity := must(openpgp.NewEntity("Tag Bump", "", "bump@example.com", nil))(t)
 	var private, public strings.Builder
 	w := must(armor.Encode(&private, openpgp.PrivateKeyType, nil))(t)
