@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/tagbump/tagbump/pkg/gitrepo"
+	"github.com/tagbump/tagbump/pkg/internal/delay"
 	"github.com/tagbump/tagbump/pkg/internal/testenv"
 )
 
@@ -26,7 +27,7 @@ func update(ctx context.Context, url string, opts gitrepo.Options) error {
 		return err
 	}
 	defer func() { _ = r.Close() }()
-	return gitrepo.Contend(ctx, 10, func() error {
+	return retried(ctx, func() error {
 		tree, err := r.Read(ctx, "main", []string{target})
 		if err != nil {
 			return err
@@ -38,6 +39,21 @@ func update(ctx context.Context, url string, opts gitrepo.Options) error {
 		_, err = r.Push(ctx, tree, commitOf(map[string]string{target: strings.Replace(string(old), "1.0", "2.0", 1)}))
 		return err
 	})
+}
+
+// retried runs attempt until it does not end in a lost race, as the conductor does.
+func retried(ctx context.Context, attempt func() error) error {
+	var slots delay.Slots
+	for try := 1; ; try++ {
+		start := time.Now()
+		err := attempt()
+		if !errors.Is(err, gitrepo.ErrMoved) || try == 10 {
+			return err
+		}
+		if err := delay.For(ctx, slots.Next(try, time.Since(start))); err != nil {
+			return err
+		}
+	}
 }
 
 // settle checks a repository after an update that something happened to: the

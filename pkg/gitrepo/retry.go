@@ -5,6 +5,8 @@ import (
 	"errors"
 	"math/rand/v2"
 	"time"
+
+	"github.com/tagbump/tagbump/pkg/internal/delay"
 )
 
 const (
@@ -62,36 +64,8 @@ func backoff(base time.Duration, try int) time.Duration {
 }
 
 func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
+	if err := delay.For(ctx, d); err != nil {
 		return because(ErrUnavailable, context.Cause(ctx), "")
-	case <-timer.C:
-		return nil
 	}
-}
-
-// Contend runs attempt until it does not end in ErrMoved, at most tries times.
-// Between two attempts it sleeps for a random share of a window that is as wide
-// as the fastest attempt so far took, times two for each attempt up to 32: the
-// more contenders, the rarer each tries, and the pace is the server's. The last
-// attempt's error is returned.
-func Contend(ctx context.Context, tries int, attempt func() error) error {
-	fastest := time.Duration(1<<63 - 1)
-	for try := 1; ; try++ {
-		start := time.Now()
-		err := attempt()
-		if !errors.Is(err, ErrMoved) || try >= tries {
-			return err
-		}
-		fastest = min(fastest, time.Since(start))
-		if err := sleep(ctx, slot(fastest, try)); err != nil {
-			return err
-		}
-	}
-}
-
-func slot(fastest time.Duration, try int) time.Duration {
-	return rand.N(fastest<<min(try, 5) + 1)
+	return nil
 }

@@ -1,13 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,7 +16,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/tagbump/tagbump/pkg/gitrepo"
+	"github.com/tagbump/tagbump/pkg/cli"
 	"github.com/tagbump/tagbump/pkg/internal/testenv"
 )
 
@@ -120,34 +121,22 @@ func checkCrowd(repo testenv.GitRepo, before string, bumpers int, value string) 
 	return errors.Join(problem, repo.Fsck())
 }
 
-// contend is what the conductor does: read, change, push, and again when the
-// branch has moved.
+// contend runs the command itself, as fifty jobs would.
 func contend(ctx context.Context, l *lab, key int, value string) (int, error) {
-	repo, err := gitrepo.Open(l.ends.HTTP+"/keys.git", gitrepo.Options{Token: token})
-	if err != nil {
-		return 0, err
-	}
-	defer func() { _ = repo.Close() }()
-	line := regexp.MustCompile(fmt.Sprintf(`(?m)^app-%02d: .*$`, key))
-	attempts := 0
-	err = gitrepo.Contend(ctx, 100, func() error {
-		attempts++
-		tree, err := repo.Read(ctx, "main", []string{"values.yaml"})
-		if err != nil {
-			return err
-		}
-		old, err := tree.ReadFile("values.yaml")
-		if err != nil {
-			return err
-		}
-		_, err = repo.Push(ctx, tree, gitrepo.Commit{
-			Message: fmt.Sprintf("app-%02d", key),
-			Author:  gitrepo.Signature{Name: "Bench", Email: "bench@example.com", When: time.Now()},
-			Files:   map[string][]byte{"values.yaml": line.ReplaceAll(old, fmt.Appendf(nil, "app-%02d: %q", key, value))},
-		})
-		return err
+	var stdout, stderr bytes.Buffer
+	code := cli.Run(ctx, cli.Env{
+		Args: []string{
+			"update", "acme/app:" + value, "--path", fmt.Sprintf("app-%02d", key), "--repo", l.ends.HTTP + "/keys.git", "--file", "values.yaml",
+			"--no-verify", "--on-stale", "allow", "--output", "json",
+		},
+		Stdout: &stdout, Stderr: &stderr, Now: time.Now, Dir: l.scratch,
+		Getenv: func(name string) string { return map[string]string{"TAGBUMP_TOKEN": token}[name] },
 	})
-	return attempts, err
+	var report struct{ Attempts int }
+	if err := json.Unmarshal(stdout.Bytes(), &report); err != nil || code != 0 {
+		return report.Attempts, fmt.Errorf("exit code %d: %s", code, stderr.String())
+	}
+	return report.Attempts, nil
 }
 
 // rebaseLoop is what people write: commit, push, and pull --rebase until it goes
