@@ -182,7 +182,7 @@ func (s *session) openRemote() error {
 		options.CABundle = bundle
 	}
 	name, token := s.gitToken()
-	options.Token = token
+	options.Token, options.Username = token, s.env.Getenv("TAGBUMP_USERNAME")
 	if token != "" {
 		s.whisper("%s: using the token in %s", s.where, name)
 	}
