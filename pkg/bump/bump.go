@@ -147,7 +147,8 @@ type Runner struct {
 const attempts = 50
 
 // Run brings req's images up to date and reports what it did. On an error the
-// branch is as before, and Report tells what was found out until then.
+// branch is as before, unless the error says that this is not known, and Report
+// tells what was found out until then.
 func (r Runner) Run(ctx context.Context, req Request) (Report, error) {
 	if err := req.check(); err != nil {
 		return Report{}, err
@@ -284,6 +285,9 @@ func (r Runner) attempt(ctx context.Context, req Request, tree Tree, report *Rep
 			return err
 		}
 		report.Images = images
+	}
+	for i := range report.Images {
+		report.Images[i].Skipped = nil // of the attempt before
 	}
 	wants, err := r.wants(ctx, req, tree, report)
 	if err != nil {
