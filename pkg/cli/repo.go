@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"net"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -185,6 +186,9 @@ func (s *session) openRemote() error {
 	options.Token, options.Username = token, s.env.Getenv("TAGBUMP_USERNAME")
 	if token != "" {
 		s.whisper("%s: using the token in %s", s.where, name)
+		if host := hostOf(s.repoURL); strings.HasPrefix(s.repoURL, "http://") && !isLoopback(host) {
+			s.say("warning: the token in %s travels to %s without encryption; use https", name, host)
+		}
 	}
 	address := s.repoURL
 	if hostOf(address) == "" && !strings.Contains(address, "://") {
@@ -278,15 +282,20 @@ func hostOf(raw string) string {
 	return ""
 }
 
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
 // githubAPI is the API's URL for the forge that holds repoURL: given by
 // GITHUB_API_URL (GitHub Enterprise), else github.com's own.
 func githubAPI(repoURL, given string) (string, error) {
 	host := hostOf(repoURL)
 	switch {
-	case given != "" && hostOf(given) != "api.github.com":
-		return given, nil
 	case host == "github.com":
 		return "", nil
+	case given != "" && hostOf(given) != "api.github.com":
+		return given, nil
 	}
 	return "", usageError{
 		fmt.Sprintf("a pull request at %s: only GitHub's API is known", orPath(host)),
