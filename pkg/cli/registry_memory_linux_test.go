@@ -1,3 +1,7 @@
+// The race detector itself takes several times the memory.
+
+//go:build !race
+
 package cli
 
 import (
