@@ -287,15 +287,17 @@ Tagbump-Image: acme/api:7
 	}
 }
 
+// promotion takes the tag of the folder staging into the folder production.
+var promotion = Request{
+	Images: []Image{{Repository: "acme/web"}},
+	From:   &Environment{Name: "staging", Files: []string{"staging/*"}}, Files: []string{"production/*"}, To: "production", Publish: Push,
+}
+
 func TestPromoteRefusesTwoTagsInOneEnvironment(t *testing.T) {
 	repo := newRepo(map[string]string{
 		"staging/a.yaml": "image: acme/web:1.1\n", "staging/b.yaml": "image: acme/web:1.2\n", "production/a.yaml": "image: acme/web:1.0\n",
 	})
-	req := Request{
-		Images: []Image{{Repository: "acme/web"}},
-		From:   &Environment{Name: "staging", Files: []string{"staging/*"}}, Files: []string{"production/*"}, To: "production", Publish: Push,
-	}
-	_, err := Runner{Registry: registry, Repo: repo}.Run(context.Background(), req)
+	_, err := Runner{Registry: registry, Repo: repo}.Run(context.Background(), promotion)
 	want := "staging: acme/web has two tags: 1.1 (staging/a.yaml:1) and 1.2 (staging/b.yaml:1): conflicting request"
 	if err == nil || err.Error() != want {
 		t.Errorf("%v, want %s", err, want)
@@ -304,11 +306,7 @@ func TestPromoteRefusesTwoTagsInOneEnvironment(t *testing.T) {
 
 func TestPromoteChangesOnlyTheTarget(t *testing.T) {
 	repo := newRepo(map[string]string{"staging/a.yaml": "image: acme/web:1.2\n", "production/a.yaml": "image: acme/web:1.0\n", "dev/a.yaml": "image: acme/web:0.9\n"})
-	req := Request{
-		Images: []Image{{Repository: "acme/web"}},
-		From:   &Environment{Name: "staging", Files: []string{"staging/*"}}, Files: []string{"production/*"}, To: "production", Publish: Push,
-	}
-	report, err := Runner{Registry: registry, Repo: repo}.Run(context.Background(), req)
+	report, err := Runner{Registry: registry, Repo: repo}.Run(context.Background(), promotion)
 	if err != nil || report.Images[0].Source != "staging" {
 		t.Fatalf("%+v, %v", report.Images, err)
 	}
