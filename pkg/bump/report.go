@@ -2,6 +2,7 @@ package bump
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -43,6 +44,7 @@ type ImageReport struct {
 	Revision   string    // the source commit that the image's label names
 	Choice     *Choice   // how the tag was chosen; nil when it was given
 	Changes    []plan.Change
+	Shared     bool          // its tag is an alias of a value that is among another image's Changes
 	Skipped    []plan.Target // hold a newer tag
 }
 
@@ -87,7 +89,11 @@ func (r *Report) setPlan(p *plan.Plan, wants []plan.Want) {
 		}
 	}
 	for i := range r.Images {
-		r.Images[i].Changes = changes[r.Images[i].Repository]
+		img := &r.Images[i]
+		img.Changes = changes[img.Repository]
+		img.Shared = len(img.Changes) == 0 && !p.Empty() && slices.ContainsFunc(wants, func(want plan.Want) bool {
+			return want.Ref.Repository == img.Repository && want.Target.Current.Tag != want.Ref.Tag
+		})
 	}
 }
 
@@ -138,7 +144,7 @@ func (r Report) Subject() string {
 func (r Report) changedImages() []ImageReport {
 	var changed []ImageReport
 	for _, img := range r.Images {
-		if len(img.Changes) > 0 {
+		if len(img.Changes) > 0 || img.Shared {
 			changed = append(changed, img)
 		}
 	}

@@ -2,9 +2,11 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/bmatcuk/doublestar/v4"
 	"github.com/spf13/cobra"
 
 	"github.com/tagbump/tagbump/pkg/policy"
@@ -107,6 +109,8 @@ func (f *flags) check() error {
 		return usageError{"--output: " + quote(f.output) + " is neither text nor json", ""}
 	case f.onStale != "" && f.onStale != "fail" && f.onStale != "skip" && f.onStale != "allow":
 		return usageError{"--on-stale: " + quote(f.onStale) + " is none of fail, skip, allow", ""}
+	case slices.ContainsFunc(f.files, func(glob string) bool { return !doublestar.ValidatePattern(glob) }):
+		return usageError{fmt.Sprintf("--file: %q is not a glob", f.files), ""}
 	case f.newestOf < 0:
 		return usageError{fmt.Sprintf("--newest-of: %d is no number of tags", f.newestOf), ""}
 	case f.waitForTag < 0:

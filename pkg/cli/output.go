@@ -87,6 +87,9 @@ func upToDate(img bump.ImageReport) string {
 	if len(img.Skipped) > 0 {
 		return fmt.Sprintf("%s: %s is older than the deployed %s, skipped", img.Repository, img.Tag, img.Skipped[0].Current.Tag)
 	}
+	if img.Shared {
+		return fmt.Sprintf("%s: its tag is an alias of a value below, and becomes %s with it", img.Repository, img.Tag)
+	}
 	return fmt.Sprintf("%s: already at %s, nothing to do", img.Repository, img.Tag)
 }
 

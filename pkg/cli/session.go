@@ -98,8 +98,11 @@ func (s *session) localConfig() error {
 	if errors.Is(err, fs.ErrNotExist) && s.flags.config == "" {
 		return nil
 	}
+	if pathError := new(fs.PathError); errors.As(err, &pathError) {
+		return usageError{fmt.Sprintf("--config: %s: %v", name, pathError.Err), ""}
+	}
 	if err != nil {
-		return fmt.Errorf("--config: %w", err)
+		return err
 	}
 	return s.parseConfig(name, src)
 }

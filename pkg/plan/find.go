@@ -457,7 +457,7 @@ func (s spot) checkNamed(repository string) error {
 		return s.computed("set it in the values file: give that with --file")
 	case !s.names(repository) && !s.isNameless():
 		return &yamledit.Error{
-			Path: s.value.Path(), Line: s.value.Line(),
+			Path: s.value.Path(), Line: s.value.Line(), Err: ErrNoTarget,
 			Why:  fmt.Sprintf("holds the image %q, not %q", s.ref.Repository, repository),
 			Help: "check --path, or the image's name",
 		}
