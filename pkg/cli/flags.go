@@ -9,6 +9,7 @@ import (
 	"github.com/bmatcuk/doublestar/v4"
 	"github.com/spf13/cobra"
 
+	"github.com/tagbump/tagbump/pkg/image"
 	"github.com/tagbump/tagbump/pkg/policy"
 )
 
@@ -121,6 +122,11 @@ func (f *flags) check() error {
 		return usageError{"--wait-for-tag needs the registry, which --no-verify leaves out", ""}
 	case f.exitCode && !f.dryRun:
 		return usageError{"--exit-code goes with --dry-run", ""}
+	}
+	for _, platform := range f.platforms {
+		if err := image.CheckPlatform(platform); err != nil {
+			return usageError{"--platform: " + err.Error(), ""}
+		}
 	}
 	return nil
 }

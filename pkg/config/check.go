@@ -16,7 +16,6 @@ import (
 
 var (
 	environmentPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
-	platformPattern    = regexp.MustCompile(`^[a-z0-9]+/[a-z0-9_]+(?:/[a-z0-9.]+)?$`)
 
 	// What git check-ref-format(1) refuses in a branch's name.
 	notInBranch = regexp.MustCompile(`[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(?:/|$)|^[-./]|[./]$|^@$`)
@@ -59,13 +58,6 @@ func checkImageName(name string) error {
 func checkEnvironmentName(name string) error {
 	if !environmentPattern.MatchString(name) {
 		return errors.New("not an environment's name; use letters, digits, and . _ - between them")
-	}
-	return nil
-}
-
-func checkPlatform(platform string) error {
-	if !platformPattern.MatchString(platform) {
-		return fmt.Errorf("%q: not a platform; write OS/ARCH, such as linux/arm64", platform)
 	}
 	return nil
 }

@@ -131,7 +131,7 @@ func (r *reader) image(n *yaml.Node, at string) Image {
 		"extract":   func(n *yaml.Node, at string) { policy.Extract = r.text(n, at, nil) },
 		"order":     func(n *yaml.Node, at string) { policy.Order = r.choice(n, at, Orders()) },
 		"semver":    func(n *yaml.Node, at string) { policy.Semver = r.text(n, at, nil) },
-		"platforms": func(n *yaml.Node, at string) { policy.Platforms = r.texts(n, at, checkPlatform) },
+		"platforms": func(n *yaml.Node, at string) { policy.Platforms = r.texts(n, at, image.CheckPlatform) },
 	})
 	return policy
 }

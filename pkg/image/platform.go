@@ -3,6 +3,7 @@ package image
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -31,12 +32,14 @@ func HasPlatform(platforms []string, wanted string) bool {
 	return slices.ContainsFunc(platforms, func(platform string) bool { return covers(platform, wanted) })
 }
 
+// platformPattern is os/arch or os/arch/variant, as builders write them.
+var platformPattern = regexp.MustCompile(`^[a-z0-9]+/[a-z0-9_]+(?:/[a-z0-9.]+)?$`)
+
 // CheckPlatform returns an error that wraps [ErrForm] unless text reads
 // os/arch or os/arch/variant.
 func CheckPlatform(text string) error {
-	parts := strings.Split(text, "/")
-	if len(parts) < 2 || len(parts) > 3 || slices.Contains(parts, "") {
-		return fmt.Errorf("platform %q: not of the form os/arch or os/arch/variant, such as linux/arm64 (%w)", text, ErrForm)
+	if !platformPattern.MatchString(text) {
+		return fmt.Errorf("%q: %w; write OS/ARCH, such as linux/arm64", text, ErrForm)
 	}
 	return nil
 }

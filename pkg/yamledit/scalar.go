@@ -299,9 +299,6 @@ func (s Scalar) Holds(value string) bool {
 		!readsAsOther(value) && s.node.yaml.Tag == "!!str"
 }
 
-// HasAction reports whether a template action is part of the value.
-func (s Scalar) HasAction() bool { return len(s.actions()) > 0 }
-
 func (s Scalar) actions() []span { return s.node.text.actionsIn(s.token.whole) }
 
 func (s Scalar) refuse(why string) error { return &Error{Path: s.Path, Line: s.Line, Why: why} }
