@@ -317,18 +317,28 @@ func TestPromoteChangesOnlyTheTarget(t *testing.T) {
 	}
 }
 
-func TestProposeTwiceIsOneBranchAndOnePullRequest(t *testing.T) {
+// proposing is a repository, a forge, and a run that proposes web 1.2 there.
+func proposing(t *testing.T) (*memoryRepo, *pulls, func() Report) {
+	t.Helper()
 	repo, hub := newRepo(map[string]string{"web.yaml": web}), &pulls{}
 	req := pushOf("1.2")
 	req.Publish = Propose
 	runner := Runner{Registry: registry, Repo: repo, Forge: hub, Sleep: noSleep}
-	var heads []string
-	for range 2 {
+	return repo, hub, func() Report {
+		t.Helper()
 		report, err := runner.Run(context.Background(), req)
 		if err != nil {
 			t.Fatal(err)
 		}
-		heads = append(heads, report.Head)
+		return report
+	}
+}
+
+func TestProposeTwiceIsOneBranchAndOnePullRequest(t *testing.T) {
+	repo, hub, propose := proposing(t)
+	var heads []string
+	for range 2 {
+		heads = append(heads, propose().Head)
 	}
 	if heads[0] != heads[1] || len(hub.open) != 1 || len(repo.saves) != 1 || len(repo.branches) != 2 {
 		t.Errorf("heads %q, %d pull requests, %d saves, %d branches", heads, len(hub.open), len(repo.saves), len(repo.branches))
@@ -339,18 +349,10 @@ func TestProposeTwiceIsOneBranchAndOnePullRequest(t *testing.T) {
 }
 
 func TestProposeKeepsWhatSomebodyAddedToTheBranch(t *testing.T) {
-	repo, hub := newRepo(map[string]string{"web.yaml": web}), &pulls{}
-	req := pushOf("1.2")
-	req.Publish = Propose
-	runner := Runner{Registry: registry, Repo: repo, Forge: hub, Sleep: noSleep}
-	report, err := runner.Run(context.Background(), req)
-	if err != nil {
-		t.Fatal(err)
-	}
+	repo, _, propose := proposing(t)
+	report := propose()
 	repo.write(report.Head, repo.branches[report.Head].MapFS, map[string][]byte{"web.yaml": []byte("replicas: 3\n" + web)})
-	if _, err := runner.Run(context.Background(), req); err != nil {
-		t.Fatal(err)
-	}
+	propose()
 	want := "replicas: 3\n" + strings.Replace(web, "1.0", "1.2", 1)
 	if got := repo.file(t, report.Head, "web.yaml"); got != want {
 		t.Errorf("got:\n%swant:\n%s", got, want)
@@ -358,18 +360,10 @@ func TestProposeKeepsWhatSomebodyAddedToTheBranch(t *testing.T) {
 }
 
 func TestProposeStartsALeftOverBranchAnew(t *testing.T) {
-	repo, hub := newRepo(map[string]string{"web.yaml": web}), &pulls{}
-	req := pushOf("1.2")
-	req.Publish = Propose
-	runner := Runner{Registry: registry, Repo: repo, Forge: hub, Sleep: noSleep}
-	report, err := runner.Run(context.Background(), req)
-	if err != nil {
-		t.Fatal(err)
-	}
+	repo, hub, propose := proposing(t)
+	report := propose()
 	hub.open = nil // merged or closed, and the branch was not deleted
-	if _, err := runner.Run(context.Background(), req); err != nil {
-		t.Fatal(err)
-	}
+	propose()
 	if len(hub.open) != 1 || len(repo.saves) != 2 || repo.saves[1].Old != report.Commit {
 		t.Errorf("%d pull requests, %d saves: %+v", len(hub.open), len(repo.saves), repo.saves)
 	}
