@@ -11,6 +11,7 @@ import (
 
 	"github.com/tagbump/tagbump/pkg/bump"
 	"github.com/tagbump/tagbump/pkg/config"
+	"github.com/tagbump/tagbump/pkg/fault"
 	"github.com/tagbump/tagbump/pkg/forge"
 	"github.com/tagbump/tagbump/pkg/gitrepo"
 	"github.com/tagbump/tagbump/pkg/image"
@@ -20,49 +21,54 @@ import (
 	"github.com/tagbump/tagbump/pkg/worktree"
 )
 
-// Exit codes, as PRODUCT promises them.
+// Exit codes of errors that have no kind.
 const (
-	exitDone        = 0
-	exitFailed      = 1
-	exitUsage       = 2
-	exitChanges     = 3
-	exitStale       = 4
-	exitNotFound    = 5
-	exitNoAccess    = 6
-	exitUnavailable = 7
-	exitRefused     = 8
+	exitDone    = 0
+	exitChanges = 3
 )
 
-// exitCodes says which error ends with which code; the first that matches counts.
-var exitCodes = []struct {
+// exitCodes says which kind of failure ends with which code.
+var exitCodes = [...]int{
+	fault.Failed:      1,
+	fault.Usage:       2,
+	fault.Guard:       4,
+	fault.NotFound:    5,
+	fault.NoAccess:    6,
+	fault.Unavailable: 7,
+	fault.Refused:     8,
+	fault.NotDeployed: 9,
+}
+
+// kinds gives a kind to the errors that have none of their own; the first that
+// matches counts.
+var kinds = []struct {
 	err  error
-	code int
+	kind fault.Kind
 }{
-	{errChanges, exitChanges},
-	{bump.ErrStale, exitStale},
-	{bump.ErrMoved, exitRefused},
-	{gitrepo.ErrRefused, exitRefused},
-	{worktree.ErrRefused, exitRefused},
-	{gitrepo.ErrAuth, exitNoAccess},
-	{registry.ErrAuth, exitNoAccess},
-	{forge.ErrAuth, exitNoAccess},
-	{gitrepo.ErrUnavailable, exitUnavailable},
-	{registry.ErrUnavailable, exitUnavailable},
-	{forge.ErrUnavailable, exitUnavailable},
-	{context.DeadlineExceeded, exitUnavailable},
-	{plan.ErrNoTarget, exitNotFound},
-	{policy.ErrNoMatch, exitNotFound},
-	{image.ErrNoPlatform, exitNotFound},
-	{image.ErrNotFound, exitNotFound},
-	{image.ErrNoImage, exitNotFound},
-	{gitrepo.ErrNotFound, exitNotFound},
-	{gitrepo.ErrNoFile, exitNotFound},
-	{worktree.ErrNoFile, exitNotFound},
-	{forge.ErrNotFound, exitNotFound},
-	{config.ErrInvalid, exitUsage},
-	{image.ErrInvalid, exitUsage},
-	{bump.ErrConflict, exitUsage},
-	{fs.ErrNotExist, exitNotFound},
+	{bump.ErrStale, fault.Guard},
+	{bump.ErrMoved, fault.Refused},
+	{gitrepo.ErrRefused, fault.Refused},
+	{worktree.ErrRefused, fault.Refused},
+	{gitrepo.ErrAuth, fault.NoAccess},
+	{registry.ErrAuth, fault.NoAccess},
+	{forge.ErrAuth, fault.NoAccess},
+	{gitrepo.ErrUnavailable, fault.Unavailable},
+	{registry.ErrUnavailable, fault.Unavailable},
+	{forge.ErrUnavailable, fault.Unavailable},
+	{context.DeadlineExceeded, fault.Unavailable},
+	{plan.ErrNoTarget, fault.NotFound},
+	{policy.ErrNoMatch, fault.NotFound},
+	{image.ErrNoPlatform, fault.NotFound},
+	{image.ErrNotFound, fault.NotFound},
+	{image.ErrNoImage, fault.NotFound},
+	{gitrepo.ErrNotFound, fault.NotFound},
+	{gitrepo.ErrNoFile, fault.NotFound},
+	{worktree.ErrNoFile, fault.NotFound},
+	{forge.ErrNotFound, fault.NotFound},
+	{config.ErrInvalid, fault.Usage},
+	{image.ErrInvalid, fault.Usage},
+	{bump.ErrConflict, fault.Usage},
+	{fs.ErrNotExist, fault.NotFound},
 }
 
 // errChanges ends a run that --exit-code asked to tell of changes.
@@ -76,19 +82,29 @@ func (e usageError) Error() string { return e.what }
 // Hint says what would be right; it may be empty.
 func (e usageError) Hint() string { return e.hint }
 
+// Unwrap returns the kind.
+func (e usageError) Unwrap() error { return fault.Usage }
+
 func exitCode(err error) int {
-	if err == nil {
+	switch {
+	case err == nil:
 		return exitDone
+	case errors.Is(err, errChanges):
+		return exitChanges
 	}
-	if errors.As(err, new(usageError)) {
-		return exitUsage
+	return exitCodes[kindOf(err)]
+}
+
+func kindOf(err error) fault.Kind {
+	if kind := fault.KindOf(err); kind != fault.Failed {
+		return kind
 	}
-	for _, known := range exitCodes {
+	for _, known := range kinds {
 		if errors.Is(err, known.err) {
-			return known.code
+			return known.kind
 		}
 	}
-	return exitFailed
+	return fault.Failed
 }
 
 // report shows err, the only place that does, and returns its exit code.
@@ -106,19 +122,10 @@ func report(env Env, err error) int {
 		err = errors.New("interrupted; the branch is as before, or has the whole commit")
 	}
 	fmt.Fprintf(env.Stderr, "error: %v\n", err)
-	if hint := hintOf(err); hint != "" {
+	if hint := fault.HintOf(err); hint != "" {
 		fmt.Fprintf(env.Stderr, "hint: %s\n", hint)
 	}
 	return code
-}
-
-// hintOf is the hint of the outermost error in the chain that has one.
-func hintOf(err error) string {
-	var hinter interface{ Hint() string }
-	if errors.As(err, &hinter) {
-		return hinter.Hint()
-	}
-	return ""
 }
 
 // jsonError is an error of a command that was asked for JSON on stdout.
@@ -131,7 +138,7 @@ func (e jsonError) document(code int) any {
 	return struct {
 		Schema int      `json:"schema"`
 		Error  errorDoc `json:"error"`
-	}{schema, errorDoc{code, e.Error(), hintOf(e.err)}}
+	}{schema, errorDoc{code, e.Error(), fault.HintOf(e.err)}}
 }
 
 type errorDoc struct {

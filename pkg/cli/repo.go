@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/tagbump/tagbump/pkg/bump"
+	"github.com/tagbump/tagbump/pkg/fault"
 	"github.com/tagbump/tagbump/pkg/gitrepo"
 	"github.com/tagbump/tagbump/pkg/worktree"
 )
@@ -196,7 +197,7 @@ func (s *session) openRemote() error {
 	}
 	repo, err := gitrepo.Open(address, options)
 	if err != nil {
-		return usageError{err.Error(), hintOf(err)}
+		return usageError{err.Error(), fault.HintOf(err)}
 	}
 	author, err := s.author()
 	if err != nil {
