@@ -23,9 +23,9 @@ import (
 
 	"github.com/tagbump/tagbump/pkg/forge"
 	"github.com/tagbump/tagbump/pkg/internal/delay"
+	"github.com/tagbump/tagbump/pkg/keypath"
 	"github.com/tagbump/tagbump/pkg/plan"
 	"github.com/tagbump/tagbump/pkg/policy"
-	"github.com/tagbump/tagbump/pkg/yamledit"
 )
 
 // Errors that callers decide on.
@@ -110,14 +110,14 @@ const (
 // A Request is everything that one run is asked to do.
 type Request struct {
 	Images    []Image
-	Branch    string        // default: the repository's HEAD
-	Files     []string      // globs of the files to change; default: all YAML files
-	Path      yamledit.Path // the key to change; default: found by the image's name
-	From      *Environment  // take the tags from these files, not from the registry
-	To        string        // the name of the environment, for messages
-	PinDigest bool          // write the digest beside the tag
-	OnStale   OnStale       // default: Fail
-	Publish   Publish       // default: Preview
+	Branch    string       // default: the repository's HEAD
+	Files     []string     // globs of the files to change; default: all YAML files
+	Path      keypath.Path // the key to change; default: found by the image's name
+	From      *Environment // take the tags from these files, not from the registry
+	To        string       // the name of the environment, for messages
+	PinDigest bool         // write the digest beside the tag
+	OnStale   OnStale      // default: Fail
+	Publish   Publish      // default: Preview
 
 	Message    *template.Template // of the commit, over MessageData; default: Report.Subject and the changes
 	Provenance Provenance         // goes into the commit's trailers; default: nothing is known

@@ -8,9 +8,9 @@ import (
 	"time"
 
 	"github.com/tagbump/tagbump/pkg/image"
+	"github.com/tagbump/tagbump/pkg/keypath"
 	"github.com/tagbump/tagbump/pkg/plan"
 	"github.com/tagbump/tagbump/pkg/policy"
-	"github.com/tagbump/tagbump/pkg/yamledit"
 )
 
 // Registry answers what images there are. Each of its answers is whole or an error.
@@ -176,7 +176,7 @@ func (m *memory) InspectFor(ctx context.Context, ref image.Ref, platform string)
 func (r Runner) deployed(ctx context.Context, req Request, tree Tree) ([]ImageReport, error) {
 	var all []ImageReport
 	for _, img := range req.Images {
-		targets, err := r.targets(req.From.Name, req.From.Files, yamledit.Path{}, img, tree)
+		targets, err := r.targets(req.From.Name, req.From.Files, keypath.Path{}, img, tree)
 		if err != nil {
 			return nil, err
 		}

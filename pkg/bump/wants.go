@@ -9,8 +9,8 @@ import (
 	"github.com/bmatcuk/doublestar/v4"
 
 	"github.com/tagbump/tagbump/pkg/image"
+	"github.com/tagbump/tagbump/pkg/keypath"
 	"github.com/tagbump/tagbump/pkg/plan"
-	"github.com/tagbump/tagbump/pkg/yamledit"
 )
 
 // wants says what should stand where: every place of every image in the files,
@@ -51,7 +51,7 @@ func wantedRef(req Request, resolved ImageReport) image.Ref {
 
 // targets finds where img is written in those files of the tree that globs
 // match. An optional image may be nowhere.
-func (r Runner) targets(environment string, globs []string, path yamledit.Path, img Image, tree fs.FS) ([]plan.Target, error) {
+func (r Runner) targets(environment string, globs []string, path keypath.Path, img Image, tree fs.FS) ([]plan.Target, error) {
 	found, err := find(tree, path, img.Repository)
 	if errors.Is(err, plan.ErrNoTarget) && img.Optional {
 		return nil, nil
@@ -71,7 +71,7 @@ func (r Runner) targets(environment string, globs []string, path yamledit.Path, 
 	return targets, nil
 }
 
-func find(tree fs.FS, path yamledit.Path, repository string) ([]plan.Target, error) {
+func find(tree fs.FS, path keypath.Path, repository string) ([]plan.Target, error) {
 	if !path.IsZero() {
 		return plan.At(tree, path, repository)
 	}

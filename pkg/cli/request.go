@@ -12,8 +12,8 @@ import (
 	"github.com/tagbump/tagbump/pkg/bump"
 	"github.com/tagbump/tagbump/pkg/config"
 	"github.com/tagbump/tagbump/pkg/image"
+	"github.com/tagbump/tagbump/pkg/keypath"
 	"github.com/tagbump/tagbump/pkg/policy"
-	"github.com/tagbump/tagbump/pkg/yamledit"
 )
 
 func (s *session) updateRequest(ctx context.Context, args []string) (bump.Request, error) {
@@ -32,7 +32,7 @@ func (s *session) updateRequest(ctx context.Context, args []string) (bump.Reques
 		req.Files = environment.Files
 	}
 	if f.path != "" {
-		if req.Path, err = yamledit.ParsePath(f.path); err != nil {
+		if req.Path, err = keypath.Parse(f.path); err != nil {
 			return req, usageError{"--path: " + err.Error(), ""}
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/tagbump/tagbump/pkg/image"
+	"github.com/tagbump/tagbump/pkg/keypath"
 	"github.com/tagbump/tagbump/pkg/yamledit"
 )
 
@@ -121,7 +122,7 @@ func (s spot) isMeant(w Want) bool {
 
 // spotsAtPath lists the spots at the path, in all documents. Where its last key
 // is missing, that is the spot to put it in.
-func spotsAtPath(text *yamledit.Text, path yamledit.Path, repository string) ([]spot, error) {
+func spotsAtPath(text *yamledit.Text, path keypath.Path, repository string) ([]spot, error) {
 	spots := missingAt(text, path, repository)
 	nodes, err := text.Find(path)
 	if err != nil && len(spots) == 0 {
@@ -144,7 +145,7 @@ func spotsAtPath(text *yamledit.Text, path yamledit.Path, repository string) ([]
 	return spots, nil
 }
 
-func missingAt(text *yamledit.Text, path yamledit.Path, repository string) []spot {
+func missingAt(text *yamledit.Text, path keypath.Path, repository string) []spot {
 	if path.Key() == "" {
 		return nil
 	}

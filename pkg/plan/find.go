@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 
 	"github.com/tagbump/tagbump/pkg/image"
+	"github.com/tagbump/tagbump/pkg/keypath"
 	"github.com/tagbump/tagbump/pkg/yamledit"
 )
 
@@ -380,7 +381,7 @@ func (e *missing) Unwrap() error { return ErrNoTarget }
 // repository. A value with a / or : is a whole reference and must name the
 // repository; anything else is a bare tag. Files without the path are passed
 // over; when no file has it, the error wraps [ErrNoTarget].
-func At(fsys fs.FS, path yamledit.Path, repository string) ([]Target, error) {
+func At(fsys fs.FS, path keypath.Path, repository string) ([]Target, error) {
 	if err := image.CheckRepository(repository); err != nil {
 		return nil, err
 	}
@@ -413,7 +414,7 @@ func At(fsys fs.FS, path yamledit.Path, repository string) ([]Target, error) {
 
 // A noPath error says that none of several files has the path.
 type noPath struct {
-	path  yamledit.Path
+	path  keypath.Path
 	files int
 }
 
@@ -425,7 +426,7 @@ func (e *noPath) Hint() string { return "check --path and --file" }
 
 func (e *noPath) Unwrap() error { return ErrNoTarget }
 
-func targetsAt(name string, src []byte, path yamledit.Path, repository string) ([]Target, error) {
+func targetsAt(name string, src []byte, path keypath.Path, repository string) ([]Target, error) {
 	text, err := yamledit.Parse(src)
 	if err != nil {
 		return nil, inFile(name, err)

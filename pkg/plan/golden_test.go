@@ -14,7 +14,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/tagbump/tagbump/pkg/image"
-	"github.com/tagbump/tagbump/pkg/yamledit"
+	"github.com/tagbump/tagbump/pkg/keypath"
 )
 
 var update = flag.Bool("update", false, "write the goldens anew")
@@ -53,7 +53,7 @@ func TestGoldens(t *testing.T) {
 type golden struct {
 	tree fstest.MapFS
 	want image.Ref
-	path yamledit.Path
+	path keypath.Path
 }
 
 func newGolden(t *testing.T, archive *txtar.Archive) golden {
@@ -71,7 +71,7 @@ func newGolden(t *testing.T, archive *txtar.Archive) golden {
 		case "want":
 			c.want, err = image.Parse(rest)
 		case "path":
-			c.path, err = yamledit.ParsePath(rest)
+			c.path, err = keypath.Parse(rest)
 		case "crlf":
 			then(func(text []byte) []byte { return bytes.ReplaceAll(text, []byte("\n"), []byte("\r\n")) })
 		case "bom":

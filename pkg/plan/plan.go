@@ -24,6 +24,7 @@ import (
 	"slices"
 
 	"github.com/tagbump/tagbump/pkg/image"
+	"github.com/tagbump/tagbump/pkg/keypath"
 	"github.com/tagbump/tagbump/pkg/yamledit"
 )
 
@@ -47,8 +48,8 @@ func (f Form) String() string { return [...]string{"tag", "reference", "digest"}
 // A Target is a place in a file where an image's tag or digest is written, or
 // where the key for it is missing and can be put in.
 type Target struct {
-	File    string        // its name in the tree, with slashes
-	Path    yamledit.Path // of the value that is changed
+	File    string       // its name in the tree, with slashes
+	Path    keypath.Path // of the value that is changed
 	Form    Form
 	Line    int       // 1-based, when it was found; the repository's where the key is missing
 	Doc     int       // 0-based number of the document in the file

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/tagbump/tagbump/pkg/keypath"
 )
 
 // ErrNotFound is in the chain of an error when a path leads nowhere.
@@ -13,11 +15,11 @@ var ErrNotFound = errors.New("not found")
 // An Error says why a text or one of its values cannot be read or edited. Its
 // text reads "image.tag: line 4: why", without what is not known.
 type Error struct {
-	Path Path   // zero when the whole text is meant
-	Line int    // 1-based, of the text given to Parse; 0 when unknown
-	Why  string // what is the case
-	Help string // the next step for the user, or ""
-	Err  error  // a sentinel of this package, or nil
+	Path keypath.Path // zero when the whole text is meant
+	Line int          // 1-based, of the text given to Parse; 0 when unknown
+	Why  string       // what is the case
+	Help string       // the next step for the user, or ""
+	Err  error        // a sentinel of this package, or nil
 }
 
 func (e *Error) Error() string {

@@ -1,6 +1,10 @@
 package yamledit
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/tagbump/tagbump/pkg/keypath"
+)
 
 func TestInsertBehindKeepsEverythingElse(t *testing.T) {
 	for name, test := range map[string]struct{ before, path, after string }{
@@ -19,7 +23,7 @@ func TestInsertBehindKeepsEverythingElse(t *testing.T) {
 		"second document":  {"a: 1\n---\na: x\n---\na: 1\n", "a", ""},
 		"wide runes":       {"é: {ü: 😀}\n", "é.ü", "é: {ü: 😀, new: \"1.0\"}\n"},
 	} {
-		p, err := ParsePath(test.path)
+		p, err := keypath.Parse(test.path)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -50,7 +54,7 @@ func TestInsertBehindRefuses(t *testing.T) {
 		"? a\n: x\n":                  "a: line 2: shares its line with something else, so that new cannot be put behind it",
 		"a:\n":                        "a: line 1: is no place to put a key behind",
 	} {
-		s, err := Locate([]byte(src), Path{}.Child("a"))
+		s, err := Locate([]byte(src), keypath.Path{}.Child("a"))
 		if err != nil {
 			t.Fatal(src, err)
 		}
@@ -58,7 +62,7 @@ func TestInsertBehindRefuses(t *testing.T) {
 			t.Errorf("%q: %v\nwant %s", src, err, want)
 		}
 	}
-	s, err := Locate([]byte("a: x\n"), Path{}.Child("a"))
+	s, err := Locate([]byte("a: x\n"), keypath.Path{}.Child("a"))
 	if err != nil {
 		t.Fatal(err)
 	}

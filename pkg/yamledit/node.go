@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/tagbump/tagbump/pkg/keypath"
 )
 
 // A Node is a place in a [Text]: a mapping, a list, a scalar or an alias.
@@ -122,19 +124,19 @@ func (n *Node) Document() int {
 // Path is where the node stands. An item of a list of mappings is named by its
 // name when no other has that name, because lists are re-ordered more often
 // than renamed.
-func (n *Node) Path() Path {
+func (n *Node) Path() keypath.Path {
 	switch {
 	case n.up == nil && n.text.outer == nil:
-		return Path{}
+		return keypath.Path{}
 	case n.up == nil:
-		return n.text.outer.Path().with(step{kind: stepEmbedded})
+		return n.text.outer.Path().With(keypath.Step{Kind: keypath.Embedded})
 	case n.up.IsMapping():
 		return n.up.Path().Child(n.Key())
 	}
-	return n.up.Path().with(n.itemStep())
+	return n.up.Path().With(n.itemStep())
 }
 
-func (n *Node) itemStep() step {
+func (n *Node) itemStep() keypath.Step {
 	if name := n.Field("name"); name != nil && name.isName() {
 		same := 0
 		for _, item := range n.up.Items() {
@@ -143,10 +145,10 @@ func (n *Node) itemStep() step {
 			}
 		}
 		if same == 1 {
-			return step{kind: stepSelect, key: "name", value: name.yaml.Value}
+			return keypath.Step{Kind: keypath.Select, Name: "name", Value: name.yaml.Value}
 		}
 	}
-	return step{kind: stepIndex, index: n.index}
+	return keypath.Step{Kind: keypath.Index, Index: n.index}
 }
 
 // isName reports whether the node can tell one item from others: a short scalar
@@ -294,9 +296,9 @@ func dedent(src []byte, body block) (text []byte, lines []moved) {
 
 // Find lists the nodes at p, in all documents; an empty list comes with an
 // [*Error] that wraps [ErrNotFound] and says how far the path leads.
-func (t *Text) Find(p Path) ([]*Node, error) {
+func (t *Text) Find(p keypath.Path) ([]*Node, error) {
 	nodes := t.Documents()
-	for i, s := range p.steps {
+	for i, s := range p.Steps() {
 		var next []*Node
 		for _, n := range nodes {
 			next = append(next, n.follow(s)...)
@@ -309,16 +311,16 @@ func (t *Text) Find(p Path) ([]*Node, error) {
 	return nodes, nil
 }
 
-func (n *Node) follow(s step) []*Node {
+func (n *Node) follow(s keypath.Step) []*Node {
 	var found []*Node
-	switch s.kind {
-	case stepKey, stepAnyKey:
+	switch s.Kind {
+	case keypath.Key, keypath.AnyKey:
 		for _, f := range n.Fields() {
-			if s.kind == stepAnyKey || f.Key == s.key {
+			if s.Kind == keypath.AnyKey || f.Key == s.Name {
 				found = append(found, f.Value)
 			}
 		}
-	case stepEmbedded:
+	case keypath.Embedded:
 		if inner := n.Embedded(); inner != nil {
 			found = inner.Documents()
 		}
@@ -332,27 +334,27 @@ func (n *Node) follow(s step) []*Node {
 	return found
 }
 
-func (n *Node) isChosenBy(s step, index int) bool {
-	switch s.kind {
-	case stepIndex:
-		return s.index == index
-	case stepSelect:
-		field := n.Field(s.key)
-		return field != nil && field.Value() == s.value
+func (n *Node) isChosenBy(s keypath.Step, index int) bool {
+	switch s.Kind {
+	case keypath.Index:
+		return s.Index == index
+	case keypath.Select:
+		field := n.Field(s.Name)
+		return field != nil && field.Value() == s.Value
 	}
 	return true
 }
 
 // lost says where on p nothing was found, given the nodes that the steps before reach.
-func lost(p Path, at int, nodes []*Node) error {
+func lost(p keypath.Path, at int, nodes []*Node) error {
 	e := &Error{Path: p, Err: ErrNotFound, Why: "not found: the text is empty"}
 	if len(nodes) == 0 {
 		return e
 	}
-	n, s := nodes[0], p.steps[at]
+	n, s := nodes[0], p.Steps()[at]
 	place := "the document"
 	if at > 0 {
-		place = Path{steps: p.steps[:at]}.String()
+		place = keypath.Of(p.Steps()[:at]...).String()
 	}
 	if at > 0 && len(nodes) == 1 {
 		e.Line = n.Line()
@@ -361,14 +363,14 @@ func lost(p Path, at int, nodes []*Node) error {
 	case n.IsAlias():
 		e.Why = "not found: " + place + " is an alias (*" + n.yaml.Value + "), which is not followed"
 		e.Help = "give the path of the anchor &" + n.yaml.Value
-	case s.kind == stepKey && n.Field("<<") != nil:
-		e.Why = "not found: " + place + " has no key " + strconv.Quote(s.key) + " of its own (it merges others with <<)"
+	case s.Kind == keypath.Key && n.Field("<<") != nil:
+		e.Why = "not found: " + place + " has no key " + strconv.Quote(s.Name) + " of its own (it merges others with <<)"
 		e.Help = "give the path of the anchored mapping"
-	case s.kind == stepKey && n.IsMapping():
-		e.Why = "not found: " + place + " has no key " + strconv.Quote(s.key)
-	case s.kind == stepEmbedded:
+	case s.Kind == keypath.Key && n.IsMapping():
+		e.Why = "not found: " + place + " has no key " + strconv.Quote(s.Name)
+	case s.Kind == keypath.Embedded:
 		e.Why = "not found: " + place + " is no block scalar (|) with YAML in it"
-	case s.kind == stepKey || s.kind == stepAnyKey:
+	case s.Kind == keypath.Key || s.Kind == keypath.AnyKey:
 		e.Why = "not found: " + place + " is no mapping"
 	case !n.IsList():
 		e.Why = "not found: " + place + " is no list"

@@ -10,12 +10,14 @@ import (
 	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/tagbump/tagbump/pkg/keypath"
 )
 
 // A Scalar is a single value that can be replaced.
 type Scalar struct {
 	Value string // without quotes and escapes, template actions as written
-	Path  Path
+	Path  keypath.Path
 	Line  int // 1-based, in the whole text
 	Doc   int // 0-based number of its document
 	Style Style

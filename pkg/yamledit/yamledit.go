@@ -19,6 +19,8 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+
+	"github.com/tagbump/tagbump/pkg/keypath"
 )
 
 // An Edit is a change of bytes, made by [Scalar.Replace] or [Scalar.InsertBehind]:
@@ -38,7 +40,7 @@ type Edit struct {
 
 // Locate finds the one value at p in all documents of src. No value, several,
 // or one that cannot be replaced is an [*Error]; the first wraps [ErrNotFound].
-func Locate(src []byte, p Path) (Scalar, error) {
+func Locate(src []byte, p keypath.Path) (Scalar, error) {
 	all, err := LocateAll(src, p)
 	if err != nil {
 		return Scalar{}, err
@@ -49,7 +51,7 @@ func Locate(src []byte, p Path) (Scalar, error) {
 	return all[0], nil
 }
 
-func several(p Path, all []Scalar) error {
+func several(p keypath.Path, all []Scalar) error {
 	var lines []int
 	docs := map[int]bool{}
 	for _, s := range all {
@@ -66,7 +68,7 @@ func several(p Path, all []Scalar) error {
 // LocateAll finds every value at p: one in each document that has it, and more
 // where p has wildcards or a template has branches. A key that stands twice in a
 // mapping is an [*Error], unless the text is a template.
-func LocateAll(src []byte, p Path) ([]Scalar, error) {
+func LocateAll(src []byte, p keypath.Path) ([]Scalar, error) {
 	t, err := Parse(src)
 	if err != nil {
 		return nil, err
@@ -75,7 +77,7 @@ func LocateAll(src []byte, p Path) ([]Scalar, error) {
 }
 
 // LocateAll is [LocateAll] for a text that is parsed already.
-func (t *Text) LocateAll(p Path) ([]Scalar, error) {
+func (t *Text) LocateAll(p keypath.Path) ([]Scalar, error) {
 	nodes, err := t.Find(p)
 	if err != nil {
 		return nil, err

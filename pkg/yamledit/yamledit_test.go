@@ -8,47 +8,13 @@ import (
 	"testing"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/tagbump/tagbump/pkg/keypath"
 )
-
-func TestPathsRoundTrip(t *testing.T) {
-	for _, text := range []string{
-		"image.tag", "spec.containers[name=web].image", "a[0].b", `"a.b/c".d`, "*.image.tag", "images[*].newTag",
-		"spec.source.helm.values | image.tag", `a["x y"="v]w"].b`, `"*".b`,
-	} {
-		p, err := ParsePath(text)
-		if err != nil {
-			t.Errorf("ParsePath(%q): %v", text, err)
-			continue
-		}
-		if got := p.String(); got != text {
-			again, err := ParsePath(got)
-			if err != nil || !again.Equal(p) {
-				t.Errorf("ParsePath(%q).String() = %q, which reads as %v, %v", text, got, again, err)
-			}
-		}
-	}
-}
-
-func TestParsePathNamesTheByte(t *testing.T) {
-	for text, want := range map[string]string{
-		"":       `path "": byte 1: a key is missing`,
-		"a..b":   `path "a..b": byte 3: a key is missing`,
-		"a[x]":   `path "a[x]": byte 4: "x" is no index; want [0], [name=web] or [*]`,
-		"a[0":    `path "a[0": byte 4: want ]`,
-		`a."b`:   `path "a.\"b": byte 3: the quote is not closed`,
-		"a[0]b":  `path "a[0]b": byte 5: want a dot, [ or |`,
-		"a |":    `path "a |": byte 4: a key is missing behind |`,
-		"a[-1].": `path "a[-1].": byte 5: "-1" is no index; want [0], [name=web] or [*]`,
-	} {
-		if _, err := ParsePath(text); err == nil || err.Error() != want {
-			t.Errorf("ParsePath(%q): %v\nwant %s", text, err, want)
-		}
-	}
-}
 
 // edit replaces the one value at path.
 func edit(src, path, value string) (string, error) {
-	p, err := ParsePath(path)
+	p, err := keypath.Parse(path)
 	if err != nil {
 		return "", err
 	}
@@ -132,7 +98,7 @@ func TestRefusalsNameThePlace(t *testing.T) {
 
 func TestApplyRefusesForeignAndOverlappingEdits(t *testing.T) {
 	src := []byte("a: v1\n")
-	p, _ := ParsePath("a")
+	p, _ := keypath.Parse("a")
 	s, err := Locate(src, p)
 	if err != nil {
 		t.Fatal(err)
