@@ -46,10 +46,16 @@ type Repo interface {
 	Read(ctx context.Context, branch string, globs []string) (Tree, error)
 	// Tip returns the commit at which branch stands, "" when there is no such branch.
 	Tip(ctx context.Context, branch string) (string, error)
-	// Save makes commit, on top of base, the new tip of its branch, and returns
-	// its hash. A branch that is elsewhere than at commit.Old is ErrMoved. In a
-	// local folder it writes the files and returns "".
-	Save(ctx context.Context, base Tree, commit Commit) (string, error)
+	// Save makes commit, on top of base, the new tip of its branch; in a local
+	// folder it writes the files. A branch whose tip is not commit.Old is
+	// ErrMoved. An error comes with how far the change got.
+	Save(ctx context.Context, base Tree, commit Commit) (Saved, error)
+}
+
+// Saved says what Repo.Save did.
+type Saved struct {
+	State  State  // Written, Committed or Pushed
+	Commit string // the commit's hash, "" when none was made
 }
 
 // A Tree is the files of one commit.
@@ -93,8 +99,8 @@ type Publish int
 // Ways to publish; the zero value changes nothing.
 const (
 	Preview Publish = iota
-	Push
-	Propose
+	Save            // as far as the Repo goes: files, a commit, or a push
+	Propose         // push to a branch of its own and open a pull request
 )
 
 // OnStale says what to do when the wanted tag is older than the deployed one.
@@ -154,17 +160,21 @@ func (r Runner) Run(ctx context.Context, req Request) (Report, error) {
 		return Report{}, err
 	}
 	if r.Registry != nil {
-		r.Registry = &memory{Registry: r.Registry}
+		r.Registry = &cache{Registry: r.Registry}
 	}
 	report := Report{DryRun: req.Publish == Preview, Environment: req.To}
-	tree, err := r.readAndResolve(ctx, req, &report)
+	tree, resolved, err := r.readAndResolve(ctx, req)
+	report.Resolved = resolved
 	if err != nil {
 		return report, err
 	}
 	var slots delay.Slots
 	for report.Attempts = 1; ; report.Attempts++ {
 		start := time.Now()
-		err := r.attempt(ctx, req, tree, &report)
+		report.Outcome, err = r.attempt(ctx, req, tree, resolved)
+		if req.From != nil {
+			report.Resolved = report.Outcome.resolved()
+		}
 		if !errors.Is(err, ErrMoved) {
 			return report, err
 		}
@@ -183,8 +193,9 @@ func (r Runner) Run(ctx context.Context, req Request) (Report, error) {
 }
 
 // readAndResolve asks the repository and the registry at the same time: neither
-// needs the other's answer unless the tags come from the repository.
-func (r Runner) readAndResolve(ctx context.Context, req Request, report *Report) (Tree, error) {
+// needs the other's answer unless the tags come from the repository. With an
+// error it returns what was resolved until then.
+func (r Runner) readAndResolve(ctx context.Context, req Request) (Tree, []Resolved, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	type read struct {
@@ -196,26 +207,26 @@ func (r Runner) readAndResolve(ctx context.Context, req Request, report *Report)
 		tree, err := r.Repo.Read(ctx, req.Branch, req.globs())
 		reading <- read{tree, err}
 	}()
+	var resolved []Resolved
 	var failed error
 	if req.From == nil {
-		if report.Images, failed = r.resolveAll(ctx, req.named()); failed != nil {
+		if resolved, failed = r.resolveAll(ctx, req.required()); failed != nil {
 			cancel()
 		}
 	}
 	got := <-reading
 	if failed != nil {
-		return nil, failed
+		return nil, resolved, failed
 	}
 	if got.err != nil || req.From != nil {
-		return got.tree, got.err
+		return got.tree, resolved, got.err
 	}
 	present, err := r.present(req, got.tree)
 	if err != nil {
-		return nil, err
+		return nil, resolved, err
 	}
 	more, err := r.resolveAll(ctx, present)
-	report.Images = append(report.Images, more...)
-	return got.tree, err
+	return got.tree, append(resolved, more...), err
 }
 
 // resolveParallel is how many images are resolved at the same time.
@@ -223,8 +234,8 @@ const resolveParallel = 8
 
 // resolveAll resolves images side by side, and reports the first error in their
 // order, whichever came first.
-func (r Runner) resolveAll(ctx context.Context, images []Image) ([]ImageReport, error) {
-	all, errs := make([]ImageReport, len(images)), make([]error, len(images))
+func (r Runner) resolveAll(ctx context.Context, images []Image) ([]Resolved, error) {
+	all, errs := make([]Resolved, len(images)), make([]error, len(images))
 	var group errgroup.Group
 	group.SetLimit(resolveParallel)
 	for i, img := range images {
@@ -242,8 +253,8 @@ func (r Runner) resolveAll(ctx context.Context, images []Image) ([]ImageReport, 
 	return all, nil
 }
 
-// named are the images that must be in the files.
-func (req Request) named() []Image {
+// required returns the images that must be in the files.
+func (req Request) required() []Image {
 	return slices.DeleteFunc(slices.Clone(req.Images), func(img Image) bool { return img.Optional })
 }
 
@@ -275,42 +286,41 @@ func of(environment string) string {
 	return " of " + environment
 }
 
-// attempt plans on tree and publishes. It fills report anew, so that it can be
-// run again on a newer tree.
-func (r Runner) attempt(ctx context.Context, req Request, tree Tree, report *Report) error {
-	report.Branch, report.Base = tree.Branch(), tree.Tip()
+// attempt plans on tree and publishes. An error comes with what was found out
+// and done until then.
+func (r Runner) attempt(ctx context.Context, req Request, tree Tree, resolved []Resolved) (Outcome, error) {
+	outcome := Outcome{Branch: tree.Branch(), Base: tree.Tip()}
 	if req.From != nil {
-		images, err := r.deployed(ctx, req, tree)
-		if err != nil {
-			return err
+		var err error
+		if resolved, err = r.deployed(ctx, req, tree); err != nil {
+			return outcome, err
 		}
-		report.Images = images
 	}
-	for i := range report.Images {
-		report.Images[i].Skipped = nil // of the attempt before
-	}
-	wants, err := r.wants(ctx, req, tree, report)
+	images, wants, err := r.wants(ctx, req, tree, resolved)
+	outcome.Images = images
 	if err != nil {
-		return err
+		return outcome, err
 	}
 	made, err := plan.Make(tree, wants)
 	if err != nil {
-		return err
+		return outcome, err
 	}
-	report.setPlan(made, wants)
+	outcome.Plan, outcome.Images = made, withPlan(images, made, wants)
 	if made.Empty() {
-		return nil
+		return outcome, nil
 	}
-	if report.Message, err = message(req, report); err != nil {
-		return err
+	if outcome.Message, err = message(req, outcome); err != nil {
+		return outcome, err
 	}
 	switch req.Publish {
-	case Push:
-		report.Commit, err = r.Repo.Save(ctx, tree, Commit{Files: contents(made), Message: report.Message})
+	case Save:
+		saved, err := r.Repo.Save(ctx, tree, Commit{Files: contents(made), Message: outcome.Message})
+		outcome.State, outcome.Commit = saved.State, saved.Commit
+		return outcome, err
 	case Propose:
-		err = r.propose(ctx, req, tree, wants, report)
+		return r.propose(ctx, req, tree, wants, outcome)
 	}
-	return err
+	return outcome, nil
 }
 
 func (req Request) check() error {

@@ -47,7 +47,7 @@ func (r *memoryRepo) Tip(_ context.Context, branch string) (string, error) {
 	return r.branches[branch].tip, nil
 }
 
-func (r *memoryRepo) Save(_ context.Context, base Tree, c Commit) (string, error) {
+func (r *memoryRepo) Save(_ context.Context, base Tree, c Commit) (Saved, error) {
 	if len(r.rivals) > 0 {
 		rival := r.rivals[0]
 		r.rivals = r.rivals[1:]
@@ -58,11 +58,11 @@ func (r *memoryRepo) Save(_ context.Context, base Tree, c Commit) (string, error
 		branch, old = base.Branch(), base.Tip()
 	}
 	if r.branches[branch].tip != old {
-		return "", fmt.Errorf("rejected: %w", ErrMoved)
+		return Saved{}, fmt.Errorf("rejected: %w", ErrMoved)
 	}
 	r.write(branch, base.(memoryTree).MapFS, c.Files)
 	r.saves = append(r.saves, c)
-	return r.branches[branch].tip, nil
+	return Saved{Pushed, r.branches[branch].tip}, nil
 }
 
 func (r *memoryRepo) write(branch string, base fstest.MapFS, files map[string][]byte) {
@@ -174,7 +174,7 @@ var registry = tags{"acme/web": {"1.0": day(1), "1.1": day(2), "1.2": day(3)}, "
 func day(n int) time.Time { return time.Date(2024, 6, n, 0, 0, 0, 0, time.UTC) }
 
 func pushOf(tag string) Request {
-	return Request{Images: []Image{{Repository: "acme/web", Tag: tag}}, Publish: Push}
+	return Request{Images: []Image{{Repository: "acme/web", Tag: tag}}, Publish: Save}
 }
 
 func mustPolicy(t *testing.T, rule policy.Rule) *policy.Policy {
@@ -257,7 +257,7 @@ func TestPreviewSavesNothing(t *testing.T) {
 func TestNewestLooksAtEveryCandidate(t *testing.T) {
 	repo := newRepo(map[string]string{"web.yaml": web})
 	shuffled := tags{"acme/web": {"z": day(1), "a": day(9), "m": day(5)}}
-	req := Request{Images: []Image{{Repository: "acme/web", Policy: mustPolicy(t, policy.Rule{Order: "newest"})}}, Publish: Push}
+	req := Request{Images: []Image{{Repository: "acme/web", Policy: mustPolicy(t, policy.Rule{Order: "newest"})}}, Publish: Save}
 	report, err := Runner{Registry: shuffled, Repo: repo}.Run(context.Background(), req)
 	if err != nil || report.Images[0].Tag != "a" || report.Images[0].Source != SourcePolicy {
 		t.Errorf("%+v, %v", report.Images, err)
@@ -269,7 +269,7 @@ func TestTheCommitTellsWhatAndWhere(t *testing.T) {
 	req := Request{
 		Images:  []Image{{Repository: "acme/web", Tag: "1.2"}, {Repository: "acme/api", Tag: "7"}},
 		To:      "production",
-		Publish: Push,
+		Publish: Save,
 	}
 	if _, err := (Runner{Registry: registry, Repo: repo}).Run(context.Background(), req); err != nil {
 		t.Fatal(err)
@@ -290,7 +290,7 @@ Tagbump-Image: acme/api:7
 // promotion takes the tag of the folder staging into the folder production.
 var promotion = Request{
 	Images: []Image{{Repository: "acme/web"}},
-	From:   &Environment{Name: "staging", Files: []string{"staging/*"}}, Files: []string{"production/*"}, To: "production", Publish: Push,
+	From:   &Environment{Name: "staging", Files: []string{"staging/*"}}, Files: []string{"production/*"}, To: "production", Publish: Save,
 }
 
 func TestPromoteRefusesTwoTagsInOneEnvironment(t *testing.T) {
@@ -372,7 +372,7 @@ func TestProposeStartsALeftOverBranchAnew(t *testing.T) {
 func TestBranchNamesAreSafeAndFollowTheContent(t *testing.T) {
 	name := func(branch, tag string) string {
 		change := plan.Change{Target: plan.Target{File: "a.yaml"}, Old: "0", New: tag}
-		return branchName(&Report{Branch: branch, Images: []ImageReport{{Repository: "acme/we..b", Tag: tag, Changes: []plan.Change{change}}}})
+		return branchName(Outcome{Branch: branch, Images: []ImageOutcome{{Resolved: Resolved{Repository: "acme/we..b", Tag: tag}, State: Changed, Changes: []plan.Change{change}}}})
 	}
 	seen := map[string]bool{}
 	for _, test := range [][2]string{{"main", "1.0"}, {"main", "1.1"}, {"dev", "1.0"}, {"main", "a..b"}, {"main", "x.lock"}} {
@@ -394,7 +394,7 @@ func TestRequestsThatContradictThemselves(t *testing.T) {
 		"acme/web:9: no such tag: not found":                                                        {Images: []Image{{Repository: "acme/web", Tag: "9"}}},
 	} {
 		repo := newRepo(map[string]string{"web.yaml": web})
-		req.Publish = Push
+		req.Publish = Save
 		_, err := Runner{Registry: registry, Repo: repo}.Run(context.Background(), req)
 		if err == nil || err.Error() != want || len(repo.saves) != 0 {
 			t.Errorf("%v, want %s", err, want)
@@ -405,7 +405,7 @@ func TestRequestsThatContradictThemselves(t *testing.T) {
 func TestImagesThatAreNowhereAreNotAskedFor(t *testing.T) {
 	repo := newRepo(map[string]string{"web.yaml": web})
 	var talk []string
-	req := Request{To: "production", Publish: Push, Images: []Image{
+	req := Request{To: "production", Publish: Save, Images: []Image{
 		{Repository: "acme/gone", Tag: "1", Optional: true}, // nor in the registry
 		{Repository: "acme/web", Tag: "1.2", Optional: true},
 	}}

@@ -33,24 +33,24 @@ type Provenance struct {
 
 // message is the commit's: what changed, where, and trailers by which later runs
 // and people find the commit again.
-func message(req Request, report *Report) (string, error) {
-	text, err := messageText(req, report)
+func message(req Request, outcome Outcome) (string, error) {
+	text, err := messageText(req, outcome)
 	if err != nil {
 		return "", err
 	}
-	return text + "\n\n" + strings.Join(trailers(req, report), "\n") + "\n", nil
+	return text + "\n\n" + strings.Join(trailers(req, outcome), "\n") + "\n", nil
 }
 
-func messageText(req Request, report *Report) (string, error) {
+func messageText(req Request, outcome Outcome) (string, error) {
 	if req.Message == nil {
-		lines := []string{report.Subject(), ""}
-		for _, change := range report.Changes() {
+		lines := []string{outcome.subject(req.To), ""}
+		for _, change := range outcome.Changes() {
 			lines = append(lines, describe(change))
 		}
 		return strings.Join(lines, "\n"), nil
 	}
 	var b strings.Builder
-	if err := req.Message.Execute(&b, messageData(report)); err != nil {
+	if err := req.Message.Execute(&b, messageData(req, outcome)); err != nil {
 		return "", fmt.Errorf("the message's template: %w: %w", err, ErrConflict)
 	}
 	text := strings.TrimSpace(b.String())
@@ -60,12 +60,12 @@ func messageText(req Request, report *Report) (string, error) {
 	return text, nil
 }
 
-func messageData(report *Report) MessageData {
-	data := MessageData{Subject: report.Subject(), Environment: report.Environment}
-	for _, img := range report.changedImages() {
+func messageData(req Request, outcome Outcome) MessageData {
+	data := MessageData{Subject: outcome.subject(req.To), Environment: req.To}
+	for _, img := range outcome.changedImages() {
 		data.Images = append(data.Images, MessageImage{img.Repository, img.Tag, img.Digest, img.Revision})
 	}
-	for _, change := range report.Changes() {
+	for _, change := range outcome.Changes() {
 		from, to := FromTo(change)
 		data.Changes = append(data.Changes, MessageChange{change.Target.File, change.Target.Path.String(), from, to})
 	}
@@ -81,10 +81,10 @@ const (
 )
 
 // trailers are the message's last lines, as git interpret-trailers reads them.
-func trailers(req Request, report *Report) []string {
+func trailers(req Request, outcome Outcome) []string {
 	var lines []string
 	revision := req.Provenance.Revision
-	for _, img := range report.changedImages() {
+	for _, img := range outcome.changedImages() {
 		lines = append(lines, trailerImage+": "+img.Repository+":"+img.Tag)
 		if img.Revision != "" {
 			revision = img.Revision
@@ -137,14 +137,14 @@ func describe(change plan.Change) string {
 const bodyLimit = 60_000
 
 // body is the pull request's, in Markdown.
-func body(report *Report) string {
+func body(outcome Outcome) string {
 	var b strings.Builder
 	b.WriteString("| file | key | from | to |\n|---|---|---|---|\n")
-	for _, change := range report.Changes() {
+	for _, change := range outcome.Changes() {
 		from, to := FromTo(change)
 		fmt.Fprintf(&b, "| `%s` | `%s` | `%s` | `%s` |\n", change.Target.File, change.Target.Path, from, to)
 	}
-	for _, img := range report.changedImages() {
+	for _, img := range outcome.changedImages() {
 		fmt.Fprintf(&b, "\n`%s:%s`", img.Repository, img.Tag)
 		if img.Digest != "" {
 			fmt.Fprintf(&b, " is `%s`", img.Digest)
@@ -154,7 +154,7 @@ func body(report *Report) string {
 		}
 		b.WriteByte('\n')
 	}
-	if diff := report.Plan.Diff(); b.Len()+len(diff) < bodyLimit {
+	if diff := outcome.Plan.Diff(); b.Len()+len(diff) < bodyLimit {
 		fmt.Fprintf(&b, "\n<details><summary>diff</summary>\n\n```diff\n%s```\n</details>\n", diff)
 	}
 	return b.String()

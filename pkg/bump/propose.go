@@ -21,49 +21,51 @@ import (
 // branch. It is never forced over somebody's commits: what an open pull request
 // already holds is left alone, and only a left-over branch without one, which
 // nobody looks at, is started anew (by compare and swap, like every push).
-func (r Runner) propose(ctx context.Context, req Request, tree Tree, wants []plan.Want, report *Report) error {
-	report.Head = branchName(report)
-	tip, err := r.Repo.Tip(ctx, report.Head)
+func (r Runner) propose(ctx context.Context, req Request, tree Tree, wants []plan.Want, outcome Outcome) (Outcome, error) {
+	outcome.Head = branchName(outcome)
+	tip, err := r.Repo.Tip(ctx, outcome.Head)
 	if err != nil {
-		return err
+		return outcome, err
 	}
-	_, open, err := r.Forge.Find(ctx, report.Head, tree.Branch())
+	_, open, err := r.Forge.Find(ctx, outcome.Head, tree.Branch())
 	if err != nil {
-		return err
+		return outcome, err
 	}
-	commit := Commit{Branch: report.Head, Old: tip, Files: contents(report.Plan), Message: report.Message}
+	commit := Commit{Branch: outcome.Head, Old: tip, Files: contents(outcome.Plan), Message: outcome.Message}
+	var saved Saved
 	if tip != "" && open {
-		report.Commit, err = r.complete(ctx, req, wants, commit)
+		saved, err = r.complete(ctx, req, wants, commit)
 	} else {
-		report.Commit, err = r.Repo.Save(ctx, tree, commit)
+		saved, err = r.Repo.Save(ctx, tree, commit)
 	}
 	if err != nil {
-		return err
+		return outcome, err
 	}
-	pr, err := r.Forge.Propose(ctx, forge.Proposal{Base: tree.Branch(), Head: report.Head, Title: subjectOf(report.Message), Body: body(report)})
+	outcome.State, outcome.Commit = saved.State, saved.Commit
+	pr, err := r.Forge.Propose(ctx, forge.Proposal{Base: tree.Branch(), Head: outcome.Head, Title: subjectOf(outcome.Message), Body: body(outcome)})
 	if err != nil {
-		return err
+		return outcome, err
 	}
-	report.PullRequest = &pr
-	return nil
+	outcome.State, outcome.PullRequest = Proposed, &pr
+	return outcome, nil
 }
 
 // complete adds what is missing to the branch of an open pull request: nothing,
 // unless somebody changed it since.
-func (r Runner) complete(ctx context.Context, req Request, wants []plan.Want, commit Commit) (string, error) {
+func (r Runner) complete(ctx context.Context, req Request, wants []plan.Want, commit Commit) (Saved, error) {
 	tree, err := r.Repo.Read(ctx, commit.Branch, req.globs())
 	if err != nil {
-		return "", err
+		return Saved{}, err
 	}
 	missing, err := plan.Make(tree, wants)
 	if err != nil {
 		if errors.Is(err, plan.ErrNoTarget) || errors.Is(err, fs.ErrNotExist) {
-			return "", fmt.Errorf("%s: the branch of the open pull request has changed: %w", commit.Branch, err)
+			return Saved{}, fmt.Errorf("%s: the branch of the open pull request has changed: %w", commit.Branch, err)
 		}
-		return "", err
+		return Saved{}, err
 	}
 	if missing.Empty() {
-		return "", nil
+		return Saved{}, nil
 	}
 	commit.Old, commit.Files = tree.Tip(), contents(missing)
 	return r.Repo.Save(ctx, tree, commit)
@@ -72,13 +74,13 @@ func (r Runner) complete(ctx context.Context, req Request, wants []plan.Want, co
 // branchName names the branch of a change: tagbump/web-1.2.3-1a2b3c4d. The last
 // part is a hash over the base branch and every change, so that other content
 // gets another branch.
-func branchName(report *Report) string {
+func branchName(outcome Outcome) string {
 	hash := sha256.New()
-	fmt.Fprintf(hash, "%s\x00", report.Branch)
-	for _, change := range report.Changes() {
+	fmt.Fprintf(hash, "%s\x00", outcome.Branch)
+	for _, change := range outcome.Changes() {
 		fmt.Fprintf(hash, "%s\x00%s\x00%s\x00%s\x00", change.Target.File, change.Target.Path, change.Old, change.New)
 	}
-	images := report.changedImages()
+	images := outcome.changedImages()
 	what := fmt.Sprintf("%d-images", len(images))
 	if len(images) == 1 {
 		what = image.BaseName(images[0].Repository) + "-" + images[0].Tag

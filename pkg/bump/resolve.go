@@ -35,8 +35,8 @@ const revisionLabel = "org.opencontainers.image.revision"
 // choice among all tags. The registry must have it, for every platform asked for.
 //
 // A look-up that fails ends in an error, never in the next best tag.
-func (r Runner) Resolve(ctx context.Context, img Image) (ImageReport, error) {
-	resolved := ImageReport{Repository: img.Repository, Tag: img.Tag, Digest: img.Digest, Source: SourceTag}
+func (r Runner) Resolve(ctx context.Context, img Image) (Resolved, error) {
+	resolved := Resolved{Repository: img.Repository, Tag: img.Tag, Digest: img.Digest, Source: SourceTag}
 	var err error
 	switch {
 	case img.Unverified:
@@ -78,7 +78,7 @@ func (r Runner) progress(what string, patience time.Duration) func(soFar time.Du
 }
 
 // verified looks the tag up and fills in what the registry says of it.
-func (r Runner) verified(ctx context.Context, img Image, resolved ImageReport) (ImageReport, error) {
+func (r Runner) verified(ctx context.Context, img Image, resolved Resolved) (Resolved, error) {
 	where := image.Ref{Repository: img.Repository, Tag: resolved.Tag}
 	info, err := r.Registry.InspectFor(ctx, where, img.platform())
 	if err != nil {
@@ -138,9 +138,9 @@ func (e revisionError) Hint() string {
 	return "the build has to set the label, as in docker build --label " + revisionLabel + "=$CIRCLE_SHA1"
 }
 
-// memory asks a Registry for each image once in a run, though a lost race makes
-// the plan anew.
-type memory struct {
+// A cache remembers the answers of InspectFor for one run, so that planning again
+// after a lost race costs no request.
+type cache struct {
 	Registry
 	mu    sync.Mutex
 	infos map[lookup]image.Info
@@ -151,30 +151,30 @@ type lookup struct {
 	platform string
 }
 
-func (m *memory) InspectFor(ctx context.Context, ref image.Ref, platform string) (image.Info, error) {
-	m.mu.Lock()
-	info, known := m.infos[lookup{ref, platform}]
-	m.mu.Unlock()
+func (c *cache) InspectFor(ctx context.Context, ref image.Ref, platform string) (image.Info, error) {
+	c.mu.Lock()
+	info, known := c.infos[lookup{ref, platform}]
+	c.mu.Unlock()
 	if known {
 		return info, nil
 	}
-	info, err := m.Registry.InspectFor(ctx, ref, platform)
+	info, err := c.Registry.InspectFor(ctx, ref, platform)
 	if err != nil {
 		return info, err
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.infos == nil {
-		m.infos = make(map[lookup]image.Info)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.infos == nil {
+		c.infos = make(map[lookup]image.Info)
 	}
-	m.infos[lookup{ref, platform}] = info
+	c.infos[lookup{ref, platform}] = info
 	return info, nil
 }
 
 // deployed takes the images' tags from the files of req.From, and asks the
 // registry whether they still exist.
-func (r Runner) deployed(ctx context.Context, req Request, tree Tree) ([]ImageReport, error) {
-	var all []ImageReport
+func (r Runner) deployed(ctx context.Context, req Request, tree Tree) ([]Resolved, error) {
+	var all []Resolved
 	for _, img := range req.Images {
 		targets, err := r.targets(req.From.Name, req.From.Files, keypath.Path{}, img, tree)
 		if err != nil {
@@ -188,7 +188,7 @@ func (r Runner) deployed(ctx context.Context, req Request, tree Tree) ([]ImageRe
 		if err != nil {
 			return nil, err
 		}
-		resolved := ImageReport{Repository: img.Repository, Tag: tag, Source: req.From.Name}
+		resolved := Resolved{Repository: img.Repository, Tag: tag, Source: req.From.Name}
 		if !img.Unverified {
 			if resolved, err = r.verified(ctx, img, resolved); err != nil {
 				return nil, err

@@ -11,51 +11,59 @@ import (
 	"github.com/tagbump/tagbump/pkg/policy"
 )
 
-// fresh returns the targets whose deployed tag is not newer than the resolved
-// one; what to do with the others is req.OnStale's to say.
-func (r Runner) fresh(ctx context.Context, req Request, tree Tree, resolved *ImageReport, targets []plan.Target) ([]plan.Target, error) {
+// withoutNewer divides targets into those to change and those that are skipped
+// because they hold a newer tag; with OnStale Fail such a target is an error.
+func (r Runner) withoutNewer(ctx context.Context, req Request, tree Tree, resolved Resolved, targets []plan.Target) (kept, skipped []plan.Target, err error) {
 	if req.OnStale == Allow {
-		return targets, nil
+		return targets, nil, nil
 	}
-	var kept []plan.Target
 	for _, target := range targets {
-		age, err := r.compare(ctx, req, tree, *resolved, target.Current)
+		age, err := r.compare(ctx, req, tree, resolved, target.Current)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		switch stale := (staleError{target, *resolved, age.by}); {
+		switch stale := (staleError{target, resolved, age}); {
 		case age.order >= 0:
 			kept = append(kept, target)
 		case req.OnStale == Fail:
-			return nil, stale
+			return nil, nil, stale
 		default:
 			r.log("%v, passed over", stale)
-			resolved.Skipped = append(resolved.Skipped, target)
+			skipped = append(skipped, target)
 		}
 	}
-	return kept, nil
+	return kept, skipped, nil
 }
 
-// An age says how a resolved tag stands to a deployed one: before it (negative),
-// behind it, or neither, and by what that was found out.
+// An age compares a resolved tag with the deployed one.
 type age struct {
-	order int
-	by    string // "its name", "its time of creation"
+	order    int // negative when the resolved tag is older, 0 when equal or unknown
+	evidence evidence
+	detail   string // of the evidence, for messages
 }
+
+// Evidence is how it was found out which of two tags is newer.
+type evidence int
+
+const (
+	byName evidence = iota
+	byCreation
+	byPipeline
+)
 
 // compare finds out which of two tags is newer: by the policy where both tags are
 // of it, else by when the images were created, else by the numbers of the
 // pipelines that set them. Where nothing tells, it says so, and they count as
 // equal. A registry that is not available is an error, since nobody knows then
 // whether production is rolled back.
-func (r Runner) compare(ctx context.Context, req Request, tree Tree, resolved ImageReport, deployed image.Ref) (age, error) {
+func (r Runner) compare(ctx context.Context, req Request, tree Tree, resolved Resolved, deployed image.Ref) (age, error) {
 	if deployed.Tag == resolved.Tag || deployed.Tag == "" && deployed.Digest == "" {
 		return age{}, nil
 	}
 	img := req.image(resolved.Repository)
 	if img.Policy != nil {
 		if order, comparable := img.Policy.Compare(resolved.Tag, deployed.Tag); comparable {
-			return age{order, "by name"}, nil
+			return age{order: order, evidence: byName}, nil
 		}
 	}
 	found, unknown, err := r.compareTimes(ctx, img, resolved, deployed)
@@ -71,7 +79,7 @@ func (r Runner) compare(ctx context.Context, req Request, tree Tree, resolved Im
 }
 
 // compareTimes compares when the images were created; unknown says why it cannot.
-func (r Runner) compareTimes(ctx context.Context, img Image, resolved ImageReport, deployed image.Ref) (found age, unknown string, err error) {
+func (r Runner) compareTimes(ctx context.Context, img Image, resolved Resolved, deployed image.Ref) (found age, unknown string, err error) {
 	if img.Unverified {
 		return age{}, "the registry is not asked", nil
 	}
@@ -87,7 +95,7 @@ func (r Runner) compareTimes(ctx context.Context, img Image, resolved ImageRepor
 	case !policy.Known(info.Created), !policy.Known(resolved.Created):
 		return age{}, "an image does not say when it was created", nil
 	}
-	return age{resolved.Created.Compare(info.Created), "by its time of creation"}, "", nil
+	return age{order: resolved.Created.Compare(info.Created), evidence: byCreation}, "", nil
 }
 
 // History is a Repo that can tell what its latest commits say, the newest first.
@@ -111,8 +119,10 @@ func (r Runner) comparePipelines(ctx context.Context, req Request, tree Tree, de
 	}
 	for _, message := range messages {
 		if number, set := pipelineThatSet(deployed, message); set {
-			by := fmt.Sprintf("by its pipeline (%d, deployed %d)", req.Provenance.Pipeline, number)
-			return age{cmp.Compare(req.Provenance.Pipeline, number), by}, true, nil
+			return age{
+				order: cmp.Compare(req.Provenance.Pipeline, number), evidence: byPipeline,
+				detail: fmt.Sprintf("%d, deployed %d", req.Provenance.Pipeline, number),
+			}, true, nil
 		}
 	}
 	return age{}, false, nil
@@ -129,17 +139,20 @@ func tagOf(deployed image.Ref) string {
 // staleError says that a newer tag than the wanted one is deployed.
 type staleError struct {
 	target   plan.Target
-	resolved ImageReport
-	by       string
+	resolved Resolved
+	age      age
 }
 
 func (e staleError) Error() string {
 	text := fmt.Sprintf("%s:%d: %s: %s is older than the deployed %s",
 		e.target.File, e.target.Line, e.resolved.Repository, e.resolved.Tag, tagOf(e.target.Current))
-	if e.by == "by name" {
-		return text
+	switch e.age.evidence {
+	case byCreation:
+		return text + ", by its time of creation"
+	case byPipeline:
+		return fmt.Sprintf("%s, by its pipeline (%s)", text, e.age.detail)
 	}
-	return text + ", " + e.by
+	return text
 }
 
 func (e staleError) Unwrap() error { return ErrStale }

@@ -53,7 +53,7 @@ func TestWhetherATagIsOlderThanTheDeployedOne(t *testing.T) {
 				repo := newRepo(map[string]string{"a.yaml": "image: acme/web" + test.deployed + "\n"})
 				var said []string
 				runner := Runner{Registry: revised{builds, faults}, Repo: repo, Log: func(format string, args ...any) { said = append(said, fmt.Sprintf(format, args...)) }}
-				_, err := runner.Run(context.Background(), Request{Images: []Image{img}, Publish: Push, OnStale: onStale})
+				_, err := runner.Run(context.Background(), Request{Images: []Image{img}, Publish: Save, OnStale: onStale})
 				isStale := strings.Contains(test.err, "is older")
 				switch {
 				case onStale == Fail && test.err != "", onStale == Skip && test.err != "" && !isStale:
@@ -81,7 +81,7 @@ func TestWithoutTheRegistryOnlyNamesAreCompared(t *testing.T) {
 	var said []string
 	runner := Runner{Registry: tags{}, Repo: repo, Log: func(format string, args ...any) { said = append(said, fmt.Sprintf(format, args...)) }}
 	img := Image{Repository: "acme/web", Tag: "1.1", Unverified: true}
-	if _, err := runner.Run(context.Background(), Request{Images: []Image{img}, Publish: Push}); err != nil {
+	if _, err := runner.Run(context.Background(), Request{Images: []Image{img}, Publish: Save}); err != nil {
 		t.Fatal(err)
 	}
 	if want := "acme/web: whether 1.1 is newer than the deployed 1.2 is not known: the registry is not asked"; strings.Join(said, "\n") != want {
@@ -90,7 +90,7 @@ func TestWithoutTheRegistryOnlyNamesAreCompared(t *testing.T) {
 	img.Policy = mustPolicy(t, policy.Rule{Match: `^\d`, Order: policy.Alphabetical})
 	repo = newRepo(map[string]string{"a.yaml": "image: acme/web:1.2\n"})
 	runner.Repo = repo
-	if _, err := runner.Run(context.Background(), Request{Images: []Image{img}, Publish: Push}); !errors.Is(err, ErrStale) {
+	if _, err := runner.Run(context.Background(), Request{Images: []Image{img}, Publish: Save}); !errors.Is(err, ErrStale) {
 		t.Errorf("got %v, want ErrStale", err)
 	}
 }
@@ -113,7 +113,7 @@ func TestALostRaceAsksTheRegistryNothingTwice(t *testing.T) {
 	}
 	looks := 0
 	runner := Runner{Registry: counting{tags{"acme/web": {"1.0": day(1), "1.1": day(2)}}, &looks}, Repo: repo, Sleep: noSleep}
-	report, err := runner.Run(context.Background(), Request{Images: []Image{{Repository: "acme/web", Tag: "1.1"}}, Publish: Push})
+	report, err := runner.Run(context.Background(), Request{Images: []Image{{Repository: "acme/web", Tag: "1.1"}}, Publish: Save})
 	if err != nil || report.Attempts != 4 || looks != 2 {
 		t.Errorf("%v, %d attempts, %d look-ups; want 4 and 2", err, report.Attempts, looks)
 	}

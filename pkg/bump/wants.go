@@ -13,35 +13,43 @@ import (
 	"github.com/tagbump/tagbump/pkg/plan"
 )
 
-// wants says what should stand where: every place of every image in the files,
-// with its resolved reference, less the places that a newer tag holds.
-func (r Runner) wants(ctx context.Context, req Request, tree Tree, report *Report) ([]plan.Want, error) {
+// wants returns what each place of every image in the files should hold: the
+// resolved reference, unless the place has a newer tag. The outcomes say which
+// images are missing or stale.
+func (r Runner) wants(ctx context.Context, req Request, tree Tree, resolved []Resolved) ([]ImageOutcome, []plan.Want, error) {
+	var images []ImageOutcome
 	var all []plan.Want
-	for i := range report.Images {
-		resolved := &report.Images[i]
-		targets, err := r.targets(req.To, req.Files, req.Path, req.image(resolved.Repository), tree)
+	found := false
+	for _, one := range resolved {
+		targets, err := r.targets(req.To, req.Files, req.Path, req.image(one.Repository), tree)
 		if err != nil {
-			return nil, err
+			return images, nil, err
 		}
 		if len(targets) == 0 {
-			r.log("%s: not in the files%s, passed over", resolved.Repository, of(req.To))
+			images = append(images, ImageOutcome{Resolved: one, State: Missing})
 			continue
 		}
-		kept, err := r.fresh(ctx, req, tree, resolved, targets)
+		found = true
+		kept, skipped, err := r.withoutNewer(ctx, req, tree, one, targets)
 		if err != nil {
-			return nil, err
+			return images, nil, err
 		}
 		for _, target := range kept {
-			all = append(all, plan.Want{Target: target, Ref: wantedRef(req, *resolved)})
+			all = append(all, plan.Want{Target: target, Ref: wantedRef(req, one)})
 		}
+		state := Current
+		if len(skipped) > 0 {
+			state = Stale
+		}
+		images = append(images, ImageOutcome{Resolved: one, State: state, Skipped: skipped})
 	}
-	if len(all) == 0 && !report.skipped() {
-		return nil, fmt.Errorf("none of the images is in the files%s: %w", of(req.To), plan.ErrNoTarget)
+	if !found {
+		return images, nil, fmt.Errorf("none of the images is in the files%s: %w", of(req.To), plan.ErrNoTarget)
 	}
-	return all, nil
+	return images, all, nil
 }
 
-func wantedRef(req Request, resolved ImageReport) image.Ref {
+func wantedRef(req Request, resolved Resolved) image.Ref {
 	ref := image.Ref{Repository: resolved.Repository, Tag: resolved.Tag}
 	if req.PinDigest {
 		ref.Digest = resolved.Digest

@@ -69,7 +69,7 @@ func groupDrops(drops []policy.Drop) []dropDoc {
 }
 
 // explain tells on stderr how the tags of images were chosen, if that was asked for.
-func (s *session) explain(images ...bump.ImageReport) {
+func (s *session) explain(images ...bump.Resolved) {
 	if !s.flags.explain {
 		return
 	}
@@ -80,7 +80,7 @@ func (s *session) explain(images ...bump.ImageReport) {
 	s.say("%s to registries, of which %s", plural(stats.Requests, "request"), plural(stats.Pulls, "pull"))
 }
 
-func (s *session) explainOne(img bump.ImageReport) {
+func (s *session) explainOne(img bump.Resolved) {
 	if img.Choice == nil {
 		s.say("%s: %s is given", img.Repository, img.Tag)
 		return

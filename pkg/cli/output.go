@@ -32,7 +32,7 @@ func (s *session) print(report bump.Report) error {
 func (s *session) printDiff(report bump.Report) error {
 	if !report.Changed() {
 		for _, img := range report.Images {
-			s.say("%s", upToDate(img))
+			s.say("%s", unchanged(img, report.Environment))
 		}
 		return nil
 	}
@@ -43,28 +43,39 @@ func (s *session) printDiff(report bump.Report) error {
 func (s *session) printText(w io.Writer, report bump.Report) error {
 	for _, img := range report.Images {
 		if len(img.Changes) == 0 {
-			fmt.Fprintln(w, upToDate(img))
+			fmt.Fprintln(w, unchanged(img, report.Environment))
 		}
 	}
 	for _, change := range report.Changes() {
 		fmt.Fprintln(w, changeText(change))
 	}
+	return s.printState(w, report)
+}
+
+// printState says where the change is now.
+func (s *session) printState(w io.Writer, report bump.Report) error {
 	var err error
-	switch {
-	case report.PullRequest != nil:
-		_, err = fmt.Fprintf(w, "%s pull request #%d: %s\n", openedOrFound(*report.PullRequest), report.PullRequest.Number, report.PullRequest.URL)
-	case report.Commit != "" && s.flags.keep() == keepCommit:
-		_, err = fmt.Fprintf(w, "committed %.10s (not pushed)\n", report.Commit)
-	case report.Commit != "" && s.local:
-		_, err = fmt.Fprintf(w, "pushed %.10s\n", report.Commit)
-	case report.Commit != "":
-		_, err = fmt.Fprintf(w, "pushed %.10s to %s of %s\n", report.Commit, report.Branch, s.where)
-	case report.Changed():
+	switch report.State {
+	case bump.Written:
 		for _, file := range report.Plan.Files {
 			_, err = fmt.Fprintf(w, "wrote %s (not committed)\n", file.Name)
 		}
+	case bump.Committed:
+		_, err = fmt.Fprintf(w, "committed %.10s (not pushed)\n", report.Commit)
+	case bump.Pushed:
+		_, err = fmt.Fprintf(w, "pushed %.10s%s\n", report.Commit, s.toBranch(report.Branch))
+	case bump.Proposed:
+		_, err = fmt.Fprintf(w, "%s pull request #%d: %s\n", openedOrFound(*report.PullRequest), report.PullRequest.Number, report.PullRequest.URL)
 	}
 	return err
+}
+
+// toBranch names the branch that was pushed to; a checkout pushes to its own.
+func (s *session) toBranch(branch string) string {
+	if branch == "" {
+		return ""
+	}
+	return " to " + branch + " of " + s.where
 }
 
 func changeText(change plan.Change) string {
@@ -83,20 +94,31 @@ func openedOrFound(pr forge.PullRequest) string {
 	return "opened"
 }
 
-func upToDate(img bump.ImageReport) string {
-	if len(img.Skipped) > 0 {
+// unchanged says why no place of an image changes.
+func unchanged(img bump.ImageOutcome, environment string) string {
+	switch img.State {
+	case bump.Missing:
+		return fmt.Sprintf("%s: not in the files%s", img.Repository, ofEnvironment(environment))
+	case bump.Stale:
 		return fmt.Sprintf("%s: %s is older than the deployed %s, skipped", img.Repository, img.Tag, img.Skipped[0].Current.Tag)
-	}
-	if img.Shared {
+	case bump.Shared:
 		return fmt.Sprintf("%s: its tag is an alias of a value below, and becomes %s with it", img.Repository, img.Tag)
 	}
 	return fmt.Sprintf("%s: already at %s, nothing to do", img.Repository, img.Tag)
+}
+
+func ofEnvironment(name string) string {
+	if name == "" {
+		return ""
+	}
+	return " of " + name
 }
 
 // The documents below are the JSON that --output json prints; README describes them.
 type reportDoc struct {
 	Schema      int                `json:"schema"`
 	Changed     bool               `json:"changed"`
+	State       bump.State         `json:"state"` // what was done
 	DryRun      bool               `json:"dryRun"`
 	Environment string             `json:"environment,omitempty"`
 	Images      []imageDoc         `json:"images"`
@@ -110,6 +132,7 @@ type reportDoc struct {
 
 type imageDoc struct {
 	Image     string      `json:"image"`
+	State     string      `json:"state,omitempty"` // what the run means for it
 	Tag       string      `json:"tag"`
 	Digest    string      `json:"digest,omitempty"`
 	Source    string      `json:"source"`
@@ -133,7 +156,7 @@ type changeDoc struct {
 
 func (s *session) newReportDoc(report bump.Report) reportDoc {
 	doc := reportDoc{
-		Schema: schema, Changed: report.Changed(), DryRun: report.DryRun, Environment: report.Environment,
+		Schema: schema, Changed: report.Changed(), State: report.State, DryRun: report.DryRun, Environment: report.Environment,
 		Branch: report.Branch, Commit: report.Commit, Head: report.Head, PullRequest: report.PullRequest,
 		Attempts: report.Attempts, Images: []imageDoc{},
 	}
@@ -141,12 +164,12 @@ func (s *session) newReportDoc(report bump.Report) reportDoc {
 		doc.Diff = string(report.Plan.Diff())
 	}
 	for _, img := range report.Images {
-		doc.Images = append(doc.Images, s.newImageDoc(img))
+		doc.Images = append(doc.Images, s.newOutcomeDoc(img))
 	}
 	return doc
 }
 
-func (s *session) newImageDoc(img bump.ImageReport) imageDoc {
+func (s *session) newImageDoc(img bump.Resolved) imageDoc {
 	doc := imageDoc{
 		Image: img.Repository, Tag: img.Tag, Digest: img.Digest, Source: img.Source,
 		Platforms: img.Platforms, Revision: img.Revision,
@@ -157,6 +180,13 @@ func (s *session) newImageDoc(img bump.ImageReport) imageDoc {
 	if s.flags.explain {
 		doc.Explain = s.newExplainDoc(img.Choice)
 	}
+	return doc
+}
+
+// newOutcomeDoc is newImageDoc with what the run means for the image.
+func (s *session) newOutcomeDoc(img bump.ImageOutcome) imageDoc {
+	doc := s.newImageDoc(img.Resolved)
+	doc.State = img.State.String()
 	for _, change := range img.Changes {
 		t := change.Target
 		doc.Changes = append(doc.Changes, changeDoc{t.File, t.Line, t.Path.String(), change.Old, change.New, change.Filled})

@@ -36,7 +36,7 @@ func (r remote) Tip(ctx context.Context, branch string) (string, error) {
 	return r.repo.Tip(ctx, branch)
 }
 
-func (r remote) Save(ctx context.Context, base bump.Tree, c bump.Commit) (string, error) {
+func (r remote) Save(ctx context.Context, base bump.Tree, c bump.Commit) (bump.Saved, error) {
 	commit := gitrepo.Commit{
 		Branch: c.Branch, Old: c.Old, Files: c.Files, Message: c.Message,
 		Author: r.author, Committer: r.committer, Signer: r.signer,
@@ -47,7 +47,10 @@ func (r remote) Save(ctx context.Context, base bump.Tree, c bump.Commit) (string
 	if errors.Is(err, gitrepo.ErrMoved) {
 		err = fmt.Errorf("%w (%w)", bump.ErrMoved, err)
 	}
-	return hash, err
+	if err != nil {
+		return bump.Saved{}, err
+	}
+	return bump.Saved{State: bump.Pushed, Commit: hash}, nil
 }
 
 // Messages makes remote a bump.History.
@@ -90,31 +93,36 @@ func (f folder) Tip(context.Context, string) (string, error) { return "", nil }
 
 // Save writes the files. With a commit it is all or nothing: when git refuses,
 // the files are put back as they were.
-func (f folder) Save(ctx context.Context, base bump.Tree, c bump.Commit) (string, error) {
+func (f folder) Save(ctx context.Context, base bump.Tree, c bump.Commit) (bump.Saved, error) {
 	if f.keep == keepFiles {
-		return "", f.dir.Write(c.Files)
+		if err := f.dir.Write(c.Files); err != nil {
+			return bump.Saved{}, err
+		}
+		return bump.Saved{State: bump.Written}, nil
 	}
 	names := slices.Sorted(maps.Keys(c.Files))
 	if err := f.dir.CheckClean(ctx, names); err != nil {
-		return "", err
+		return bump.Saved{}, err
 	}
 	before, err := contentsOf(base, names)
 	if err != nil {
-		return "", err
+		return bump.Saved{}, err
 	}
 	if err := f.dir.Write(c.Files); err != nil {
-		return "", err
+		return bump.Saved{}, err
 	}
 	hash, err := f.dir.Commit(ctx, names, c.Message, f.author)
 	if err != nil {
-		return "", errors.Join(err, f.dir.Write(before))
+		return bump.Saved{}, errors.Join(err, f.dir.Write(before))
 	}
+	saved := bump.Saved{State: bump.Committed, Commit: hash}
 	if f.keep == keepPush {
 		if err := f.dir.Push(ctx); err != nil {
-			return "", unpushed{err, hash}
+			return saved, unpushed{err, hash}
 		}
+		saved.State = bump.Pushed
 	}
-	return hash, nil
+	return saved, nil
 }
 
 func contentsOf(fsys fs.FS, names []string) (map[string][]byte, error) {

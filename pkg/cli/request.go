@@ -269,7 +269,7 @@ func (s *session) publish(environment config.Environment) (bump.Publish, error) 
 	case propose && !s.local:
 		return bump.Propose, s.openForge()
 	}
-	return bump.Push, nil
+	return bump.Save, nil
 }
 
 // loadConfig reads the project file from the repository's root unless there was

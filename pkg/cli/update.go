@@ -119,7 +119,7 @@ func runPromote(ctx context.Context, env Env, f *flags, args []string) error {
 func (s *session) run(ctx context.Context, req bump.Request) error {
 	done, err := s.runner.Run(ctx, req)
 	if s.flags.output != "json" || err != nil {
-		s.explain(done.Images...)
+		s.explain(done.Resolved...)
 	}
 	if err != nil {
 		return err
