@@ -6,74 +6,22 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"runtime"
 	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 
 	"github.com/tagbump/tagbump/pkg/image"
 	"github.com/tagbump/tagbump/pkg/keypath"
 	"github.com/tagbump/tagbump/pkg/yamledit"
 )
 
-// Find lists where the repository's tag or digest is written in the YAML files
-// of fsys (.yaml, .yml, .tpl, Kustomization), sorted by file and line. Nothing found is an error
-// that wraps [ErrNoTarget] and lists images that are there. A file that may name
-// the image and cannot be read as YAML is an error too; but a template of which
-// single lines can be read is searched by line. Files are read several at a time,
-// which fsys must allow.
+// Find is [Index.Find] in a tree that is read for it.
 func Find(fsys fs.FS, repository string) ([]Target, error) {
-	if err := image.CheckRepository(repository); err != nil {
-		return nil, err
-	}
-	f := finder{repository: repository, name: []byte(image.BaseName(repository))}
-	all, err := eachYAML(fsys, f.file)
+	x, err := Scan(fsys, ScanOptions{})
 	if err != nil {
 		return nil, err
 	}
-	var sum found
-	for _, here := range all {
-		sum.targets = append(sum.targets, here.targets...)
-		if sum.computed == nil {
-			sum.computed = here.computed
-		}
-	}
-	switch {
-	case len(sum.targets) > 0:
-		return sum.targets, nil
-	case sum.computed != nil:
-		return nil, sum.computed
-	}
-	return nil, f.notFound(fsys, len(all))
-}
-
-// eachYAML reads the YAML files of fsys, as many at a time as there are
-// processors, and returns what read makes of each, in the order of their names.
-// Of several errors the first file's comes back.
-func eachYAML[T any](fsys fs.FS, read func(name string, text []byte) (T, error)) ([]T, error) {
-	names, err := namesOfYAML(fsys)
-	if err != nil {
-		return nil, err
-	}
-	results, errs := make([]T, len(names)), make([]error, len(names))
-	var next atomic.Int64
-	var workers sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), len(names)) {
-		workers.Go(func() {
-			for i := next.Add(1) - 1; int(i) < len(names); i = next.Add(1) - 1 {
-				var text []byte
-				if text, errs[i] = fs.ReadFile(fsys, names[i]); errs[i] == nil {
-					results[i], errs[i] = read(names[i], text)
-				}
-			}
-		})
-	}
-	workers.Wait()
-	if at := slices.IndexFunc(errs, func(err error) bool { return err != nil }); at >= 0 {
-		return nil, errs[at]
-	}
-	return results, nil
+	places, err := x.Find(repository, FindOptions{})
+	return places.Targets, err
 }
 
 // namesOfYAML lists the YAML files of fsys, sorted by directory and name.
@@ -91,28 +39,6 @@ func namesOfYAML(fsys fs.FS) ([]string, error) {
 		return nil
 	})
 	return names, err
-}
-
-// walkYAML visits the YAML files of fsys one after the other, in the order of
-// their names. The visitor can end it with fs.SkipAll.
-func walkYAML(fsys fs.FS, visit func(name string, text []byte) error) error {
-	names, err := namesOfYAML(fsys)
-	if err != nil {
-		return err
-	}
-	for _, name := range names {
-		text, err := fs.ReadFile(fsys, name)
-		if err != nil {
-			return err
-		}
-		switch err := visit(name, text); {
-		case err == fs.SkipAll:
-			return nil
-		case err != nil:
-			return err
-		}
-	}
-	return nil
 }
 
 func isYAML(name string) bool {
@@ -134,18 +60,25 @@ type found struct {
 	computed error // a place whose tag comes from a template action
 }
 
-func (f finder) file(name string, src []byte) (found, error) {
-	if !bytes.Contains(src, f.name) && !isWide(src, f.name) {
+func (f finder) file(in *file) (found, error) {
+	if !bytes.Contains(in.src, f.name) && !isWide(in.src, f.name) {
 		return found{}, nil
 	}
-	text, err := yamledit.Parse(src)
-	switch {
-	case err == nil:
-		return f.text(name, text), nil
-	case mayName(src, f.name) || isWide(src, f.name):
-		return f.byLine(name, src, err)
+	text := in.read()
+	if in.err == nil {
+		return f.text(in.name, text), nil
 	}
-	return found{}, nil
+	if !mayName(in.src, f.name) && !isWide(in.src, f.name) {
+		return found{}, nil
+	}
+	if text == nil {
+		return found{}, inFile(in.name, in.err)
+	}
+	here := f.text(in.name, text)
+	if len(here.targets) == 0 && here.computed == nil {
+		return found{}, inFile(in.name, in.err)
+	}
+	return here, nil
 }
 
 // isWide reports whether src is UTF-16 with the name in it, which is refused then.
@@ -155,20 +88,6 @@ func isWide(src, name []byte) bool {
 	}
 	wide := bytes.ReplaceAll(name, nil, []byte{0}) // NUL before, between and behind
 	return bytes.Contains(src, bytes.Trim(wide, "\x00"))
-}
-
-// byLine looks into a template that is no YAML even with placeholders. That it
-// cannot be read is no matter if its lines name the image.
-func (f finder) byLine(name string, src []byte, refused error) (found, error) {
-	text, err := yamledit.ParseLines(src)
-	if err != nil {
-		return found{}, inFile(name, refused)
-	}
-	here := f.text(name, text)
-	if len(here.targets) == 0 && here.computed == nil {
-		return found{}, inFile(name, refused)
-	}
-	return here, nil
 }
 
 // mayName reports whether a line of a file that cannot be read might write the
@@ -272,28 +191,22 @@ func (s spot) computed(help string) error {
 const maxListed = 10
 
 // notFound says what is there instead, names that resemble the wanted one first.
-func (f finder) notFound(fsys fs.FS, files int) error {
-	e := &missing{repository: f.repository, files: files}
+func (f finder) notFound(x *Index, opts FindOptions) error {
+	e := &missing{repository: f.repository}
 	for round, part := range []string{string(f.name), "mage"} {
-		err := walkYAML(fsys, func(name string, src []byte) error {
-			if !bytes.Contains(src, []byte(part)) {
-				return nil
+		e.files = 0
+		for _, in := range x.files {
+			if !opts.mayChange(in.name) {
+				continue
 			}
-			text, err := yamledit.Parse(src)
-			if err != nil {
-				return nil // it was refused above if it mattered
+			e.files++
+			if len(e.there) >= maxListed || !bytes.Contains(in.src, []byte(part)) || in.read() == nil || in.err != nil {
+				continue
 			}
-			eachSpot(text, part, func(s spot) { e.add(name, s) })
+			eachSpot(in.text, part, func(s spot) { e.add(in.name, s) })
 			if round == 0 {
-				e.addWritten(name, src)
+				e.addWritten(in.name, in.src)
 			}
-			if len(e.there) >= maxListed {
-				return fs.SkipAll
-			}
-			return nil
-		})
-		if err != nil {
-			return err
 		}
 	}
 	return e
@@ -377,33 +290,45 @@ func (e *missing) Hint() string {
 
 func (e *missing) Unwrap() error { return ErrNoTarget }
 
-// At lists the values at path in the YAML files of fsys, as targets of the
-// repository. A value with a / or : is a whole reference and must name the
-// repository; anything else is a bare tag. Files without the path are passed
-// over; when no file has it, the error wraps [ErrNoTarget].
+// At is [Index.At] in a tree that is read for it.
 func At(fsys fs.FS, path keypath.Path, repository string) ([]Target, error) {
+	x, err := Scan(fsys, ScanOptions{})
+	if err != nil {
+		return nil, err
+	}
+	return x.At(path, repository, FindOptions{})
+}
+
+// At lists the values at path, as targets of the repository. A value with a / or :
+// is a whole reference and must name the repository; anything else is a bare tag.
+// Files without the path are passed over; when no file has it, the error wraps
+// [ErrNoTarget].
+func (x *Index) At(path keypath.Path, repository string, opts FindOptions) ([]Target, error) {
 	if err := image.CheckRepository(repository); err != nil {
 		return nil, err
 	}
 	var targets []Target
 	var missing error // why the last file has no such value
 	files := 0
-	err := walkYAML(fsys, func(name string, src []byte) error {
-		files++
-		if files > 1 && !bytes.Contains(src, []byte(path.Key())) {
-			return nil
+	for _, f := range x.files {
+		if !opts.mayChange(f.name) {
+			continue
 		}
-		found, err := targetsAt(name, src, path, repository)
+		files++
+		if files > 1 && !bytes.Contains(f.src, []byte(path.Key())) {
+			continue
+		}
+		found, err := targetsAt(f, path, repository)
 		if errors.Is(err, yamledit.ErrNotFound) {
 			missing = err
-			return nil
+			continue
+		}
+		if err != nil {
+			return nil, err
 		}
 		targets = append(targets, found...)
-		return err
-	})
+	}
 	switch {
-	case err != nil:
-		return nil, err
 	case len(targets) > 0:
 		return targets, nil
 	case files == 1:
@@ -426,10 +351,11 @@ func (e *noPath) Hint() string { return "check --path and --file" }
 
 func (e *noPath) Unwrap() error { return ErrNoTarget }
 
-func targetsAt(name string, src []byte, path keypath.Path, repository string) ([]Target, error) {
-	text, err := yamledit.Parse(src)
+func targetsAt(f *file, path keypath.Path, repository string) ([]Target, error) {
+	name := f.name
+	text, err := f.whole()
 	if err != nil {
-		return nil, inFile(name, err)
+		return nil, err
 	}
 	spots, err := spotsAtPath(text, path, repository)
 	if err != nil {

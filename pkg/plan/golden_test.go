@@ -15,6 +15,7 @@ import (
 
 	"github.com/tagbump/tagbump/pkg/image"
 	"github.com/tagbump/tagbump/pkg/keypath"
+	"github.com/tagbump/tagbump/pkg/yamledit"
 )
 
 var update = flag.Bool("update", false, "write the goldens anew")
@@ -190,4 +191,13 @@ func TestGitTakesTheDiff(t *testing.T) {
 			t.Errorf("%s: %q, %v; want %q", file.Name, got, err, file.After)
 		}
 	}
+}
+
+// parse reads the text as an index does.
+func parse(src []byte) (*yamledit.Text, error) {
+	f := file{index: &Index{parse: yamledit.Parse}, src: src}
+	if text := f.read(); text != nil {
+		return text, nil
+	}
+	return nil, f.err
 }

@@ -86,25 +86,34 @@ type Plan struct {
 // Empty reports whether there is nothing to change.
 func (p *Plan) Empty() bool { return len(p.Files) == 0 }
 
-// Make plans the changes after which every want's target holds its reference.
-// A target that already does gives none. Targets are located by their path in
-// fsys as it is now, so that wants found in an older tree can be planned anew. A
-// target that is gone is an error that wraps [ErrNoTarget]; one that now holds
-// another image, a stale digest, or a value that cannot be edited is an error
-// too, and then there is no plan.
+// Make is [Index.Plan] in a tree that is read for it.
 func Make(fsys fs.FS, wants []Want) (*Plan, error) {
+	x, err := Scan(fsys, ScanOptions{})
+	if err != nil {
+		return nil, err
+	}
+	return x.Plan(wants)
+}
+
+// Plan plans the changes after which every want's target holds its reference.
+// A target that already does gives none. Targets are located by their path in the
+// index, so that wants found in an older tree can be planned anew. A target that
+// is gone is an error that wraps [ErrNoTarget]; one that now holds another image,
+// a stale digest, or a value that cannot be edited is an error too, and then
+// there is no plan.
+func (x *Index) Plan(wants []Want) (*Plan, error) {
 	byFile := map[string][]Want{}
 	for _, w := range wants {
 		byFile[w.Target.File] = append(byFile[w.Target.File], w)
 	}
 	p := &Plan{}
 	for _, name := range sortedKeys(byFile) {
-		file, err := planFile(fsys, name, byFile[name])
+		changed, err := x.planFile(name, byFile[name])
 		if err != nil {
 			return nil, err
 		}
-		if len(file.Changes) > 0 {
-			p.Files = append(p.Files, file)
+		if len(changed.Changes) > 0 {
+			p.Files = append(p.Files, changed)
 		}
 	}
 	return p, nil
@@ -119,17 +128,14 @@ func sortedKeys[V any](m map[string]V) []string {
 	return keys
 }
 
-func planFile(fsys fs.FS, name string, wants []Want) (File, error) {
-	before, err := fs.ReadFile(fsys, name)
-	if errors.Is(err, fs.ErrNotExist) {
+func (x *Index) planFile(name string, wants []Want) (File, error) {
+	f := x.byName[name]
+	if f == nil {
 		return File{}, &refusal{file: name, err: ErrNoTarget, why: "the file is not there"}
 	}
-	if err != nil {
-		return File{}, err
-	}
-	text, err := parse(before)
-	if err != nil {
-		return File{}, inFile(name, err)
+	text := f.read()
+	if text == nil {
+		return File{}, inFile(name, f.err)
 	}
 	e := editor{file: name, text: text}
 	if err := e.gather(wants); err != nil {
@@ -140,22 +146,10 @@ func planFile(fsys fs.FS, name string, wants []Want) (File, error) {
 		return File{}, inFile(name, err)
 	}
 	slices.SortStableFunc(e.changes, func(a, b Change) int { return a.Target.Line - b.Target.Line })
-	if bytes.Equal(before, after) {
+	if bytes.Equal(f.src, after) {
 		e.changes = nil
 	}
-	return File{Name: name, Before: before, After: after, Changes: e.changes}, nil
-}
-
-// parse reads the text as Find does.
-func parse(src []byte) (*yamledit.Text, error) {
-	text, err := yamledit.Parse(src)
-	if err == nil {
-		return text, nil
-	}
-	if byLine, lineErr := yamledit.ParseLines(src); lineErr == nil {
-		return byLine, nil
-	}
-	return nil, err
+	return File{Name: name, Before: f.src, After: after, Changes: e.changes}, nil
 }
 
 // A refusal is an error in one file.
