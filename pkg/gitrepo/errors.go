@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"strings"
 	"time"
 )
 
@@ -132,30 +131,5 @@ func network(ctx context.Context, err error) error {
 	return because(ErrUnavailable, err, "")
 }
 
-// words makes one line of a server's text: its lines joined, without control
-// characters, and not endless.
-func words(s string) string {
-	var lines []string
-	for _, line := range strings.FieldsFunc(s, func(c rune) bool { return c == '\n' || c == '\r' }) {
-		line = strings.TrimSpace(strings.Map(printable, line))
-		if line != "" {
-			lines = append(lines, line)
-		}
-	}
-	const most = 2000
-	text := strings.Join(lines, "; ")
-	if len(text) > most {
-		text = strings.ToValidUTF8(text[:most], "") + "…"
-	}
-	return text
-}
-
-func printable(c rune) rune {
-	if c == '\t' {
-		return ' '
-	}
-	if c < ' ' || c == 0x7f {
-		return -1
-	}
-	return c
-}
+// longestWords bounds how many bytes of a server's words an error repeats.
+const longestWords = 2000

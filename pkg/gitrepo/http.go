@@ -3,17 +3,15 @@ package gitrepo
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
+
+	"github.com/tagbump/tagbump/pkg/internal/httpx"
 )
 
 // httpRemote is git's smart http. Nothing is shared between its requests but the
@@ -29,36 +27,13 @@ type httpRemote struct {
 
 func newHTTPRemote(addr address, creds credentials, opts Options) (*httpRemote, error) {
 	own := &url.URL{Scheme: addr.scheme, Host: addr.host}
-	transport, err := newTransport(opts.CABundle)
+	transport, err := httpx.NewTransport(httpx.TransportOptions{CABundle: opts.CABundle})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", addr, err)
 	}
 	h := &httpRemote{base: own.String() + addr.path, creds: creds, own: own, quiet: opts.timeout()}
 	h.client = &http.Client{Transport: transport, CheckRedirect: h.checkRedirect}
 	return h, nil
-}
-
-func newTransport(caBundle []byte) (*http.Transport, error) {
-	t := &http.Transport{
-		Proxy:               http.ProxyFromEnvironment,
-		DialContext:         (&net.Dialer{Timeout: 15 * time.Second}).DialContext,
-		TLSHandshakeTimeout: 15 * time.Second,
-		MaxIdleConnsPerHost: 1,
-		IdleConnTimeout:     time.Minute,
-		ForceAttemptHTTP2:   true,
-	}
-	if len(caBundle) == 0 {
-		return t, nil
-	}
-	pool, err := x509.SystemCertPool()
-	if err != nil {
-		pool = x509.NewCertPool()
-	}
-	if !pool.AppendCertsFromPEM(caBundle) {
-		return nil, errors.New("the CA bundle holds no PEM certificate")
-	}
-	t.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
-	return t, nil
 }
 
 // checkRedirect lets only the first GET be sent elsewhere, as git does, and never
@@ -89,7 +64,7 @@ func (h *httpRemote) request(ctx context.Context, method, path string, body []by
 	ctx, watch := watched(ctx, h.quiet)
 	resp, err := h.send(ctx, method, path, body)
 	if err != nil {
-		err = network(ctx, bare(err))
+		err = network(ctx, httpx.Cause(err))
 		watch.stop()
 		return nil, err
 	}
@@ -120,22 +95,13 @@ func (h *httpRemote) send(ctx context.Context, method, path string, body []byte)
 	return h.client.Do(req)
 }
 
-// bare takes the URL out of err, which the caller names anyway.
-func bare(err error) error {
-	var in *url.Error
-	if errors.As(err, &in) {
-		return in.Err
-	}
-	return err
-}
-
 // refusal reads what the server says beside a status that is not 200.
 func (h *httpRemote) refusal(resp *http.Response) error {
 	defer drain(resp.Body)
 	said := resp.Status
 	if kind := resp.Header.Get("Content-Type"); strings.HasPrefix(kind, "text/plain") {
 		text, _ := io.ReadAll(io.LimitReader(resp.Body, 4<<10))
-		if line := words(string(text)); line != "" {
+		if line := httpx.Line(string(text), longestWords); line != "" {
 			said += ": " + line
 		}
 	}
@@ -149,19 +115,10 @@ func (h *httpRemote) refusal(resp *http.Response) error {
 	case code == http.StatusTooManyRequests || code >= 500:
 		f := fail(ErrUnavailable, "%s", said)
 		f.code = code
-		f.after = retryAfter(resp.Header.Get("Retry-After"))
+		f.after, _ = httpx.RetryAfter(resp.Header, time.Now())
 		return f
 	}
 	return because(errDeclined, fmt.Errorf("the server says: %s", said), "")
-}
-
-// retryAfter reads a number of seconds; a date is not worth its clock here.
-func retryAfter(text string) time.Duration {
-	seconds, err := strconv.Atoi(text)
-	if err != nil || seconds < 0 {
-		return 0
-	}
-	return time.Duration(seconds) * time.Second
 }
 
 // drain lets the connection be used again, unless there is too much to read.

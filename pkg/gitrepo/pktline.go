@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+
+	"github.com/tagbump/tagbump/pkg/internal/httpx"
 )
 
 // packetKind tells the packets of gitprotocol-common apart. go-git's scanner
@@ -74,7 +76,7 @@ func noEOF(err error) error {
 // A serverError is what the server says instead of an answer.
 type serverError string
 
-func (e serverError) Error() string { return "the server says: " + words(string(e)) }
+func (e serverError) Error() string { return "the server says: " + httpx.Line(string(e), longestWords) }
 
 // packets is a request in the making.
 type packets struct{ bytes.Buffer }

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
+
+	"github.com/tagbump/tagbump/pkg/internal/httpx"
 )
 
 const agentLine = "agent=tagbump"
@@ -371,11 +373,11 @@ type rejection struct {
 }
 
 func (r *rejection) Error() string {
-	text := words(r.remote)
+	text := httpx.Line(r.remote, longestWords)
 	if text == "" {
-		return words(r.status)
+		return httpx.Line(r.status, longestWords)
 	}
-	return fmt.Sprintf("%s (remote: %s)", words(r.status), text)
+	return fmt.Sprintf("%s (remote: %s)", httpx.Line(r.status, longestWords), text)
 }
 
 // readReport reads the answer to a push. A nil error means that the server says

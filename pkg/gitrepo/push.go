@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
+
+	"github.com/tagbump/tagbump/pkg/internal/httpx"
 )
 
 // Push makes a commit on top of base and moves the branch to it, if the branch
@@ -76,7 +78,7 @@ func (r *Repo) land(ctx context.Context, u update) error {
 		if try == pushTries || !passing(pushErr) {
 			return refused(pushErr)
 		}
-		if err := sleep(ctx, backoff(50*time.Millisecond, try)); err != nil {
+		if err := sleep(ctx, httpx.Backoff{First: 75 * time.Millisecond}.Pause(try)); err != nil {
 			return err
 		}
 	}

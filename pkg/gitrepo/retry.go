@@ -3,10 +3,10 @@ package gitrepo
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"time"
 
 	"github.com/tagbump/tagbump/pkg/internal/delay"
+	"github.com/tagbump/tagbump/pkg/internal/httpx"
 )
 
 const (
@@ -38,7 +38,7 @@ func pauseAfter(err error, try int) (wait time.Duration, worth bool) {
 	var f *failure
 	switch {
 	case !errors.As(err, &f) || f.after == 0:
-		return backoff(200*time.Millisecond, try), f == nil || !f.final
+		return backoff.Pause(try), f == nil || !f.final
 	case f.after > maxAfter:
 		return 0, false
 	}
@@ -57,11 +57,8 @@ func (r *Repo) fetch(ctx context.Context, req fetchRequest) error {
 	return r.again(ctx, func() error { return r.remote.fetch(ctx, req, r.store) })
 }
 
-// backoff doubles base with each try, with as much again by chance.
-func backoff(base time.Duration, try int) time.Duration {
-	base <<= min(try-1, 10)
-	return base + rand.N(base)
-}
+// backoff is how long to wait before a read is repeated where the server does not say.
+var backoff = httpx.Backoff{First: 300 * time.Millisecond}
 
 func sleep(ctx context.Context, d time.Duration) error {
 	if err := delay.For(ctx, d); err != nil {

@@ -16,6 +16,8 @@ import (
 	"github.com/skeema/knownhosts"
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/agent"
+
+	"github.com/tagbump/tagbump/pkg/internal/httpx"
 )
 
 // sshRemote keeps one connection. Each refs starts git-upload-pack on a channel
@@ -155,7 +157,7 @@ func (p *sshProcess) lastWords() string {
 	case <-p.done:
 	case <-time.After(2 * time.Second):
 	}
-	return words(p.stderr.String())
+	return httpx.Line(p.stderr.String(), longestWords)
 }
 
 func (r *sshRemote) refs(ctx context.Context, branch string) (ref, error) {

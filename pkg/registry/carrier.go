@@ -7,10 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net"
 	"net/http"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -19,6 +17,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 
 	"github.com/tagbump/tagbump/pkg/internal/delay"
+	"github.com/tagbump/tagbump/pkg/internal/httpx"
 	"github.com/tagbump/tagbump/pkg/redact"
 )
 
@@ -71,20 +70,6 @@ func newCarrier(opts Options) *carrier {
 		patience: opts.Patience,
 		tries:    opts.Tries,
 		log:      opts.Log,
-	}
-}
-
-// newHTTPTransport is net/http's with the time-outs that it lacks.
-func newHTTPTransport() http.RoundTripper {
-	return &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
-		ForceAttemptHTTP2:     true,
-		MaxIdleConns:          2 * jobs,
-		MaxIdleConnsPerHost:   2 * jobs,
-		IdleConnTimeout:       90 * time.Second,
-		TLSHandshakeTimeout:   10 * time.Second,
-		ExpectContinueTimeout: time.Second,
 	}
 }
 
@@ -161,10 +146,7 @@ func (t *carrier) timely(req *http.Request, err error) error {
 	return err
 }
 
-var (
-	errSlow   = errors.New("slow")
-	errTooBig = errors.New("too big")
-)
+var errSlow = errors.New("slow")
 
 // count leaves out the look whether a local registry speaks TLS, which is no request to one that does not.
 func (t *carrier) count(req *http.Request, err error) {
@@ -179,12 +161,13 @@ func (t *carrier) count(req *http.Request, err error) {
 
 // buffer replaces a body by its bytes in memory.
 func buffer(resp *http.Response, most int64) error {
-	body, err := io.ReadAll(io.LimitReader(resp.Body, most+1))
+	body, err := httpx.ReadAll(resp.Body, most)
+	var tooLong *httpx.TooLongError
+	if errors.As(err, &tooLong) {
+		return &failure{what: "the registry's answer is too big", why: fmt.Sprintf("over %d MiB", most>>20), cause: err}
+	}
 	if err != nil {
 		return err
-	}
-	if int64(len(body)) > most {
-		return &failure{what: "the registry's answer is too big", why: fmt.Sprintf("over %d MiB", most>>20), cause: errTooBig}
 	}
 	resp.Body = io.NopCloser(bytes.NewReader(body))
 	if resp.Request.Method != http.MethodHead {
@@ -214,12 +197,7 @@ func worthATry(req *http.Request, resp *http.Response, err error) bool {
 	if err != nil {
 		return isPassing(err)
 	}
-	switch resp.StatusCode {
-	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError,
-		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		return true
-	}
-	return false
+	return httpx.IsTransient(resp.StatusCode)
 }
 
 // isPassing reports whether an error is one of the network's bad moments: not a
@@ -241,33 +219,24 @@ func isPassing(err error) bool {
 	return strings.HasPrefix(text, "http2: ") || strings.HasPrefix(text, "stream error: ")
 }
 
-// pause is how long to wait before the next try: 0.2, 0.4, 0.8 s …, a quarter more
-// or less so that parallel jobs part, and no less than what the server asks for.
+// backoff is how long to wait before a try where the server does not say.
+var backoff = httpx.Backoff{First: 200 * time.Millisecond, Most: 6400 * time.Millisecond}
+
+// pause returns the wait before the next try: the back-off, and at least what the
+// server asks for.
 func pause(resp *http.Response, try int) (wait time.Duration, asked bool) {
-	base := 200 * time.Millisecond << min(try-1, 5)
-	wait = base*3/4 + rand.N(base/2)
+	wait = backoff.Pause(try)
 	if resp == nil {
 		return wait, false
 	}
-	after, asked := retryAfter(resp.Header.Get("Retry-After"), time.Now())
+	after, asked := httpx.RetryAfter(resp.Header, time.Now())
 	return max(wait, after), asked
-}
-
-// retryAfter reads the header in both of its forms, seconds and a date (RFC 9110 §10.2.3).
-func retryAfter(value string, now time.Time) (time.Duration, bool) {
-	if seconds, err := strconv.ParseInt(value, 10, 32); err == nil && seconds >= 0 {
-		return time.Duration(seconds) * time.Second, true
-	}
-	if at, err := http.ParseTime(value); err == nil {
-		return max(at.Sub(now), 0), true
-	}
-	return 0, false
 }
 
 // trouble names what went wrong with one try.
 func trouble(resp *http.Response, err error) string {
 	if err != nil {
-		return redact.Text(innermost(err))
+		return redact.Text(httpx.Cause(err).Error())
 	}
 	return resp.Status
 }
@@ -284,7 +253,7 @@ func exhausted(resp *http.Response, err error, tries int, wait, patience time.Du
 		if errors.As(err, &known) {
 			return &failure{what: known.what, why: fmt.Sprintf("%s, %s", known.why, attempts), cause: err}
 		}
-		return &failure{what: "cannot reach the registry", why: fmt.Sprintf("%s (%s)", redact.Text(innermost(err)), attempts), cause: err}
+		return &failure{what: "cannot reach the registry", why: fmt.Sprintf("%s (%s)", redact.Text(httpx.Cause(err).Error()), attempts), cause: err}
 	case wait > patience:
 		return &failure{
 			what: "the registry's rate limit is reached",

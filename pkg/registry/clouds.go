@@ -16,6 +16,8 @@ import (
 	ecrapi "github.com/awslabs/amazon-ecr-credential-helper/ecr-login/api"
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/v1/google"
+
+	"github.com/tagbump/tagbump/pkg/internal/httpx"
 )
 
 // A cloud has the log-ins of its own registries. It is asked for no others: to look
@@ -45,7 +47,7 @@ func (k *Keychain) fromClouds(ctx context.Context, target authn.Resource) (login
 		auth, err := c.login(ctx, target)
 		switch {
 		case err != nil:
-			k.log("%s: no log-in from %s: %s", target.RegistryStr(), c.source, innermost(err))
+			k.log("%s: no log-in from %s: %s", target.RegistryStr(), c.source, httpx.Cause(err))
 		case auth != authn.Anonymous:
 			return login{auth, c.source}, nil
 		}
@@ -191,9 +193,13 @@ func (a azure) post(ctx context.Context, address, field string, form url.Values)
 	if resp.StatusCode != http.StatusOK {
 		return "", fmt.Errorf("%s answered %s", req.URL.Host, resp.Status)
 	}
+	text, err := httpx.ReadAll(resp.Body, maxOther)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", req.URL.Host, err)
+	}
 	var fields map[string]any
-	if err := json.NewDecoder(io.LimitReader(resp.Body, maxOther)).Decode(&fields); err != nil {
-		return "", fmt.Errorf("%s: no JSON came", req.URL.Host)
+	if err := json.Unmarshal(text, &fields); err != nil {
+		return "", fmt.Errorf("%s: the answer is not JSON", req.URL.Host)
 	}
 	token, _ := fields[field].(string)
 	if token == "" {

@@ -8,12 +8,12 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
 	"github.com/tagbump/tagbump/pkg/image"
+	"github.com/tagbump/tagbump/pkg/internal/httpx"
 	"github.com/tagbump/tagbump/pkg/redact"
 )
 
@@ -161,7 +161,7 @@ func (e *Error) notFound(answer *transport.Error) {
 func (e *Error) fromRest(err error) {
 	e.kind = ErrUnavailable
 	var address *net.DNSError
-	switch text := innermost(err); {
+	switch text := httpx.Cause(err).Error(); {
 	case errors.Is(err, context.DeadlineExceeded):
 		e.What = "no answer in time"
 	case errors.Is(err, errPageLoop):
@@ -179,16 +179,6 @@ func (e *Error) fromRest(err error) {
 	}
 }
 
-// innermost is the text of err without the URL that net/http puts in front,
-// since that may carry a signature.
-func innermost(err error) string {
-	var inURL *url.Error
-	if errors.As(err, &inURL) {
-		return inURL.Err.Error()
-	}
-	return err.Error()
-}
-
 // longestSaid bounds how many bytes of a server's words an error repeats.
 const longestSaid = 200
 
@@ -202,9 +192,5 @@ func said(answer *transport.Error) string {
 		}
 		words = append(words, word)
 	}
-	text := redact.Text(strings.Join(strings.Fields(strings.Join(words, "; ")), " "))
-	if len(text) > longestSaid {
-		text = strings.ToValidUTF8(text[:longestSaid], "") + "…"
-	}
-	return text
+	return httpx.Line(redact.Text(strings.Join(words, "; ")), longestSaid)
 }

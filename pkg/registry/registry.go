@@ -25,6 +25,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"github.com/tagbump/tagbump/pkg/image"
+	"github.com/tagbump/tagbump/pkg/internal/httpx"
 )
 
 // Options are what New needs; the zero value is ready for use.
@@ -82,7 +83,7 @@ func (o Options) withDefaults() Options {
 		o.Keychain = NewKeychain(os.Getenv, o.Log)
 	}
 	if o.Transport == nil {
-		o.Transport = newHTTPTransport()
+		o.Transport, _ = httpx.NewTransport(httpx.TransportOptions{Conns: 2 * jobs})
 	}
 	if o.UserAgent == "" {
 		o.UserAgent = "tagbump"

@@ -7,15 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
-	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/google/go-github/v60/github"
 
 	"github.com/tagbump/tagbump/pkg/forge"
+	"github.com/tagbump/tagbump/pkg/internal/httpx"
 )
 
 const (
@@ -78,7 +76,7 @@ func (f *failure) delay(attempt int) time.Duration {
 	case f.limited():
 		return time.Minute << (attempt - 1)
 	}
-	return backoff(attempt)
+	return backoff.Pause(attempt)
 }
 
 func stopped(where string, cause error) *failure {
@@ -127,10 +125,7 @@ func isNoAnswer(err error) bool {
 }
 
 func (c *Client) unreachable(err error) *failure {
-	var request *url.Error
-	if errors.As(err, &request) {
-		err = request.Err
-	}
+	err = httpx.Cause(err)
 	var moved *redirectError
 	if errors.As(err, &moved) {
 		return &failure{why: moved.Error(), kind: forge.ErrInvalid, hint: apiURLHint}
@@ -145,8 +140,7 @@ func (c *Client) unreachable(err error) *failure {
 func refused(answer *github.ErrorResponse) *failure {
 	status, header := answer.Response.StatusCode, answer.Response.Header
 	f := &failure{status: status, why: serverText(answer), kind: forge.ErrInvalid}
-	seconds, _ := strconv.Atoi(header.Get("Retry-After"))
-	f.wait = time.Duration(seconds) * time.Second
+	f.wait, _ = httpx.RetryAfter(header, time.Now())
 	switch {
 	case status == http.StatusTooManyRequests:
 		f.kind = forge.ErrUnavailable
@@ -201,12 +195,5 @@ func serverText(answer *github.ErrorResponse) string {
 	return strings.Join(parts, ": ")
 }
 
-// oneLine makes a server's text fit for a log: no line breaks, no control
-// characters that a terminal or a CI would obey, no more than 300 characters.
-func oneLine(text string) string {
-	text = strings.Join(strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }), " ")
-	if runes := []rune(text); len(runes) > 300 {
-		return string(runes[:300]) + "…"
-	}
-	return text
-}
+// oneLine makes a server's text fit for a log.
+func oneLine(text string) string { return httpx.Line(text, 300) }

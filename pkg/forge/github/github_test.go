@@ -293,7 +293,7 @@ func TestErrorsNameThePlaceAndNeverTheToken(t *testing.T) {
 		"long secondary 429": {429, http.Header{"Retry-After": {"600"}}, echo, forge.ErrUnavailable, place + "rate limit, to try again in 10m0s: HTTP 429: bad header: Bearer REDACTED", ""},
 		"server error":       {500, nil, "<html>\x1b[31m" + token, forge.ErrUnavailable, place + "HTTP 500 Internal Server Error", ""},
 		"a web page":         {200, nil, "<html>" + token, forge.ErrInvalid, place + "the answer is no answer of GitHub's API", apiURLHint},
-		"control characters": {422, nil, `{"message":"a\n::error::\u001b[31mb","errors":[{"field":"head","code":"invalid"}]}`, forge.ErrInvalid, place + "HTTP 422: a ::error:: [31mb: head invalid", ""},
+		"control characters": {422, nil, `{"message":"a\n::error::\u001b[31mb","errors":[{"field":"head","code":"invalid"}]}`, forge.ErrInvalid, place + "HTTP 422: a; ::error::[31mb: head invalid", ""},
 		"elsewhere":          {302, http.Header{"Location": {"https://u:" + token + "@login.example/?t=" + token}}, "", forge.ErrInvalid, place + "redirected to https://login.example/: another host, which must not see the token", apiURLHint},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -111,7 +111,7 @@ func (c *Client) create(ctx context.Context, p forge.Proposal) (*github.PullRequ
 		case attempt == createAttempts || !refusal.passing() && !refusal.duplicate:
 			return nil, wasOpen, err
 		}
-		if waitErr := c.pause(ctx, refusal, backoff(attempt)); waitErr != nil {
+		if waitErr := c.pause(ctx, refusal, backoff.Pause(attempt)); waitErr != nil {
 			return nil, wasOpen, waitErr
 		}
 	}

@@ -2,8 +2,9 @@ package github
 
 import (
 	"context"
-	"math/rand/v2"
 	"time"
+
+	"github.com/tagbump/tagbump/pkg/internal/httpx"
 )
 
 const (
@@ -66,9 +67,5 @@ func (c *Client) pause(ctx context.Context, problem *failure, wait time.Duration
 	return nil
 }
 
-// backoff is 1 s, 2 s, 4 s …, each by up to a half less, so that many jobs that
-// failed together do not come back together.
-func backoff(attempt int) time.Duration {
-	full := time.Second << (attempt - 1)
-	return full - time.Duration(rand.Int64N(int64(full/2)))
-}
+// backoff is how long to wait before a try where the forge does not say.
+var backoff = httpx.Backoff{First: time.Second}

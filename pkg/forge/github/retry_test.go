@@ -83,13 +83,6 @@ func TestAnUnknownCertificateIsNotTriedAgain(t *testing.T) {
 	}
 }
 
-func TestAnAnswerWithoutAnEndIsCutOff(t *testing.T) {
-	body := &cappedBody{ReadCloser: http.NoBody, left: 0}
-	if n, err := body.Read(make([]byte, 8)); n != 0 || err == nil || err.Error() != "the answer is longer than 64 MiB" {
-		t.Errorf("Read = %d, %v", n, err)
-	}
-}
-
 func TestAWaitEndsWithItsCaller(t *testing.T) {
 	late, cancelLate := context.WithDeadline(t.Context(), time.Unix(0, 0))
 	defer cancelLate()

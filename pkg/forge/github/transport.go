@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tagbump/tagbump/pkg/internal/httpx"
 	"github.com/tagbump/tagbump/pkg/redact"
 )
 
@@ -44,7 +45,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	resp.Body = &cappedBody{ReadCloser: resp.Body, left: maxAnswer}
+	resp.Body = httpx.LimitBody(resp.Body, maxAnswer)
 	keepMethod(resp)
 	if err := t.plainLimit(resp); err != nil {
 		resp.Body.Close()
@@ -82,7 +83,10 @@ func (t *transport) plainLimit(resp *http.Response) error {
 	if resp.StatusCode == http.StatusForbidden && remaining != "0" && resp.Header.Get("Retry-After") == "" && !tellsLimit(text) {
 		return nil
 	}
-	wait := t.retryAfter(resp.Header.Get("Retry-After"))
+	wait := 0
+	if asked, ok := httpx.RetryAfter(resp.Header, t.now()); ok {
+		wait = max(wholeSeconds(asked), 1)
+	}
 	if wait == 0 && remaining == "0" {
 		wait = t.until(reset)
 	}
@@ -112,34 +116,18 @@ func keepText(resp *http.Response) ([]byte, error) {
 	return text, nil
 }
 
-// retryAfter returns seconds from now, at least one, for either form of the
-// header, and 0 for none.
-func (t *transport) retryAfter(value string) int {
-	if value == "" {
-		return 0
-	}
-	if seconds, err := strconv.Atoi(value); err == nil {
-		return max(seconds, 1)
-	}
-	date, err := http.ParseTime(value)
-	if err != nil {
-		return 0
-	}
-	return t.secondsUntil(date)
-}
-
+// until returns the seconds until reset, a Unix time, at least one, or 0 when it
+// is missing.
 func (t *transport) until(reset string) int {
 	seconds, err := strconv.ParseInt(reset, 10, 64)
 	if err != nil {
 		return 0
 	}
-	return t.secondsUntil(time.Unix(seconds, 0))
+	return max(wholeSeconds(time.Unix(seconds, 0).Sub(t.now())), 1)
 }
 
-func (t *transport) secondsUntil(date time.Time) int {
-	left := date.Sub(t.now())
-	return max(int((left+time.Second-1)/time.Second), 1)
-}
+// wholeSeconds rounds up: a try that comes too early is refused again.
+func wholeSeconds(d time.Duration) int { return int((d + time.Second - 1) / time.Second) }
 
 // A redirectError is a redirect that is not followed.
 type redirectError struct{ to, why string }
@@ -161,22 +149,4 @@ func stayOnHost(req *http.Request, via []*http.Request) error {
 
 func sameHost(a, b *url.URL) bool {
 	return a.Scheme == b.Scheme && strings.EqualFold(a.Host, b.Host)
-}
-
-// A cappedBody ends in an error instead of going on for ever.
-type cappedBody struct {
-	io.ReadCloser
-	left int64
-}
-
-func (b *cappedBody) Read(p []byte) (int, error) {
-	if b.left <= 0 {
-		return 0, fmt.Errorf("the answer is longer than %d MiB", maxAnswer>>20)
-	}
-	if int64(len(p)) > b.left {
-		p = p[:b.left]
-	}
-	n, err := b.ReadCloser.Read(p)
-	b.left -= int64(n)
-	return n, err
 }
