@@ -21,7 +21,7 @@ func (s Scalar) InsertBehind(entries ...Entry) (Edit, error) {
 	switch {
 	case up == nil || !up.IsMapping() || s.token.style == Empty || s.token.style == Literal:
 		return Edit{}, s.refuse("is no place to put a key behind")
-	case s.node.text.masked:
+	case s.node.text.IsTemplate():
 		return Edit{}, s.node.refuse(fmt.Sprintf("has no %s beside it, and none is put into a template", entries[0].Key), "write "+entries[0].Key+": there")
 	case up.Field("<<") != nil:
 		return Edit{}, s.node.refuse(fmt.Sprintf("has no %s of its own beside it, but one may come from the merged mapping (<<)", entries[0].Key),

@@ -171,7 +171,7 @@ func (n *Node) Value() string {
 	if y.Tag == "!!null" {
 		return ""
 	}
-	if !n.text.masked || !strings.Contains(y.Value, "_") {
+	if !n.text.IsTemplate() || !strings.Contains(y.Value, "_") {
 		return y.Value
 	}
 	token, err := n.text.token(y)

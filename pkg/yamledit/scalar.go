@@ -76,6 +76,9 @@ func (n *Node) scalar() (Scalar, error) {
 	if err != nil {
 		return Scalar{}, n.refuse(err.Error(), helpFor(err))
 	}
+	if isEncrypted(token.value) {
+		return Scalar{}, &Error{Path: n.Path(), Line: n.Line(), Err: ErrSealed, Why: "is encrypted by SOPS", Help: "use sops to change it"}
+	}
 	return Scalar{Value: token.value, Path: n.Path(), Line: n.Line(), Doc: n.Document(), Style: token.style, node: n, token: token}, nil
 }
 

@@ -19,8 +19,8 @@ import (
 type Text struct {
 	src     []byte // as given
 	parsed  []byte // as the parser saw it; src, or src with placeholders
-	masked  bool   // parsed has placeholders
-	byLine  bool   // each document is a line
+	mode    mode
+	partial error // why the whole text could not be read, when mode is byLine
 	actions []span
 	lines   []int // offset of each line of parsed, as the parser counts them
 	docs    []*yaml.Node
@@ -29,8 +29,37 @@ type Text struct {
 	moved []moved // where src's lines stand in outer's text
 }
 
+// A mode is how a text is read.
+type mode int
+
+const (
+	asWritten  mode = iota // as YAML
+	asTemplate             // as YAML, with placeholders for the template actions
+	byLine                 // each line with a key and a value by itself, with placeholders
+)
+
 // moved says that the bytes from start on stand at outer in the outer text.
 type moved struct{ start, outer int }
+
+// Read is [Parse] and, for a template that Parse cannot read, [ParseLines]: then
+// [Text.Partial] returns the error of Parse. Where both fail, so does Read, with
+// the error of Parse.
+func Read(src []byte) (*Text, error) {
+	whole, err := Parse(src)
+	if err == nil {
+		return whole, nil
+	}
+	lines, lineErr := ParseLines(src)
+	if lineErr != nil {
+		return nil, err
+	}
+	lines.partial = err
+	return lines, nil
+}
+
+// Partial returns why only single lines of the text could be read, or nil when
+// all of it was.
+func (t *Text) Partial() error { return t.partial }
 
 // Parse reads every document of src. Text with {{ … }} that is no YAML as it
 // stands is read with same-length placeholders, as a Helm template. An [*Error]
@@ -53,7 +82,7 @@ func Parse(src []byte) (*Text, error) {
 }
 
 func parseTemplate(t *Text) (*Text, error) {
-	t.masked = true
+	t.mode = asTemplate
 	t.parsed = asVersion11(mask(t.src, t.actions))
 	t.lines = lineStarts(t.parsed)
 	var err error
@@ -85,7 +114,7 @@ func ParseLines(src []byte) (*Text, error) {
 var entryLine = regexp.MustCompile(`^ *(?:- )?["']?[A-Za-z][A-Za-z0-9_-]*["']?: +[^ #|>&*!]`)
 
 func (t *Text) readLines() {
-	t.masked, t.byLine = true, true
+	t.mode = byLine
 	t.parsed = mask(t.src, t.actions)
 	t.lines = lineStarts(t.parsed)
 	for i, start := range t.lines {
@@ -134,6 +163,9 @@ func moveDown(nodes []*yaml.Node, lines int) {
 }
 
 func checkEncoding(src []byte) error {
+	if err := checkPlainFile(src); err != nil {
+		return err
+	}
 	switch {
 	case bytes.HasPrefix(src, []byte("\xff\xfe")), bytes.HasPrefix(src, []byte("\xfe\xff")):
 		return &Error{Why: "is UTF-16", Help: "convert it to UTF-8"}
@@ -296,4 +328,4 @@ func (t *Text) actionsIn(s span) []span {
 }
 
 // IsTemplate reports whether the text was read with placeholders for its {{ … }}.
-func (t *Text) IsTemplate() bool { return t.masked }
+func (t *Text) IsTemplate() bool { return t.mode != asWritten }

@@ -42,11 +42,11 @@ func (t *Text) parseAgain(after []byte) (*Text, error) {
 	if len(result.actions) != len(t.actions) {
 		return nil, &Error{Why: "has other template actions than before"}
 	}
-	if t.byLine {
+	if t.mode == byLine {
 		result.readLines()
 		return result, nil
 	}
-	if t.masked {
+	if t.mode == asTemplate {
 		return parseTemplate(result)
 	}
 	docs, err := decode(result.parsed)
@@ -197,7 +197,7 @@ func (c *comparison) embedded(a, b *yaml.Node, edits []Edit) error {
 	}
 	before := (&Node{text: c.before, yaml: a}).Embedded()
 	after := (&Node{text: c.after, yaml: b}).Embedded()
-	if before == nil || after == nil || before.masked != after.masked {
+	if before == nil || after == nil || before.mode != after.mode {
 		return c.changed(a)
 	}
 	return before.compare(after, edits, c.depth+1)

@@ -101,7 +101,7 @@ func (t *Text) LocateAll(p keypath.Path) ([]Scalar, error) {
 // both may stand in branches, so there it is nil.
 func (n *Node) CheckKeys() error {
 	for ; n != nil; n = n.above() {
-		if n.text.masked || n.up == nil || !n.up.IsMapping() {
+		if n.text.IsTemplate() || n.up == nil || !n.up.IsMapping() {
 			continue
 		}
 		var lines []int
@@ -142,6 +142,9 @@ func Apply(src []byte, edits ...Edit) ([]byte, error) {
 
 // Apply is [Apply] for a text that is parsed already.
 func (t *Text) Apply(edits ...Edit) ([]byte, error) {
+	if err := t.Sealed(); err != nil && len(edits) > 0 {
+		return nil, err
+	}
 	after, err := splice(t.src, edits)
 	if err != nil {
 		return nil, err

@@ -228,7 +228,7 @@ func checkReplace(t *testing.T, text *Text, s Scalar, value string) {
 	if undone := string(after[:e.Start]) + e.old + string(after[e.Start+len(e.New):]); undone != string(text.src) {
 		t.Fatalf("%q -> %q: undone, it is %q", text.src, after, undone)
 	}
-	if text.byLine {
+	if text.mode == byLine {
 		return
 	}
 	again, err := Parse(after)
