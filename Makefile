@@ -19,7 +19,7 @@ PACKAGES ?= ./...
 FUZZTIME ?= 20s
 RESULTS  := test-results
 
-.PHONY: help build demo test race cover junit lint fmt fuzz golden corpus helm-test bench bench-yaml bench-git bench-registry clean
+.PHONY: help build demo test race cover junit lint fmt fuzz golden corpus helm-test install-test bench bench-yaml bench-git bench-registry clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -88,6 +88,9 @@ bench-yaml: ## make the same tag edits with other YAML editors and compare (CORP
 
 helm-test: ## render charts with helm before and after a bump: only the tag may differ (CORPUS=FOLDER)
 	@cd testdata/bench && CORPUS='$(abspath $(or $(CORPUS),$(wildcard ../shared/corpus)))' go test -count=1 ./helm
+
+install-test: ## go install the checkout's files as a module version, with an empty module cache
+	INSTALL_TEST=1 go test -count=1 -run '^TestInstall$$' ./cmd/tagbump
 
 clean: ## remove what the other targets wrote
 	rm -rf bin dist $(RESULTS) cover.out
