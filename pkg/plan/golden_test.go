@@ -163,36 +163,6 @@ func (c golden) checkOnlyTheValues(made *Plan) error {
 	return err
 }
 
-func TestGitTakesTheDiff(t *testing.T) {
-	before := "# a\r\nimage: acme/web:1\r\nb: 2"
-	tree := fstest.MapFS{"x y.yaml": &fstest.MapFile{Data: []byte(before)}, "ü/z.yaml": &fstest.MapFile{Data: []byte("image: acme/web:1")}}
-	targets, err := Find(tree, "acme/web")
-	if err != nil {
-		t.Fatal(err)
-	}
-	made, err := Make(tree, wantsOf(targets, image.Ref{Repository: "acme/web", Tag: "2"}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	for name, file := range tree {
-		full := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(full), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(full, file.Data, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	applyWithGit(t, dir, made.Diff())
-	for _, file := range made.Files {
-		got, err := os.ReadFile(filepath.Join(dir, file.Name))
-		if err != nil || !bytes.Equal(got, file.After) {
-			t.Errorf("%s: %q, %v; want %q", file.Name, got, err, file.After)
-		}
-	}
-}
-
 // parse reads the text as an index does.
 func parse(src []byte) (*yamledit.Text, error) {
 	f := file{index: &Index{parse: yamledit.Parse}, src: src}

@@ -23,6 +23,7 @@ import (
 	"io/fs"
 	"slices"
 
+	"github.com/tagbump/tagbump/pkg/diff"
 	"github.com/tagbump/tagbump/pkg/image"
 	"github.com/tagbump/tagbump/pkg/keypath"
 	"github.com/tagbump/tagbump/pkg/yamledit"
@@ -81,6 +82,15 @@ type File struct {
 // A Plan is what to change in a tree: the files that change, sorted by name.
 type Plan struct {
 	Files []File
+}
+
+// Diff renders the plan as a unified diff that git apply takes.
+func (p *Plan) Diff() []byte {
+	files := make([]diff.File, len(p.Files))
+	for i, f := range p.Files {
+		files[i] = diff.File{Name: f.Name, Before: f.Before, After: f.After}
+	}
+	return diff.Unified(files...)
 }
 
 // Empty reports whether there is nothing to change.
