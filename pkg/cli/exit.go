@@ -12,6 +12,7 @@ import (
 	"github.com/tagbump/tagbump/pkg/bump"
 	"github.com/tagbump/tagbump/pkg/config"
 	"github.com/tagbump/tagbump/pkg/fault"
+	"github.com/tagbump/tagbump/pkg/files"
 	"github.com/tagbump/tagbump/pkg/forge"
 	"github.com/tagbump/tagbump/pkg/gitrepo"
 	"github.com/tagbump/tagbump/pkg/image"
@@ -63,7 +64,7 @@ var kinds = []struct {
 	{image.ErrNoImage, fault.NotFound},
 	{gitrepo.ErrNotFound, fault.NotFound},
 	{gitrepo.ErrNoFile, fault.NotFound},
-	{worktree.ErrNoFile, fault.NotFound},
+	{files.ErrMissing, fault.NotFound},
 	{forge.ErrNotFound, fault.NotFound},
 	{config.ErrInvalid, fault.Usage},
 	{image.ErrInvalid, fault.Usage},

@@ -16,6 +16,7 @@ import (
 
 	"github.com/tagbump/tagbump/pkg/bump"
 	"github.com/tagbump/tagbump/pkg/fault"
+	"github.com/tagbump/tagbump/pkg/files"
 	"github.com/tagbump/tagbump/pkg/gitrepo"
 	"github.com/tagbump/tagbump/pkg/worktree"
 )
@@ -79,14 +80,19 @@ const (
 	keepPush                  // and pushed
 )
 
+// folderTree is the files of a folder, which has neither branch nor tip.
 type folderTree struct{ fs.FS }
 
 func (folderTree) Branch() string { return "" }
 func (folderTree) Tip() string    { return "" }
 
 func (f folder) Read(_ context.Context, _ string, globs []string) (bump.Tree, error) {
-	files, err := f.dir.Read(globs)
-	return folderTree{files}, err
+	selection, err := files.Select(globs...)
+	if err != nil {
+		return nil, err
+	}
+	fsys, err := f.dir.Read(selection)
+	return folderTree{fsys}, err
 }
 
 func (f folder) Tip(context.Context, string) (string, error) { return "", nil }
@@ -126,15 +132,15 @@ func (f folder) Save(ctx context.Context, base bump.Tree, c bump.Commit) (bump.S
 }
 
 func contentsOf(fsys fs.FS, names []string) (map[string][]byte, error) {
-	files := make(map[string][]byte, len(names))
+	contents := make(map[string][]byte, len(names))
 	for _, name := range names {
 		content, err := fs.ReadFile(fsys, name)
 		if err != nil {
 			return nil, err
 		}
-		files[name] = content
+		contents[name] = content
 	}
-	return files, nil
+	return contents, nil
 }
 
 // unpushed is the error of a commit that stands in the checkout only.
@@ -321,5 +327,5 @@ func orPath(host string) string {
 
 // isNoFile reports whether a repository or folder lacks a file that was named.
 func isNoFile(err error) bool {
-	return errors.Is(err, gitrepo.ErrNoFile) || errors.Is(err, worktree.ErrNoFile)
+	return errors.Is(err, gitrepo.ErrNoFile) || errors.Is(err, files.ErrMissing)
 }

@@ -14,8 +14,9 @@
 package files
 
 import (
-	"errors"
 	"path"
+
+	"github.com/tagbump/tagbump/pkg/fault"
 )
 
 // MaxSize is the size in bytes of the largest file that is read or written.
@@ -24,9 +25,9 @@ const MaxSize = 8 << 20
 // Errors about files.
 var (
 	// ErrMissing is in the chain when a file was named and does not exist.
-	ErrMissing = errors.New("no such file")
+	ErrMissing = fault.New(fault.NotFound, "no such file")
 	// ErrTooLarge is in the chain when a file has more than [MaxSize] bytes.
-	ErrTooLarge = errors.New("is over 8 MiB")
+	ErrTooLarge = fault.New(fault.Failed, "is over 8 MiB")
 )
 
 // IsManifest reports whether name has the ending of a YAML file or of a template

@@ -1,109 +1,181 @@
 package worktree
 
 import (
+	"io"
 	"io/fs"
+	"os"
 	"path"
-	"strings"
+	"sync"
+	"syscall"
 
-	"github.com/bmatcuk/doublestar/v4"
+	"github.com/tagbump/tagbump/pkg/files"
 )
 
-// A view shows of a folder only the files that its globs match, and only the
-// folders that can hold some. Nothing is read before it is asked for: a folder
-// of 20,000 files costs its listing.
+// A view shows of a folder only the selected files, and only the folders that can
+// hold some. It reads nothing before it is asked to: a folder of 20,000 files
+// costs its listing.
 //
-// What the listing reaches lies in the folder, since it follows no links; only a
-// name that a glob spells out can lead elsewhere, and is opened through rooted,
-// which refuses that. Doing so for all files takes four times as long.
+// Everything is opened through os.Root, so that no link leads out of the folder.
+// Inside it, only a link that a glob spells out is followed: what a wildcard
+// reaches through a link, it finds at its real path as well, and a file must not
+// appear twice. FIFOs, devices, sockets, .git and repositories inside the
+// repository (submodules, linked worktrees) do not exist in a view.
 type view struct {
-	rooted fs.FS // of os.Root
-	plain  fs.FS
-	globs  []string
+	root      *os.Root
+	selection files.Selection
+
+	mu      sync.Mutex
+	folders map[string]bool // folders that were judged by isFolder
 }
 
-// of is the file system through which name is opened.
-func (v view) of(name string) fs.FS {
-	if v.names(name) {
-		return v.rooted
-	}
-	return v.plain
+func newView(root *os.Root, selection files.Selection) *view {
+	return &view{root: root, selection: selection, folders: map[string]bool{".": true}}
 }
 
-func (v view) Open(name string) (fs.File, error) {
-	if info, err := fs.Stat(v.of(name), name); err == nil && !info.IsDir() && !v.matches(name) {
-		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
-	}
-	return v.of(name).Open(name)
-}
-
-func (v view) ReadFile(name string) ([]byte, error) {
-	if !v.matches(name) {
-		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
-	}
-	return fs.ReadFile(v.of(name), name)
-}
-
-func (v view) ReadDir(name string) ([]fs.DirEntry, error) {
-	entries, err := fs.ReadDir(v.plain, name)
+// Open opens a selected file or a folder that can hold some.
+func (v *view) Open(name string) (fs.File, error) {
+	info, err := v.stat("open", name)
 	if err != nil {
 		return nil, err
 	}
-	kept := entries[:0]
+	if !info.IsDir() {
+		return v.openFile(name)
+	}
+	entries, err := v.ReadDir(name)
+	if err != nil {
+		return nil, err
+	}
+	return files.OpenDir(info, entries), nil
+}
+
+// openFile opens a regular file. Without O_NONBLOCK, opening a FIFO that took
+// the file's place would wait for a writer for ever.
+func (v *view) openFile(name string) (*os.File, error) {
+	f, err := v.root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: reason(err)}
+	}
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		_ = f.Close()
+		return nil, notExist("open", name)
+	}
+	return f, nil
+}
+
+// Stat describes a selected file or a folder that can hold some.
+func (v *view) Stat(name string) (fs.FileInfo, error) { return v.stat("stat", name) }
+
+// ReadFile returns the content of a selected file, or an error that wraps
+// [files.ErrTooLarge].
+func (v *view) ReadFile(name string) ([]byte, error) {
+	info, err := v.stat("read", name)
+	if err != nil {
+		return nil, err
+	}
+	if info.IsDir() {
+		return nil, &fs.PathError{Op: "read", Path: name, Err: fs.ErrInvalid}
+	}
+	f, err := v.openFile(name)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	content, err := io.ReadAll(io.LimitReader(f, files.MaxSize+1))
+	if err == nil && len(content) > files.MaxSize {
+		err = files.ErrTooLarge
+	}
+	if err != nil {
+		return nil, &fs.PathError{Op: "read", Path: name, Err: reason(err)}
+	}
+	return content, nil
+}
+
+// ReadDir lists what a view shows of a folder, sorted by name.
+func (v *view) ReadDir(name string) ([]fs.DirEntry, error) {
+	if !fs.ValidPath(name) || !v.isFolder(name) {
+		return nil, notExist("readdir", name)
+	}
+	entries, err := fs.ReadDir(v.root.FS(), name)
+	if err != nil {
+		return nil, &fs.PathError{Op: "readdir", Path: name, Err: reason(err)}
+	}
+	shown := make([]fs.DirEntry, 0, len(entries))
 	for _, entry := range entries {
 		full := path.Join(name, entry.Name())
 		switch {
 		case entry.IsDir():
-			if entry.Name() != ".git" && v.mayHold(full) {
-				kept = append(kept, entry)
+			if v.isFolder(full) {
+				shown = append(shown, entry)
 			}
-		case entry.Type().IsRegular() && v.matches(full):
-			kept = append(kept, entry)
-		case entry.Type()&fs.ModeSymlink != 0 && v.names(full):
-			kept = append(kept, followed{entry, v.rooted, full})
+		case entry.Type().IsRegular():
+			if v.selection.Includes(full) {
+				shown = append(shown, entry)
+			}
+		case entry.Type()&fs.ModeSymlink != 0 && v.selection.Spells(full):
+			if info, err := v.stat("stat", full); err == nil {
+				shown = append(shown, fs.FileInfoToDirEntry(info))
+			}
 		}
 	}
-	return kept, nil
+	return shown, nil
 }
 
-func (v view) matches(name string) bool {
-	for _, glob := range v.globs {
-		if doublestar.MatchUnvalidated(glob, name) {
-			return true
-		}
+// stat describes name, or says that it does not exist in the view.
+func (v *view) stat(op, name string) (fs.FileInfo, error) {
+	if !fs.ValidPath(name) {
+		return nil, &fs.PathError{Op: op, Path: name, Err: fs.ErrInvalid}
 	}
-	return false
-}
-
-// names reports whether a glob spells out name. Only such a symbolic link is
-// looked behind: what a wildcard reaches through a link, it reaches without too.
-func (v view) names(name string) bool {
-	for _, glob := range v.globs {
-		if glob == name {
-			return true
-		}
+	if !v.isFolder(path.Dir(name)) {
+		return nil, notExist(op, name)
 	}
-	return false
-}
-
-// mayHold reports whether a match can lie in the folder dir.
-func (v view) mayHold(dir string) bool {
-	for _, glob := range v.globs {
-		base, _ := doublestar.SplitPattern(glob)
-		if base == "." || within(dir, base) || within(base, dir) {
-			return true
-		}
+	info, err := v.lookUp(name)
+	switch {
+	case err != nil:
+		return nil, &fs.PathError{Op: op, Path: name, Err: reason(err)}
+	case info.IsDir() && v.isFolder(name), info.Mode().IsRegular() && v.selection.Includes(name):
+		return info, nil
 	}
-	return false
+	return nil, notExist(op, name)
 }
 
-func within(name, dir string) bool { return name == dir || strings.HasPrefix(name, dir+"/") }
-
-// followed is the entry of a symbolic link that stands for the file behind it.
-type followed struct {
-	fs.DirEntry
-	fsys fs.FS
-	name string
+// lookUp describes name, or the file behind it when it is a link that a glob
+// spells out.
+func (v *view) lookUp(name string) (fs.FileInfo, error) {
+	info, err := v.root.Lstat(name)
+	if err == nil && info.Mode()&fs.ModeSymlink != 0 && v.selection.Spells(name) {
+		return v.root.Stat(name)
+	}
+	return info, err
 }
 
-func (f followed) Type() fs.FileMode          { return 0 }
-func (f followed) Info() (fs.FileInfo, error) { return fs.Stat(f.fsys, f.name) }
+// isFolder reports whether the view shows the folder dir.
+func (v *view) isFolder(dir string) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.judge(dir)
+}
+
+func (v *view) judge(dir string) bool {
+	shown, known := v.folders[dir]
+	if !known {
+		shown = v.judge(path.Dir(dir)) && path.Base(dir) != ".git" && v.selection.MayHold(dir) && v.isRealFolder(dir)
+		v.folders[dir] = shown
+	}
+	return shown
+}
+
+func (v *view) isRealFolder(dir string) bool {
+	info, err := v.lookUp(dir)
+	return err == nil && info.IsDir() && !isRepository(v.root, dir)
+}
+
+// isRepository reports whether dir, a folder below the root, is the top of a
+// repository of its own: a clone, a submodule or a linked worktree.
+func isRepository(root *os.Root, dir string) bool {
+	_, err := root.Lstat(path.Join(dir, ".git"))
+	return err == nil
+}
+
+func notExist(op, name string) error {
+	return &fs.PathError{Op: op, Path: name, Err: fs.ErrNotExist}
+}
