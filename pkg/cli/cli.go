@@ -78,6 +78,9 @@ request. Nothing else in the file changes, and nothing runs in the cluster.`,
 		Args:          noArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			if err := checkFlagsGiven(cmd); err != nil {
+				return err
+			}
 			return flagsFromEnv(cmd, env.Getenv)
 		},
 	}

@@ -2,9 +2,7 @@ package cli
 
 import (
 	"bytes"
-	"fmt"
 	"net/mail"
-	"os"
 	"strconv"
 	"strings"
 	"text/template"
@@ -13,6 +11,7 @@ import (
 
 	"github.com/tagbump/tagbump/pkg/bump"
 	"github.com/tagbump/tagbump/pkg/gitrepo"
+	"github.com/tagbump/tagbump/pkg/internal/smallfile"
 )
 
 // commitFlags say how the commit looks.
@@ -97,9 +96,9 @@ func (s *session) signer() (gitrepo.Signer, error) {
 	if file == "" {
 		return nil, nil
 	}
-	key, err := os.ReadFile(s.path(file))
+	key, err := s.readFlag("--signing-key", file, smallfile.Key)
 	if err != nil {
-		return nil, fmt.Errorf("--signing-key: %w", err)
+		return nil, err
 	}
 	passphrase := s.env.Getenv("TAGBUMP_SIGNING_KEY_PASSPHRASE")
 	if bytes.Contains(key, []byte("PGP PRIVATE KEY BLOCK")) {

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -110,8 +109,6 @@ func (f *flags) check() error {
 		return usageError{"--output: " + quote(f.output) + " is neither text nor json", ""}
 	case f.onStale != "" && f.onStale != "fail" && f.onStale != "skip" && f.onStale != "allow":
 		return usageError{"--on-stale: " + quote(f.onStale) + " is none of fail, skip, allow", ""}
-	case slices.ContainsFunc(f.files, func(glob string) bool { return !doublestar.ValidatePattern(glob) }):
-		return usageError{fmt.Sprintf("--file: %q is not a glob", f.files), ""}
 	case f.newestOf < 0:
 		return usageError{fmt.Sprintf("--newest-of: %d is no number of tags", f.newestOf), ""}
 	case f.waitForTag < 0:
@@ -122,6 +119,11 @@ func (f *flags) check() error {
 		return usageError{"--wait-for-tag needs the registry, which --no-verify leaves out", ""}
 	case f.exitCode && !f.dryRun:
 		return usageError{"--exit-code goes with --dry-run", ""}
+	}
+	for _, glob := range f.files {
+		if !doublestar.ValidatePattern(glob) {
+			return usageError{"--file: " + quote(glob) + " is not a glob", ""}
+		}
 	}
 	for _, platform := range f.platforms {
 		if err := image.CheckPlatform(platform); err != nil {

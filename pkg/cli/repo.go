@@ -18,6 +18,7 @@ import (
 	"github.com/tagbump/tagbump/pkg/fault"
 	"github.com/tagbump/tagbump/pkg/files"
 	"github.com/tagbump/tagbump/pkg/gitrepo"
+	"github.com/tagbump/tagbump/pkg/internal/smallfile"
 	"github.com/tagbump/tagbump/pkg/worktree"
 )
 
@@ -191,9 +192,9 @@ func (s *session) openRemote() error {
 		options.KnownHosts = filepath.Join(home, ".ssh", "known_hosts")
 	}
 	if s.flags.caFile != "" {
-		bundle, err := os.ReadFile(s.path(s.flags.caFile))
+		bundle, err := s.readFlag("--ca-file", s.flags.caFile, smallfile.Text)
 		if err != nil {
-			return fmt.Errorf("--ca-file: %w", err)
+			return err
 		}
 		options.CABundle = bundle
 	}

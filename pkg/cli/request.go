@@ -3,15 +3,16 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"slices"
 	"strings"
 
 	"github.com/tagbump/tagbump/pkg/bump"
 	"github.com/tagbump/tagbump/pkg/config"
 	"github.com/tagbump/tagbump/pkg/image"
+	"github.com/tagbump/tagbump/pkg/internal/smallfile"
 	"github.com/tagbump/tagbump/pkg/keypath"
 	"github.com/tagbump/tagbump/pkg/policy"
 )
@@ -183,19 +184,22 @@ func (s *session) digest(ref image.Ref) (string, error) {
 	if s.flags.digestFile == "" {
 		return ref.Digest, nil
 	}
-	text, err := os.ReadFile(s.path(s.flags.digestFile))
+	text, err := s.readFlag("--digest-file", s.flags.digestFile, smallfile.Text)
 	if err != nil {
-		return "", fmt.Errorf("--digest-file: %w", err)
+		return "", err
 	}
 	digest, err := digestIn(text)
 	switch {
 	case err != nil:
-		return "", usageError{fmt.Sprintf("--digest-file: %s: %v", s.flags.digestFile, err), "kaniko and buildah write it with --digest-file, docker buildx with --metadata-file"}
+		return "", usageError{"--digest-file: " + s.flags.digestFile + ": " + err.Error(), "kaniko and buildah write it with --digest-file, docker buildx with --metadata-file"}
 	case ref.Digest != "" && ref.Digest != digest:
 		return "", usageError{fmt.Sprintf("%s and --digest-file (%s) contradict each other", ref, digest), ""}
 	}
 	return digest, nil
 }
+
+// errNoDigest leaves out what a file says: it may be a key that was named by mistake.
+var errNoDigest = errors.New("the file does not hold a digest (sha256: and 64 hexadecimal digits)")
 
 // digestIn reads what builders write: the digest alone, a reference that ends with
 // it, or the metadata of docker buildx.
@@ -208,7 +212,10 @@ func digestIn(text []byte) (string, error) {
 		digest = metadata.Digest
 	}
 	digest = digest[strings.LastIndexByte(digest, '@')+1:]
-	return digest, image.CheckDigest(digest)
+	if image.CheckDigest(digest) != nil {
+		return "", errNoDigest
+	}
+	return digest, nil
 }
 
 // policyOf is the flags' policy if there is any, else the project file's.

@@ -35,13 +35,6 @@ from that commit. A registry that is not available is an error, never another ta
 	return cmd
 }
 
-func oneImage(cmd *cobra.Command, args []string) error {
-	if len(args) != 1 {
-		return usageError{fmt.Sprintf("%s takes one image, not %d", cmd.CommandPath(), len(args)), cmd.CommandPath() + " IMAGE[:TAG]"}
-	}
-	return nil
-}
-
 func runResolve(ctx context.Context, env Env, f *flags, arg string) error {
 	if err := f.check(); err != nil {
 		return err

@@ -13,8 +13,10 @@ import (
 
 	"github.com/tagbump/tagbump/pkg/bump"
 	"github.com/tagbump/tagbump/pkg/config"
+	"github.com/tagbump/tagbump/pkg/fault"
 	"github.com/tagbump/tagbump/pkg/forge"
 	"github.com/tagbump/tagbump/pkg/forge/github"
+	"github.com/tagbump/tagbump/pkg/internal/smallfile"
 	"github.com/tagbump/tagbump/pkg/redact"
 	"github.com/tagbump/tagbump/pkg/registry"
 )
@@ -86,6 +88,15 @@ func (s *session) path(name string) string {
 	return filepath.Join(s.env.Dir, name)
 }
 
+// readFlag returns the content of the file that a flag names.
+func (s *session) readFlag(flag, name string, limit int64) ([]byte, error) {
+	content, err := smallfile.Read(s.path(name), limit)
+	if err != nil {
+		return nil, fault.Errorf(fault.Usage, "%s: %w", flag, err)
+	}
+	return content, nil
+}
+
 func userAgent() string { return "tagbump/" + versionText() }
 
 // localConfig reads the project file that --config names or that lies here.
@@ -94,17 +105,30 @@ func (s *session) localConfig() error {
 	if name == "" {
 		name = config.FileName
 	}
-	src, err := os.ReadFile(s.path(name))
+	src, err := s.readProjectFile(name)
 	if errors.Is(err, fs.ErrNotExist) && s.flags.config == "" {
 		return nil
 	}
 	if pathError := new(fs.PathError); errors.As(err, &pathError) {
-		return usageError{fmt.Sprintf("--config: %s: %v", name, pathError.Err), ""}
+		where := name
+		if s.flags.config != "" {
+			where = "--config: " + name
+		}
+		return usageError{fmt.Sprintf("%s: %v", where, pathError.Err), ""}
 	}
 	if err != nil {
 		return err
 	}
 	return s.parseConfig(name, src)
+}
+
+// readProjectFile takes a pipe only from a person: one that lies here by the
+// project file's name would be waited for without end.
+func (s *session) readProjectFile(name string) ([]byte, error) {
+	if s.flags.config != "" {
+		return smallfile.Read(s.path(name), smallfile.Text)
+	}
+	return smallfile.ReadRegular(s.path(name), smallfile.Text)
 }
 
 func (s *session) parseConfig(name string, src []byte) error {

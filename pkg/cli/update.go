@@ -39,6 +39,7 @@ folder only the files are changed.`,
 
   # one key of one file, offline
   tagbump update acme/web:1.4.2 --file values.yaml --path image.tag --no-verify`,
+		Args: imageArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return inFormat(f, runUpdate(cmd.Context(), *env, f, args))
 		},
@@ -80,6 +81,7 @@ whether it is still there, and writes it into the files of --to. Without an IMAG
 it does so for every image of the project file that both environments have.`,
 		Example: `  tagbump promote --from staging --to production --dry-run
   tagbump promote haoict/send2ereader --from staging --to production --pr`,
+		Args: imageArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return inFormat(f, runPromote(cmd.Context(), *env, f, args))
 		},

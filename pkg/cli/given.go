@@ -1,0 +1,83 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/tagbump/tagbump/pkg/fault"
+	"github.com/tagbump/tagbump/pkg/image"
+)
+
+// Text that is given on the command line and empty comes from a variable that
+// is not set. The run stops then: it would otherwise do something else than
+// was meant, such as changing all environments instead of one.
+
+// checkFlagsGiven refuses a flag of the command line that is given without text.
+func checkFlagsGiven(cmd *cobra.Command) error {
+	var failed error
+	cmd.Flags().Visit(func(flag *pflag.Flag) {
+		for _, text := range textsOf(flag.Value) {
+			if failed == nil && isBlank(text) {
+				failed = fault.Errorf(fault.Usage, "--%s: is empty", flag.Name).
+					WithHint("is the variable set? leave the flag out for the default")
+			}
+		}
+	})
+	return failed
+}
+
+// textsOf returns the texts that a flag holds; none for a flag of another type,
+// which pflag itself checks.
+func textsOf(value pflag.Value) []string {
+	if list, ok := value.(pflag.SliceValue); ok {
+		return list.GetSlice()
+	}
+	if value.Type() == "string" {
+		return []string{value.String()}
+	}
+	return nil
+}
+
+func isBlank(text string) bool { return strings.TrimSpace(text) == "" }
+
+// imageArgs takes IMAGE[:TAG][@DIGEST] arguments and refuses one that has an
+// empty part. The rest of an argument's grammar is checked where it is read.
+func imageArgs(_ *cobra.Command, args []string) error {
+	for _, arg := range args {
+		if err := checkImageGiven(arg); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkImageGiven(arg string) error {
+	tagged, digest, pinned := strings.Cut(arg, "@")
+	name, untagged := strings.CutSuffix(tagged, ":")
+	empty, without := "", name
+	switch {
+	case isBlank(arg):
+		return fault.New(fault.Usage, "an image argument is empty").WithHint("is the variable set?")
+	case isBlank(image.Split(arg).Repository):
+		return fault.Errorf(fault.Usage, "%q: the image's name is empty", arg).WithHint("is the variable set?")
+	case untagged:
+		empty = "tag"
+	case pinned && isBlank(digest):
+		empty, without = "digest", tagged
+	default:
+		return nil
+	}
+	return fault.Errorf(fault.Usage, "%q: the %s is empty", arg, empty).
+		WithHint("is the variable set? write %s for an image without a %s", without, empty)
+}
+
+// oneImage takes exactly one image.
+func oneImage(cmd *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		return usageError{fmt.Sprintf("%s takes one image, not %d", cmd.CommandPath(), len(args)), cmd.CommandPath() + " IMAGE[:TAG]"}
+	}
+	return imageArgs(cmd, args)
+}
