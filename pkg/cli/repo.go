@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"net"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -18,6 +16,7 @@ import (
 	"github.com/tagbump/tagbump/pkg/fault"
 	"github.com/tagbump/tagbump/pkg/files"
 	"github.com/tagbump/tagbump/pkg/gitrepo"
+	"github.com/tagbump/tagbump/pkg/giturl"
 	"github.com/tagbump/tagbump/pkg/internal/smallfile"
 	"github.com/tagbump/tagbump/pkg/worktree"
 )
@@ -176,7 +175,7 @@ func (s *session) openFolder() error {
 	return nil
 }
 
-func (s *session) openRemote() error {
+func (s *session) openRemote(address giturl.Address) error {
 	if s.flags.keep() != keepFiles {
 		return usageError{"--commit and --push are for a local checkout, and " + s.where + " is a remote repository", "there a change is always committed and pushed, or proposed with --pr"}
 	}
@@ -202,15 +201,15 @@ func (s *session) openRemote() error {
 	options.Token, options.Username = token, s.env.Getenv("TAGBUMP_USERNAME")
 	if token != "" {
 		s.whisper("%s: using the token in %s", s.where, name)
-		if host := hostOf(s.repoURL); strings.HasPrefix(s.repoURL, "http://") && !isLoopback(host) {
-			s.say("warning: the token in %s travels to %s without encryption; use https", name, host)
+		if address.IsPlainHTTP() {
+			s.say("warning: the token in %s travels to %s without encryption; use https", name, address.Host)
 		}
 	}
-	address := s.repoURL
-	if hostOf(address) == "" && !strings.Contains(address, "://") {
-		address = s.path(address)
+	where := s.repoURL
+	if address.IsLocal() {
+		where = s.path(address.Path)
 	}
-	repo, err := gitrepo.Open(address, options)
+	repo, err := gitrepo.Open(where, options)
 	if err != nil {
 		return usageError{err.Error(), fault.HintOf(err)}
 	}
@@ -253,7 +252,7 @@ func (s *session) gitToken() (name, token string) {
 	names := map[string][]string{
 		"github": {"GITHUB_TOKEN", "GH_TOKEN"},
 		"gitlab": {"GITLAB_TOKEN"},
-	}[s.forgeOf(hostOf(s.repoURL))]
+	}[s.forgeOf(giturl.ForgeHost(giturl.HostOf(s.repoURL)))]
 	for _, name := range names {
 		if token := s.env.Getenv(name); token != "" {
 			return name, token
@@ -278,7 +277,7 @@ func (s *session) forgeOf(host string) string {
 	case host == "":
 		return ""
 	case host == "github.com", strings.HasSuffix(host, ".ghe.com"),
-		host == hostOf(s.env.Getenv("GITHUB_SERVER_URL")), host == hostOf(s.env.Getenv("GITHUB_API_URL")):
+		host == giturl.HostOf(s.env.Getenv("GITHUB_SERVER_URL")), host == giturl.HostOf(s.env.Getenv("GITHUB_API_URL")):
 		return "github"
 	case host == "gitlab.com", host == s.env.Getenv("CI_SERVER_HOST"):
 		return "gitlab"
@@ -286,31 +285,16 @@ func (s *session) forgeOf(host string) string {
 	return ""
 }
 
-// hostOf is the host of a URL or of git's scp-like git@host:path, without its
-// port, in lower case; "" for a path.
-func hostOf(raw string) string {
-	if u, err := url.Parse(raw); err == nil && u.Host != "" {
-		return strings.ToLower(u.Hostname())
-	}
-	if before, _, found := strings.Cut(raw, ":"); found && !strings.Contains(before, "/") {
-		return strings.ToLower(before[strings.LastIndexByte(before, '@')+1:])
-	}
-	return ""
-}
-
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
-}
-
-// githubAPI is the API's URL for the forge that holds repoURL: given by
-// GITHUB_API_URL (GitHub Enterprise), else github.com's own.
+// githubAPI returns the API's URL for the forge that holds the repository: known for
+// github.com and *.ghe.com, else given by GITHUB_API_URL (GitHub Enterprise Server).
 func githubAPI(repoURL, given string) (string, error) {
-	host := hostOf(repoURL)
+	host := giturl.ForgeHost(giturl.HostOf(repoURL))
 	switch {
 	case host == "github.com":
 		return "", nil
-	case given != "" && hostOf(given) != "api.github.com":
+	case strings.HasSuffix(host, ".ghe.com"):
+		return "https://api." + host, nil
+	case given != "" && giturl.HostOf(given) != "api.github.com":
 		return given, nil
 	}
 	return "", usageError{

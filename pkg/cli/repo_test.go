@@ -3,7 +3,13 @@ package cli
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
+
+	"github.com/tagbump/tagbump/pkg/config"
+	"github.com/tagbump/tagbump/pkg/giturl"
+	"github.com/tagbump/tagbump/pkg/internal/testenv"
 )
 
 func TestWhichTokenGoesWhere(t *testing.T) {
@@ -31,6 +37,35 @@ func TestWhichTokenGoesWhere(t *testing.T) {
 	}
 }
 
+func TestAnAddressMeansTheSameHereAsElsewhere(t *testing.T) {
+	for _, test := range testenv.Addresses(t) {
+		var stderr strings.Builder
+		env := map[string]string{"TAGBUMP_TOKEN": "for-the-repo"}
+		s := &session{
+			flags:  &flags{repo: test.Raw},
+			config: &config.Config{},
+			env:    Env{Getenv: func(name string) string { return env[name] }, Stderr: &stderr, Now: time.Now},
+		}
+		want := test.Problem
+		if test.Credentials {
+			want = "has credentials in it, and a URL is shown by logs and process lists"
+		}
+		err := s.openRepo()
+		if want == "" && err != nil || want != "" && (err == nil || !strings.HasSuffix(err.Error(), ": "+want)) {
+			t.Errorf("%s:\n got %v\nwant %s", test.Raw, err, want)
+		}
+		if err != nil && strings.Contains(err.Error(), "er2secret") {
+			t.Errorf("a secret is in %v", err)
+		}
+		if warned := strings.Contains(stderr.String(), "without encryption"); err == nil && warned != test.Clear {
+			t.Errorf("%s: warned %t of a token in the clear, want %t", test.Raw, warned, test.Clear)
+		}
+		if got := s.forgeOf(giturl.ForgeHost(giturl.HostOf(test.Raw))); test.Problem == "" && got != test.Forge {
+			t.Errorf("%s: forge %q, want %q", test.Raw, got, test.Forge)
+		}
+	}
+}
+
 func TestWhichAPIOpensPullRequests(t *testing.T) {
 	for _, test := range []struct{ repo, given, want, err string }{
 		{"https://github.com/acme/charts", "", "", ""},
@@ -39,6 +74,10 @@ func TestWhichAPIOpensPullRequests(t *testing.T) {
 		{"https://git.corp.example/acme/charts", "https://git.corp.example/api/v3", "https://git.corp.example/api/v3", ""},
 		{"https://gitlab.com/acme/charts", "https://api.github.com", "", "a pull request at gitlab.com: only GitHub's API is known"},
 		{"/srv/charts.git", "", "", "a pull request at a local path: only GitHub's API is known"},
+		{"https://www.github.com/acme/charts", "", "", ""},
+		{"ssh://git@ssh.github.com:443/acme/charts.git", "", "", ""},
+		{"https://ACME.ghe.com/acme/charts", "", "https://api.acme.ghe.com", ""},
+		{"acme@acme.ghe.com:acme/charts.git", "https://api.github.com", "https://api.acme.ghe.com", ""},
 	} {
 		got, err := githubAPI(test.repo, test.given)
 		if got != test.want || test.err == "" && err != nil || test.err != "" && (err == nil || err.Error() != test.err) {

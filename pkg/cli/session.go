@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 
@@ -16,8 +15,8 @@ import (
 	"github.com/tagbump/tagbump/pkg/fault"
 	"github.com/tagbump/tagbump/pkg/forge"
 	"github.com/tagbump/tagbump/pkg/forge/github"
+	"github.com/tagbump/tagbump/pkg/giturl"
 	"github.com/tagbump/tagbump/pkg/internal/smallfile"
-	"github.com/tagbump/tagbump/pkg/redact"
 	"github.com/tagbump/tagbump/pkg/registry"
 )
 
@@ -156,17 +155,22 @@ func (s *session) openRepo() error {
 	if s.repoURL == "" {
 		s.repoURL = "."
 	}
-	s.where = redact.URL(s.repoURL)
-	if s.where != s.repoURL && strings.HasPrefix(s.repoURL, "http") {
-		return usageError{
-			s.where + ": credentials do not belong into the URL, where logs and process lists show them",
-			"set TAGBUMP_TOKEN (or GITHUB_TOKEN) instead",
-		}
-	}
+	s.where = giturl.Redact(s.repoURL)
 	if isFolder(s.path(s.repoURL)) {
 		return s.openFolder()
 	}
-	return s.openRemote()
+	address, err := giturl.Parse(s.repoURL)
+	if err != nil {
+		return usageError{err.Error(), ""}
+	}
+	s.where = address.String()
+	if address.HasCredentials() {
+		return usageError{
+			s.where + ": has credentials in it, and a URL is shown by logs and process lists",
+			"set TAGBUMP_TOKEN (or GITHUB_TOKEN) instead; a user name beside it goes into TAGBUMP_USERNAME",
+		}
+	}
+	return s.openRemote(address)
 }
 
 // isFolder reports whether repo is a plain folder or a checkout, whose files

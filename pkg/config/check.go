@@ -3,7 +3,6 @@ package config
 import (
 	"errors"
 	"fmt"
-	"net/url"
 	"path"
 	"regexp"
 	"slices"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/bmatcuk/doublestar/v4"
 
+	"github.com/tagbump/tagbump/pkg/giturl"
 	"github.com/tagbump/tagbump/pkg/image"
 )
 
@@ -21,18 +21,17 @@ var (
 	notInBranch = regexp.MustCompile(`[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(?:/|$)|^[-./]|[./]$|^@$`)
 )
 
-// checkRepository refuses credentials: the file is committed. The scp form
-// of ssh (git@host:path) is no URL and cannot hold a password.
+// checkRepository refuses an address that no command could use, and credentials: the
+// file is committed.
 func checkRepository(repository string) error {
-	if !strings.Contains(repository, "://") {
-		return nil
-	}
-	u, err := url.Parse(repository)
-	if err != nil {
-		return errors.New("not a URL") // without the cause, which repeats the text and its password
-	}
-	_, password := u.User.Password()
-	if password || u.User != nil && u.Scheme != "ssh" {
+	address, err := giturl.Parse(repository)
+	var invalid *giturl.Error
+	switch {
+	case errors.As(err, &invalid):
+		return errors.New(invalid.Why)
+	case err != nil:
+		return err
+	case address.HasCredentials():
 		return errors.New("has credentials in it; they belong in the environment (GITHUB_TOKEN)")
 	}
 	return nil

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/tagbump/tagbump/pkg/internal/testenv"
 )
 
 // whole has every key that there is.
@@ -226,11 +228,11 @@ var refused = []struct {
 	},
 	{
 		"a password in a URL of ssh", "repository: ssh://git:secret@github.com/acme/charts.git\n",
-		`.tagbump.yaml:1:13: repository: has credentials in it; they belong in the environment (GITHUB_TOKEN)`, onlyGo,
+		`.tagbump.yaml:1:13: repository: has a password, which ssh does not take from a URL`, onlyGo,
 	},
 	{
 		"a password in what is no URL", "repository: https://user:secret@git hub.com/acme\n",
-		`.tagbump.yaml:1:13: repository: not a URL`, onlyGo,
+		`.tagbump.yaml:1:13: repository: is not a URL`, onlyGo,
 	},
 	{
 		"merge keys", "images:\n  a/b: &p {order: newest}\n  a/c:\n    <<: *p\n",
@@ -274,6 +276,19 @@ func TestParseRefuses(t *testing.T) {
 		}
 		if !errors.Is(err, ErrInvalid) {
 			t.Errorf("%s: the error is not ErrInvalid", test.name)
+		}
+	}
+}
+
+func TestTheRepositoryIsAnAddressWithoutCredentials(t *testing.T) {
+	for _, test := range testenv.Addresses(t) {
+		want := test.Problem
+		if test.Credentials {
+			want = "has credentials in it; they belong in the environment (GITHUB_TOKEN)"
+		}
+		_, err := Parse(FileName, fmt.Appendf(nil, "repository: %q\n", test.Raw))
+		if want == "" && err != nil || want != "" && (err == nil || err.Error() != ".tagbump.yaml:1:13: repository: "+want) {
+			t.Errorf("%s:\n got %v\nwant %s", test.Raw, err, want)
 		}
 	}
 }

@@ -25,6 +25,7 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing"
 
+	"github.com/tagbump/tagbump/pkg/giturl"
 	"github.com/tagbump/tagbump/pkg/redact"
 )
 
@@ -75,7 +76,7 @@ func (o Options) timeout() time.Duration {
 // what they have read is kept, so a second Read of a branch that moved costs
 // only what changed. A Repo is not for several goroutines at once.
 type Repo struct {
-	addr    address
+	addr    giturl.Address
 	options Options
 	secrets redact.Secrets
 	store   *store
@@ -112,7 +113,7 @@ type ref struct {
 // The url is http://, https://, ssh://, file://, git@host:path or a path on this
 // machine. Other forms, and options that contradict the url, are errors.
 func Open(url string, opts Options) (*Repo, error) {
-	addr, err := parseAddress(url)
+	addr, err := giturl.Parse(url)
 	if err != nil {
 		return nil, err
 	}
@@ -131,14 +132,13 @@ func Open(url string, opts Options) (*Repo, error) {
 }
 
 func (r *Repo) dialer(creds credentials) (remote, error) {
-	switch r.addr.scheme {
-	case "http", "https":
+	switch {
+	case r.addr.IsHTTP():
 		return newHTTPRemote(r.addr, creds, r.options)
-	case "ssh":
-		return newSSHRemote(r.addr, r.options)
-	default:
-		return newLocalRemote(r.addr), nil
+	case r.addr.IsLocal():
+		return newLocalRemote(r.addr.Path)
 	}
+	return newSSHRemote(r.addr, r.options)
 }
 
 // Close ends the connection, if there is one. The Repo must not be used after.

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tagbump/tagbump/pkg/giturl"
 	"github.com/tagbump/tagbump/pkg/internal/httpx"
 )
 
@@ -25,13 +26,13 @@ type httpRemote struct {
 	quiet  time.Duration // how long the server may be silent
 }
 
-func newHTTPRemote(addr address, creds credentials, opts Options) (*httpRemote, error) {
-	own := &url.URL{Scheme: addr.scheme, Host: addr.host}
+func newHTTPRemote(addr giturl.Address, creds credentials, opts Options) (*httpRemote, error) {
+	own := &url.URL{Scheme: string(addr.Scheme), Host: addr.HostPort()}
 	transport, err := httpx.NewTransport(httpx.TransportOptions{CABundle: opts.CABundle})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", addr, err)
 	}
-	h := &httpRemote{base: own.String() + addr.path, creds: creds, own: own, quiet: opts.timeout()}
+	h := &httpRemote{base: own.String() + addr.Path, creds: creds, own: own, quiet: opts.timeout()}
 	h.client = &http.Client{Transport: transport, CheckRedirect: h.checkRedirect}
 	return h, nil
 }

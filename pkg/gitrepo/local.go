@@ -24,7 +24,10 @@ type localRemote struct {
 	storage *filesystem.Storage
 }
 
-func newLocalRemote(addr address) *localRemote { return &localRemote{path: addr.path} }
+func newLocalRemote(path string) (*localRemote, error) {
+	abs, err := filepath.Abs(path)
+	return &localRemote{path: abs}, err
+}
 
 func (l *localRemote) open() error {
 	if l.storage != nil {

@@ -10,35 +10,18 @@ import (
 	"github.com/tagbump/tagbump/pkg/internal/testenv"
 )
 
-func TestOpenTakesTheURLsThatGitTakesAndNoOthers(t *testing.T) {
+func TestOpenTakesTheAddressesThatGitTakesAndNoOthers(t *testing.T) {
 	t.Parallel()
-	tests := []struct{ url, shown, problem string }{
-		{"https://github.com/acme/charts.git", "https://github.com/acme/charts.git", ""},
-		{"https://u:s3cret@github.com/acme/charts", "https://REDACTED@github.com/acme/charts", ""},
-		{"git@github.com:acme/charts.git", "git@github.com:acme/charts.git", ""},
-		{"ssh://git@github.com:22/acme/charts.git", "ssh://git@github.com:22/acme/charts.git", ""},
-		{"/srv/charts.git", "/srv/charts.git", ""},
-		{"file:///srv/charts.git", "file:///srv/charts.git", ""},
-		{"", "", "is empty"},
-		{"git://github.com/acme/charts", "", `scheme "git" is not supported (use https, ssh or a path)`},
-		{"ext::sh -c touch% /tmp/x", "", "names a remote helper, and no program is started"},
-		{"ssh://-oProxyCommand=x/y", "", "has no host"},
-		{"https://github.com", "", "has no path"},
-		{"https://github.com/a?token=x", "", "has a query or a fragment, which no git server takes"},
-		{"ssh://git:s3cret@github.com/a", "", "has a password, which ssh does not take from a URL"},
-		{"https://github.com/a\nb", "", "holds a control character"},
-		{"file://host/srv/x", "", "file: a host (host) is not supported"},
-	}
-	for _, test := range tests {
-		r, err := gitrepo.Open(test.url, gitrepo.Options{})
+	for _, test := range testenv.Addresses(t) {
+		r, err := gitrepo.Open(test.Raw, gitrepo.Options{})
 		switch {
-		case test.problem == "" && err != nil:
-			t.Errorf("%s: %v", test.url, err)
-		case test.problem == "" && r.String() != test.shown:
-			t.Errorf("%s: shown as %s, want %s", test.url, r, test.shown)
-		case test.problem != "" && (err == nil || !strings.HasSuffix(err.Error(), ": "+test.problem)):
-			t.Errorf("%s:\n got %v\nwant …: %s", test.url, err, test.problem)
-		case err != nil && strings.Contains(err.Error(), "s3cret"):
+		case test.Problem == "" && err != nil:
+			t.Errorf("%s: %v", test.Raw, err)
+		case test.Problem == "" && r.String() != test.Shown:
+			t.Errorf("%s: shown as %s, want %s", test.Raw, r, test.Shown)
+		case test.Problem != "" && (err == nil || !strings.HasSuffix(err.Error(), ": "+test.Problem)):
+			t.Errorf("%s:\n got %v\nwant …: %s", test.Raw, err, test.Problem)
+		case err != nil && strings.Contains(err.Error(), "er2secret"):
 			t.Errorf("a secret is in %v", err)
 		}
 	}

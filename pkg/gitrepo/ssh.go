@@ -17,6 +17,7 @@ import (
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/agent"
 
+	"github.com/tagbump/tagbump/pkg/giturl"
 	"github.com/tagbump/tagbump/pkg/internal/httpx"
 )
 
@@ -24,7 +25,7 @@ import (
 // of its own, because a running one may answer from what it has cached; the
 // fetches that follow use the same process, in version 2.
 type sshRemote struct {
-	addr    address
+	addr    giturl.Address
 	options Options
 	client  atomic.Pointer[ssh.Client]
 	upload  *sshProcess  // with an answer still to give; nil when there is none
@@ -32,7 +33,7 @@ type sshRemote struct {
 	watch   *watch       // of what is under way
 }
 
-func newSSHRemote(addr address, opts Options) (*sshRemote, error) {
+func newSSHRemote(addr giturl.Address, opts Options) (*sshRemote, error) {
 	if opts.HostKey != "" && opts.KnownHosts != "" {
 		return nil, fmt.Errorf("%s: a known_hosts file and a pinned host key are given; one decides", addr)
 	}
@@ -87,7 +88,7 @@ func (r *sshRemote) start(ctx context.Context, service string) (*sshProcess, err
 		_, err = ch.SendRequest("env", false, ssh.Marshal(struct{ Name, Value string }{"GIT_PROTOCOL", "version=2"}))
 	}
 	if err == nil {
-		_, err = ch.SendRequest("exec", false, ssh.Marshal(struct{ Command string }{service + " " + quote(r.addr.path)}))
+		_, err = ch.SendRequest("exec", false, ssh.Marshal(struct{ Command string }{service + " " + quote(r.addr.Path)}))
 	}
 	return p, network(ctx, err)
 }
@@ -312,10 +313,7 @@ func (r *sshRemote) close() error {
 }
 
 func (r *sshRemote) connect(ctx context.Context) (*ssh.Client, error) {
-	host := r.addr.host
-	if _, _, err := net.SplitHostPort(host); err != nil {
-		host = net.JoinHostPort(strings.Trim(host, "[]"), "22")
-	}
+	host := net.JoinHostPort(r.addr.Host, firstOf(r.addr.Port, "22"))
 	config, err := r.config(host)
 	if err != nil {
 		return nil, err
@@ -337,7 +335,7 @@ func (r *sshRemote) connect(ctx context.Context) (*ssh.Client, error) {
 }
 
 func (r *sshRemote) config(host string) (*ssh.ClientConfig, error) {
-	config := &ssh.ClientConfig{User: firstOf(r.addr.user, "git"), Timeout: 15 * time.Second}
+	config := &ssh.ClientConfig{User: firstOf(r.addr.User, "git"), Timeout: 15 * time.Second}
 	if err := r.trust(config, host); err != nil {
 		return nil, err
 	}
@@ -429,9 +427,9 @@ func (r *sshRemote) handshakeError(ctx context.Context, err error) error {
 	case knownhosts.IsHostKeyChanged(err) || strings.Contains(err.Error(), "host key mismatch"):
 		return fail(ErrAuth, "the server's host key is not the one that is known: this may be an attack, or a new key")
 	case knownhosts.IsHostUnknown(err):
-		return fail(ErrAuth, "the server's host key is not in %s", r.options.KnownHosts).withHint("add it once you have checked it: ssh-keyscan %s", r.addr.host)
+		return fail(ErrAuth, "the server's host key is not in %s", r.options.KnownHosts).withHint("add it once you have checked it: ssh-keyscan %s", r.addr.HostPort())
 	case strings.Contains(err.Error(), "unable to authenticate"):
-		return fail(ErrAuth, "the server takes no key that was offered").withHint("user %q was tried with %s", firstOf(r.addr.user, "git"), r.keySource())
+		return fail(ErrAuth, "the server takes no key that was offered").withHint("user %q was tried with %s", firstOf(r.addr.User, "git"), r.keySource())
 	}
 	return network(ctx, err)
 }

@@ -446,34 +446,30 @@ func TestNewRefusesWhatCannotWork(t *testing.T) {
 }
 
 func TestParseURL(t *testing.T) {
-	for raw, want := range map[string]string{
-		"https://github.com/acme/helm-charts.git":      "acme/helm-charts",
-		"https://github.com/acme/helm.charts/":         "acme/helm.charts",
-		"https://x-access-token:t@github.com/acme/c":   "acme/c",
-		"ssh://git@github.com/acme/c.git":              "acme/c",
-		"ssh://git@ssh.github.com:443/acme/c.git":      "acme/c",
-		"git@github.com:acme/c.git":                    "acme/c",
-		"github.com:acme/c":                            "acme/c",
-		"https://github.com/acme":                      `! "https://github.com/acme": its path is not owner/repository`,
-		"https://u:" + token + "@gitlab.com/a/b/c.git": `! "https://REDACTED@gitlab.com/a/b/c.git": its path is not owner/repository`,
-		"https://u:" + token + "@host:port/a/b":        `! "https://REDACTED@host:port/a/b": not a URL`,
-		"file:///srv/acme/c.git":                       `! "file:///srv/acme/c.git": scheme "file" has no forge behind it`,
-		"/srv/git/acme/c.git":                          `! "/srv/git/acme/c.git": not the URL of a remote repository`,
-		"./a:b/c":                                      `! "./a:b/c": not the URL of a remote repository`,
-		`C:\charts`:                                    `! "C:\\charts": not the URL of a remote repository`,
-		"https://github.com/acme/..":                   `! "https://github.com/acme/..": ".." is no name of an owner or repository`,
-		"":                                             `! "": not the URL of a remote repository`,
-	} {
-		owner, repo, err := ParseURL(raw)
-		got := owner + "/" + repo
-		if err != nil {
-			got = "! " + err.Error()
-			if !errors.Is(err, forge.ErrInvalid) {
-				t.Errorf("ParseURL(%q): %v is not ErrInvalid", raw, err)
-			}
+	for _, test := range testenv.Addresses(t) {
+		owner, repo, err := ParseURL(test.Raw)
+		switch {
+		case test.GitHub == "" && !errors.Is(err, forge.ErrInvalid):
+			t.Errorf("%s: got %s/%s, %v, want ErrInvalid", test.Raw, owner, repo, err)
+		case test.GitHub != "" && (err != nil || owner+"/"+repo != test.GitHub):
+			t.Errorf("%s: got %s/%s, %v, want %s", test.Raw, owner, repo, err, test.GitHub)
+		case err != nil && strings.Contains(err.Error(), "er2secret"):
+			t.Errorf("a secret is in %v", err)
 		}
-		if got != want {
-			t.Errorf("ParseURL(%q)\n got %s\nwant %s", raw, got, want)
+	}
+}
+
+func TestParseURLSaysWhatIsWrong(t *testing.T) {
+	for raw, want := range map[string]string{
+		"https://github.com/acme":                      `"https://github.com/acme": its path is not owner/repository`,
+		"https://u:" + token + "@gitlab.com/a/b/c.git": `"https://REDACTED@gitlab.com/a/b/c.git": its path is not owner/repository`,
+		"https://u:" + token + "@host:port/a/b":        `"https://REDACTED@host:port/a/b": is not a URL`,
+		"/srv/git/acme/c.git":                          `"/srv/git/acme/c.git": is a path on this machine, not a repository of a forge`,
+		"https://github.com/acme/..":                   `"https://github.com/acme/..": ".." is no name of an owner or repository`,
+		"":                                             `"": is empty`,
+	} {
+		if _, _, err := ParseURL(raw); err == nil || err.Error() != want {
+			t.Errorf("ParseURL(%q)\n got %v\nwant %s", raw, err, want)
 		}
 	}
 }

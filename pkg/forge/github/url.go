@@ -1,61 +1,45 @@
 package github
 
 import (
+	"errors"
 	"fmt"
-	"net/url"
-	"regexp"
 	"strings"
 
 	"github.com/tagbump/tagbump/pkg/forge"
-	"github.com/tagbump/tagbump/pkg/redact"
+	"github.com/tagbump/tagbump/pkg/giturl"
 )
 
-// scpLike matches git's short form of ssh, user@host:path. A slash before the
-// colon makes it a path, by git's rule, and one letter before it a Windows drive.
-var scpLike = regexp.MustCompile(`^(?:[^@/:\s]+@)?[^@/:\s]{2,}:([^\s]+)$`)
-
-// ParseURL returns the owner and the name of the repository that a git remote
-// names, in the forms https://host/owner/repo, ssh://git@host:22/owner/repo and
-// git@host:owner/repo, each with or without ".git". Anything else, a local path
-// included, is forge.ErrInvalid.
+// ParseURL returns the owner and the name of the repository that a git remote names, in
+// every form of address that giturl takes, with or without ".git". An address that
+// cannot be a repository of GitHub, such as a local path, is forge.ErrInvalid.
 func ParseURL(gitURL string) (owner, repo string, err error) {
-	path, err := remotePath(gitURL)
+	address, err := giturl.Parse(gitURL)
 	if err != nil {
-		return "", "", refuseURL(gitURL, err)
+		return "", "", refuseAddress(giturl.Redact(gitURL), problemOf(err))
 	}
-	names := strings.Split(strings.TrimSuffix(strings.Trim(path, "/"), ".git"), "/")
-	if len(names) != 2 {
-		return "", "", refuseURL(gitURL, fmt.Errorf("its path is not owner/repository"))
-	}
-	if err := checkNames(names...); err != nil {
-		return "", "", refuseURL(gitURL, err)
-	}
-	return names[0], names[1], nil
-}
-
-func remotePath(gitURL string) (string, error) {
-	if !strings.Contains(gitURL, "://") {
-		match := scpLike.FindStringSubmatch(gitURL)
-		if match == nil {
-			return "", fmt.Errorf("not the URL of a remote repository")
-		}
-		return match[1], nil
-	}
-	u, err := url.Parse(gitURL)
-	if err != nil {
-		return "", fmt.Errorf("not a URL") // url.Parse's error quotes the whole of it
-	}
-	switch u.Scheme {
-	case "https", "http", "ssh", "git", "git+ssh", "ssh+git":
+	owner, repo = address.Owner(), address.Name()
+	switch {
+	case address.IsLocal():
+		err = errors.New("is a path on this machine, not a repository of a forge")
+	case owner == "" || strings.Contains(owner, "/"):
+		err = errors.New("its path is not owner/repository")
 	default:
-		return "", fmt.Errorf("scheme %q has no forge behind it", u.Scheme)
+		err = checkNames(owner, repo)
 	}
-	if u.Host == "" {
-		return "", fmt.Errorf("it names no host")
+	if err != nil {
+		return "", "", refuseAddress(address.String(), err.Error())
 	}
-	return u.Path, nil
+	return owner, repo, nil
 }
 
-func refuseURL(gitURL string, why error) error {
-	return &failure{where: fmt.Sprintf("%q", redact.URL(gitURL)), why: why.Error(), kind: forge.ErrInvalid}
+func problemOf(err error) string {
+	var invalid *giturl.Error
+	if errors.As(err, &invalid) {
+		return invalid.Why
+	}
+	return err.Error()
+}
+
+func refuseAddress(shown, why string) error {
+	return &failure{where: fmt.Sprintf("%q", shown), why: why, kind: forge.ErrInvalid}
 }
