@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/tagbump/tagbump/pkg/demo"
 )
 
 // readmeURL stands in the README for the repository that the test makes.
@@ -21,17 +23,13 @@ func TestReadmeConsoleBlocks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := t.TempDir()
 	now := time.Date(2024, 6, 15, 12, 31, 0, 0, time.UTC)
-	hub, err := startDemoRegistry(context.Background())
+	bed, err := demo.Start(context.Background(), now)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer hub.Close()
-	path := filepath.Join(dir, demoRepo)
-	if _, err := makeDemoRepo(path, now); err != nil {
-		t.Fatal(err)
-	}
+	defer func() { _ = bed.Close() }()
+	path := bed.Repository()
 	commands := consoleCommands(string(readme))
 	if len(commands) < 3 {
 		t.Fatalf("the README has %d console commands", len(commands))
@@ -39,8 +37,8 @@ func TestReadmeConsoleBlocks(t *testing.T) {
 	for _, command := range commands {
 		var out bytes.Buffer
 		Run(context.Background(), Env{
-			Args: words(strings.ReplaceAll(command.line, readmeURL, path))[1:], Stdout: &out, Stderr: &out, Dir: dir,
-			Getenv: func(string) string { return "" }, Now: func() time.Time { return now }, Transport: hub.transport(),
+			Args: words(strings.ReplaceAll(command.line, readmeURL, path))[1:], Stdout: &out, Stderr: &out, Dir: bed.Dir(),
+			Getenv: func(string) string { return "" }, Now: func() time.Time { return now }, Transport: bed.Transport(),
 		})
 		got := strings.ReplaceAll(out.String(), path, readmeURL)
 		if got != command.output {
