@@ -16,16 +16,13 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
-	"text/template"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/tagbump/tagbump/pkg/forge"
 	"github.com/tagbump/tagbump/pkg/internal/delay"
-	"github.com/tagbump/tagbump/pkg/keypath"
 	"github.com/tagbump/tagbump/pkg/plan"
-	"github.com/tagbump/tagbump/pkg/policy"
 )
 
 // Errors that callers decide on.
@@ -79,62 +76,6 @@ type Forge interface {
 	Propose(ctx context.Context, p forge.Proposal) (forge.PullRequest, error)
 }
 
-// An Image is one image to bring up to date, and where its tag comes from.
-type Image struct {
-	Repository string
-	Tag        string         // the tag is known; "" leaves it to Policy
-	Digest     string         // what the tag must point at; "" is not checked
-	Policy     *policy.Policy // chooses the tag, and says which of two is newer; nil: none
-	Platforms  []string       // which the image must have; none by default
-	NewestOf   int            // with an order by time: look at so many tags only, the last by name; default: all
-	Revision   string         // the source commit that the image's label must name; it chooses where nothing else does
-	Wait       time.Duration  // how long to wait for Tag, or for an image of Revision; default: not
-	Unverified bool           // do not ask the registry; needs Tag
-	Optional   bool           // pass over it where it is not in the files
-}
-
-// Publish says how a plan reaches the branch.
-type Publish int
-
-// Ways to publish; the zero value changes nothing.
-const (
-	Preview Publish = iota
-	Save            // as far as the Repo goes: files, a commit, or a push
-	Propose         // push to a branch of its own and open a pull request
-)
-
-// OnStale says what to do when the wanted tag is older than the deployed one.
-type OnStale int
-
-// Answers to a stale tag; the zero value is the safe one.
-const (
-	Fail OnStale = iota
-	Skip
-	Allow
-)
-
-// A Request is everything that one run is asked to do.
-type Request struct {
-	Images    []Image
-	Branch    string       // default: the repository's HEAD
-	Files     []string     // globs of the files to change; default: all YAML files
-	Path      keypath.Path // the key to change; default: found by the image's name
-	From      *Environment // take the tags from these files, not from the registry
-	To        string       // the name of the environment, for messages
-	PinDigest bool         // write the digest beside the tag
-	OnStale   OnStale      // default: Fail
-	Publish   Publish      // default: Preview
-
-	Message    *template.Template // of the commit, over MessageData; default: Report.Subject and the changes
-	Provenance Provenance         // goes into the commit's trailers; default: nothing is known
-}
-
-// An Environment is the place that a promotion starts from.
-type Environment struct {
-	Name  string
-	Files []string // globs
-}
-
 // A Runner has what a run needs from outside.
 type Runner struct {
 	Registry Registry
@@ -156,77 +97,112 @@ const attempts = 50
 // branch is as before, unless the error says that this is not known, and Report
 // tells what was found out until then.
 func (r Runner) Run(ctx context.Context, req Request) (Report, error) {
-	if err := req.check(); err != nil {
+	if err := req.Check(); err != nil {
 		return Report{}, err
 	}
 	if r.Registry != nil {
 		r.Registry = &cache{Registry: r.Registry}
 	}
 	report := Report{DryRun: req.Publish == Preview, Environment: req.To}
-	tree, resolved, err := r.readAndResolve(ctx, req)
-	report.Resolved = resolved
+	at, known, err := r.readAndResolve(ctx, req)
+	report.Resolved = known
 	if err != nil {
 		return report, err
 	}
 	var slots delay.Slots
 	for report.Attempts = 1; ; report.Attempts++ {
 		start := time.Now()
-		report.Outcome, err = r.attempt(ctx, req, tree, resolved)
-		if req.From != nil {
-			report.Resolved = report.Outcome.resolved()
+		if report.Resolved, err = r.resolveIn(ctx, req, at, known); err != nil {
+			return report, err
 		}
+		report.Outcome, err = r.attempt(ctx, req, at, report.Resolved)
 		if !errors.Is(err, ErrMoved) {
 			return report, err
 		}
 		if report.Attempts == attempts {
-			return report, fmt.Errorf("push to %s: %w (%d attempts)", tree.Branch(), ErrMoved, attempts)
+			return report, fmt.Errorf("push to %s: %w (%d attempts)", at.Branch(), ErrMoved, attempts)
 		}
 		wait := slots.Next(report.Attempts, time.Since(start))
-		r.log("%s has moved, planning again on the new tip (attempt %d)", tree.Branch(), report.Attempts+1)
+		r.log("%s has moved, planning again on the new tip (attempt %d)", at.Branch(), report.Attempts+1)
 		if err := r.sleep(ctx, wait); err != nil {
 			return report, err
 		}
-		if tree, err = r.Repo.Read(ctx, req.Branch, req.globs()); err != nil {
+		if at, err = r.read(ctx, req.Branch, req.globs()); err != nil {
 			return report, err
 		}
 	}
 }
 
+func (r Runner) read(ctx context.Context, branch string, globs []string) (scene, error) {
+	tree, err := r.Repo.Read(ctx, branch, globs)
+	if err != nil {
+		return scene{}, err
+	}
+	return newScene(tree)
+}
+
 // readAndResolve asks the repository and the registry at the same time: neither
-// needs the other's answer unless the tags come from the repository. With an
-// error it returns what was resolved until then.
-func (r Runner) readAndResolve(ctx context.Context, req Request) (Tree, []Resolved, error) {
+// needs the other's answer, except for the tags of tree sources, which it leaves
+// out. With an error it returns what was resolved until then.
+func (r Runner) readAndResolve(ctx context.Context, req Request) (scene, []Resolved, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	type read struct {
-		tree Tree
-		err  error
+		scene
+		err error
 	}
 	reading := make(chan read, 1)
 	go func() {
-		tree, err := r.Repo.Read(ctx, req.Branch, req.globs())
-		reading <- read{tree, err}
+		at, err := r.read(ctx, req.Branch, req.globs())
+		reading <- read{at, err}
 	}()
-	var resolved []Resolved
-	var failed error
-	if req.From == nil {
-		if resolved, failed = r.resolveAll(ctx, req.required()); failed != nil {
-			cancel()
-		}
+	resolved, failed := r.resolveAll(ctx, req.required())
+	if failed != nil {
+		cancel()
 	}
 	got := <-reading
 	if failed != nil {
-		return nil, resolved, failed
+		return scene{}, resolved, failed
 	}
-	if got.err != nil || req.From != nil {
-		return got.tree, resolved, got.err
+	if got.err != nil {
+		return scene{}, resolved, got.err
 	}
-	present, err := r.present(req, got.tree)
+	present, err := r.present(req, got.scene)
 	if err != nil {
-		return nil, resolved, err
+		return scene{}, resolved, err
 	}
 	more, err := r.resolveAll(ctx, present)
-	return got.tree, append(resolved, more...), err
+	return got.scene, append(resolved, more...), err
+}
+
+// resolveIn adds to known what the tree sources find in the tree, in the order of
+// the request.
+func (r Runner) resolveIn(ctx context.Context, req Request, at scene, known []Resolved) ([]Resolved, error) {
+	all := slices.Clone(known)
+	environment := ""
+	for _, img := range req.Images {
+		source, ok := img.Source.(treeSource)
+		if !ok {
+			continue
+		}
+		resolved, err := source.resolveIn(ctx, r, at, img)
+		if isAbsent(err) && img.Optional {
+			environment = resolved.Source
+			r.log("%s: not in the files of %s, passed over", img.Repository, resolved.Source)
+			continue
+		}
+		if err == nil {
+			resolved, err = r.verified(ctx, img, resolved)
+		}
+		if err != nil {
+			return all, err
+		}
+		all = append(all, resolved)
+	}
+	if len(all) == 0 {
+		return all, noImageError(environment)
+	}
+	return all, nil
 }
 
 // resolveParallel is how many images are resolved at the same time.
@@ -253,55 +229,43 @@ func (r Runner) resolveAll(ctx context.Context, images []Image) ([]Resolved, err
 	return all, nil
 }
 
-// required returns the images that must be in the files.
+// required returns the images that must be in the files, without those whose tag
+// is in the tree.
 func (req Request) required() []Image {
-	return slices.DeleteFunc(slices.Clone(req.Images), func(img Image) bool { return img.Optional })
+	return slices.DeleteFunc(slices.Clone(req.Images), func(img Image) bool { return img.Optional || isTreeSource(img.Source) })
 }
 
-// present are the optional images that are in the files: the registry is not
+// present returns the optional images that are in the files: the registry is not
 // asked about the others.
-func (r Runner) present(req Request, tree Tree) ([]Image, error) {
+func (r Runner) present(req Request, at scene) ([]Image, error) {
 	var found []Image
 	for _, img := range req.Images {
-		if !img.Optional {
+		if !img.Optional || isTreeSource(img.Source) {
 			continue
 		}
-		targets, err := r.targets(req.To, req.Files, req.Path, img, tree)
-		if err != nil {
-			return nil, err
-		}
-		if len(targets) == 0 {
+		_, err := at.targets(req.place(), img.Repository)
+		if isAbsent(err) {
 			r.log("%s: not in the files%s, passed over", img.Repository, of(req.To))
 			continue
+		}
+		if err != nil {
+			return nil, err
 		}
 		found = append(found, img)
 	}
 	return found, nil
 }
 
-func of(environment string) string {
-	if environment == "" {
-		return ""
-	}
-	return " of " + environment
-}
-
-// attempt plans on tree and publishes. An error comes with what was found out
+// attempt plans in the tree and publishes. An error comes with what was found out
 // and done until then.
-func (r Runner) attempt(ctx context.Context, req Request, tree Tree, resolved []Resolved) (Outcome, error) {
-	outcome := Outcome{Branch: tree.Branch(), Base: tree.Tip()}
-	if req.From != nil {
-		var err error
-		if resolved, err = r.deployed(ctx, req, tree); err != nil {
-			return outcome, err
-		}
-	}
-	images, wants, err := r.wants(ctx, req, tree, resolved)
+func (r Runner) attempt(ctx context.Context, req Request, at scene, resolved []Resolved) (Outcome, error) {
+	outcome := Outcome{Branch: at.Branch(), Base: at.Tip()}
+	images, wants, err := r.wants(ctx, req, at, resolved)
 	outcome.Images = images
 	if err != nil {
 		return outcome, err
 	}
-	made, err := plan.Make(tree, wants)
+	made, err := at.index.Plan(wants)
 	if err != nil {
 		return outcome, err
 	}
@@ -314,47 +278,13 @@ func (r Runner) attempt(ctx context.Context, req Request, tree Tree, resolved []
 	}
 	switch req.Publish {
 	case Save:
-		saved, err := r.Repo.Save(ctx, tree, Commit{Files: contents(made), Message: outcome.Message})
+		saved, err := r.Repo.Save(ctx, at.Tree, Commit{Files: contents(made), Message: outcome.Message})
 		outcome.State, outcome.Commit = saved.State, saved.Commit
 		return outcome, err
 	case Propose:
-		return r.propose(ctx, req, tree, wants, outcome)
+		return r.propose(ctx, req, at.Tree, wants, outcome)
 	}
 	return outcome, nil
-}
-
-func (req Request) check() error {
-	if len(req.Images) == 0 {
-		return fmt.Errorf("no image is named: %w", ErrConflict)
-	}
-	if !req.Path.IsZero() && len(req.Images) > 1 {
-		return fmt.Errorf("one path (%s) cannot hold %d images: %w", req.Path, len(req.Images), ErrConflict)
-	}
-	for _, img := range req.Images {
-		switch {
-		case img.Unverified && req.PinDigest && img.Digest == "":
-			return fmt.Errorf("%s: a digest cannot be pinned without asking the registry: %w", img.Repository, ErrConflict)
-		case img.Wait > 0 && img.Tag == "" && img.Revision == "":
-			return fmt.Errorf("%s: only a tag or a revision that is known can be waited for: %w", img.Repository, ErrConflict)
-		case img.Unverified && img.Revision != "":
-			return fmt.Errorf("%s: the revision cannot be known without asking the registry: %w", img.Repository, ErrConflict)
-		case img.NewestOf != 0 && (img.Policy == nil || !img.Policy.NeedsTimes()):
-			return fmt.Errorf("%s: the newest %d are looked at with order newest only: %w", img.Repository, img.NewestOf, ErrConflict)
-		case req.From == nil && img.Tag == "" && img.Policy == nil && img.Revision == "":
-			return fmt.Errorf("%s: neither a tag nor a policy that chooses one: %w", img.Repository, ErrConflict)
-		case req.From == nil && img.Unverified && img.Tag == "":
-			return fmt.Errorf("%s: without a tag the registry must be asked: %w", img.Repository, ErrConflict)
-		}
-	}
-	return nil
-}
-
-// globs are all files that the run looks into.
-func (req Request) globs() []string {
-	if req.From == nil || len(req.Files) == 0 {
-		return req.Files
-	}
-	return append(append([]string(nil), req.Files...), req.From.Files...)
 }
 
 func (r Runner) sleep(ctx context.Context, d time.Duration) error {

@@ -3,9 +3,11 @@ package bump
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -13,6 +15,7 @@ import (
 
 	"github.com/tagbump/tagbump/pkg/forge"
 	"github.com/tagbump/tagbump/pkg/image"
+	"github.com/tagbump/tagbump/pkg/keypath"
 	"github.com/tagbump/tagbump/pkg/plan"
 	"github.com/tagbump/tagbump/pkg/policy"
 )
@@ -167,14 +170,17 @@ func (p *pulls) Propose(ctx context.Context, proposal forge.Proposal) (forge.Pul
 
 func noSleep(context.Context, time.Duration) error { return nil }
 
-const web = "# the shop\nimage: {repository: acme/web, tag: \"1.0\"} # pinned\n"
+// web is the image acme/web with a given tag.
+func web(tag string) Image { return Image{Repository: "acme/web", Source: Given{Tag: tag}} }
+
+const webFile = "# the shop\nimage: {repository: acme/web, tag: \"1.0\"} # pinned\n"
 
 var registry = tags{"acme/web": {"1.0": day(1), "1.1": day(2), "1.2": day(3)}, "acme/api": {"7": day(1)}}
 
 func day(n int) time.Time { return time.Date(2024, 6, n, 0, 0, 0, 0, time.UTC) }
 
 func pushOf(tag string) Request {
-	return Request{Images: []Image{{Repository: "acme/web", Tag: tag}}, Publish: Save}
+	return Request{Images: []Image{web(tag)}, Publish: Save}
 }
 
 func mustPolicy(t *testing.T, rule policy.Rule) *policy.Policy {
@@ -186,25 +192,34 @@ func mustPolicy(t *testing.T, rule policy.Rule) *policy.Policy {
 	return p
 }
 
+func mustPath(t *testing.T, text string) keypath.Path {
+	t.Helper()
+	path, err := keypath.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
 func TestALostRaceIsPlannedAgainOnTheNewTip(t *testing.T) {
-	repo := newRepo(map[string]string{"web.yaml": web})
+	repo := newRepo(map[string]string{"web.yaml": webFile})
 	repo.rivals = []func(*memoryRepo){func(r *memoryRepo) {
-		r.write("main", r.branches["main"].MapFS, map[string][]byte{"web.yaml": []byte("replicas: 3 # new\n" + web)})
+		r.write("main", r.branches["main"].MapFS, map[string][]byte{"web.yaml": []byte("replicas: 3 # new\n" + webFile)})
 	}}
 	report, err := Runner{Registry: registry, Repo: repo, Sleep: noSleep}.Run(context.Background(), pushOf("1.2"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := "replicas: 3 # new\n" + strings.Replace(web, "1.0", "1.2", 1)
+	want := "replicas: 3 # new\n" + strings.Replace(webFile, "1.0", "1.2", 1)
 	if got := repo.file(t, "main", "web.yaml"); got != want || report.Attempts != 2 {
 		t.Errorf("after %d attempts:\n%swant:\n%s", report.Attempts, got, want)
 	}
 }
 
 func TestARivalWithTheSameChangeLeavesNothingToDo(t *testing.T) {
-	repo := newRepo(map[string]string{"web.yaml": web})
+	repo := newRepo(map[string]string{"web.yaml": webFile})
 	repo.rivals = []func(*memoryRepo){func(r *memoryRepo) {
-		r.write("main", r.branches["main"].MapFS, map[string][]byte{"web.yaml": []byte(strings.Replace(web, "1.0", "1.2", 1))})
+		r.write("main", r.branches["main"].MapFS, map[string][]byte{"web.yaml": []byte(strings.Replace(webFile, "1.0", "1.2", 1))})
 	}}
 	report, err := Runner{Registry: registry, Repo: repo, Sleep: noSleep}.Run(context.Background(), pushOf("1.2"))
 	if err != nil || report.Changed() || report.Commit != "" || len(repo.saves) != 0 {
@@ -213,9 +228,9 @@ func TestARivalWithTheSameChangeLeavesNothingToDo(t *testing.T) {
 }
 
 func TestARivalWithANewerTagIsNotRolledBack(t *testing.T) {
-	repo := newRepo(map[string]string{"web.yaml": web})
+	repo := newRepo(map[string]string{"web.yaml": webFile})
 	repo.rivals = []func(*memoryRepo){func(r *memoryRepo) {
-		r.write("main", r.branches["main"].MapFS, map[string][]byte{"web.yaml": []byte(strings.Replace(web, "1.0", "1.2", 1))})
+		r.write("main", r.branches["main"].MapFS, map[string][]byte{"web.yaml": []byte(strings.Replace(webFile, "1.0", "1.2", 1))})
 	}}
 	req := pushOf("1.1")
 	req.Images[0].Policy = mustPolicy(t, policy.Rule{Match: `^\d+\.\d+$`, Order: "alphabetical"})
@@ -229,7 +244,7 @@ func TestARivalWithANewerTagIsNotRolledBack(t *testing.T) {
 }
 
 func TestAfterFiftyLostRacesItGivesUp(t *testing.T) {
-	repo := newRepo(map[string]string{"web.yaml": web})
+	repo := newRepo(map[string]string{"web.yaml": webFile})
 	for range 60 {
 		repo.rivals = append(repo.rivals, func(r *memoryRepo) { r.write("main", r.branches["main"].MapFS, nil) })
 	}
@@ -242,7 +257,7 @@ func TestAfterFiftyLostRacesItGivesUp(t *testing.T) {
 }
 
 func TestPreviewSavesNothing(t *testing.T) {
-	repo := newRepo(map[string]string{"web.yaml": web})
+	repo := newRepo(map[string]string{"web.yaml": webFile})
 	req := pushOf("1.2")
 	req.Publish = Preview
 	report, err := Runner{Registry: registry, Repo: repo}.Run(context.Background(), req)
@@ -255,9 +270,9 @@ func TestPreviewSavesNothing(t *testing.T) {
 }
 
 func TestNewestLooksAtEveryCandidate(t *testing.T) {
-	repo := newRepo(map[string]string{"web.yaml": web})
+	repo := newRepo(map[string]string{"web.yaml": webFile})
 	shuffled := tags{"acme/web": {"z": day(1), "a": day(9), "m": day(5)}}
-	req := Request{Images: []Image{{Repository: "acme/web", Policy: mustPolicy(t, policy.Rule{Order: "newest"})}}, Publish: Save}
+	req := Request{Images: []Image{{Repository: "acme/web", Source: ByPolicy{}, Policy: mustPolicy(t, policy.Rule{Order: "newest"})}}, Publish: Save}
 	report, err := Runner{Registry: shuffled, Repo: repo}.Run(context.Background(), req)
 	if err != nil || report.Images[0].Tag != "a" || report.Images[0].Source != SourcePolicy {
 		t.Errorf("%+v, %v", report.Images, err)
@@ -265,9 +280,9 @@ func TestNewestLooksAtEveryCandidate(t *testing.T) {
 }
 
 func TestTheCommitTellsWhatAndWhere(t *testing.T) {
-	repo := newRepo(map[string]string{"web.yaml": web, "api.yaml": "image: acme/api:6\n"})
+	repo := newRepo(map[string]string{"web.yaml": webFile, "api.yaml": "image: acme/api:6\n"})
 	req := Request{
-		Images:  []Image{{Repository: "acme/web", Tag: "1.2"}, {Repository: "acme/api", Tag: "7"}},
+		Images:  []Image{web("1.2"), {Repository: "acme/api", Source: Given{Tag: "7"}}},
 		To:      "production",
 		Publish: Save,
 	}
@@ -289,8 +304,8 @@ Tagbump-Image: acme/api:7
 
 // promotion takes the tag of the folder staging into the folder production.
 var promotion = Request{
-	Images: []Image{{Repository: "acme/web"}},
-	From:   &Environment{Name: "staging", Files: []string{"staging/*"}}, Files: []string{"production/*"}, To: "production", Publish: Save,
+	Images: []Image{{Repository: "acme/web", Source: FromEnvironment{Name: "staging", Files: []string{"staging/*"}}}},
+	Files:  []string{"production/*"}, To: "production", Publish: Save,
 }
 
 func TestPromoteRefusesTwoTagsInOneEnvironment(t *testing.T) {
@@ -320,7 +335,7 @@ func TestPromoteChangesOnlyTheTarget(t *testing.T) {
 // proposing is a repository, a forge, and a run that proposes web 1.2 there.
 func proposing(t *testing.T) (*memoryRepo, *pulls, func() Report) {
 	t.Helper()
-	repo, hub := newRepo(map[string]string{"web.yaml": web}), &pulls{}
+	repo, hub := newRepo(map[string]string{"web.yaml": webFile}), &pulls{}
 	req := pushOf("1.2")
 	req.Publish = Propose
 	runner := Runner{Registry: registry, Repo: repo, Forge: hub, Sleep: noSleep}
@@ -343,7 +358,7 @@ func TestProposeTwiceIsOneBranchAndOnePullRequest(t *testing.T) {
 	if heads[0] != heads[1] || len(hub.open) != 1 || len(repo.saves) != 1 || len(repo.branches) != 2 {
 		t.Errorf("heads %q, %d pull requests, %d saves, %d branches", heads, len(hub.open), len(repo.saves), len(repo.branches))
 	}
-	if got := repo.file(t, "main", "web.yaml"); got != web {
+	if got := repo.file(t, "main", "web.yaml"); got != webFile {
 		t.Errorf("main has changed:\n%s", got)
 	}
 }
@@ -351,9 +366,9 @@ func TestProposeTwiceIsOneBranchAndOnePullRequest(t *testing.T) {
 func TestProposeKeepsWhatSomebodyAddedToTheBranch(t *testing.T) {
 	repo, _, propose := proposing(t)
 	report := propose()
-	repo.write(report.Head, repo.branches[report.Head].MapFS, map[string][]byte{"web.yaml": []byte("replicas: 3\n" + web)})
+	repo.write(report.Head, repo.branches[report.Head].MapFS, map[string][]byte{"web.yaml": []byte("replicas: 3\n" + webFile)})
 	propose()
-	want := "replicas: 3\n" + strings.Replace(web, "1.0", "1.2", 1)
+	want := "replicas: 3\n" + strings.Replace(webFile, "1.0", "1.2", 1)
 	if got := repo.file(t, report.Head, "web.yaml"); got != want {
 		t.Errorf("got:\n%swant:\n%s", got, want)
 	}
@@ -384,30 +399,111 @@ func TestBranchNamesAreSafeAndFollowTheContent(t *testing.T) {
 	}
 }
 
-func TestRequestsThatContradictThemselves(t *testing.T) {
+func TestRequestsThatAreRefused(t *testing.T) {
+	with := func(change func(*Image)) Request {
+		img := web("1.1")
+		change(&img)
+		return Request{Images: []Image{img}}
+	}
+	byName := mustPolicy(t, policy.Rule{})
 	for want, req := range map[string]Request{
-		"no image is named: conflicting request":                                                    {},
-		"acme/web: neither a tag nor a policy that chooses one: conflicting request":                {Images: []Image{{Repository: "acme/web"}}},
-		"acme/web: a digest cannot be pinned without asking the registry: conflicting request":      {Images: []Image{{Repository: "acme/web", Tag: "1", Unverified: true}}, PinDigest: true},
-		"acme/web:1.1: the registry has " + digestOf("1.1") + ", not sha256:0: conflicting request": {Images: []Image{{Repository: "acme/web", Tag: "1.1", Digest: "sha256:0"}}},
-		"acme/web:1.1: linux/amd64: no such platform (it has linux/arm64)":                          {Images: []Image{{Repository: "acme/web", Tag: "1.1", Platforms: []string{"linux/amd64"}}}},
-		"acme/web:9: no such tag: not found":                                                        {Images: []Image{{Repository: "acme/web", Tag: "9"}}},
+		"no image is named":                                                                         {},
+		"one path (image.tag) cannot hold 2 images":                                                 {Images: []Image{web("1"), {Repository: "acme/api"}}, Path: mustPath(t, "image.tag")},
+		"docker.io/acme/web: is named twice":                                                        {Images: []Image{web("1"), {Repository: "docker.io/acme/web", Source: Given{Tag: "2"}}}},
+		"acme/web: no tag is given, and nothing says how to choose one":                             with(func(img *Image) { img.Source = nil }),
+		"acme/web: no tag is given, and nothing says how to choose one ":                            with(func(img *Image) { img.Source = ByPolicy{} }),
+		"acme/web: the given tag is empty":                                                          with(func(img *Image) { img.Source = Given{} }),
+		"acme/web: the commit to look for is empty":                                                 with(func(img *Image) { img.Source = ByRevision{} }),
+		"acme/web: only the order newest looks at the newest 3":                                     with(func(img *Image) { img.Source, img.Policy = ByPolicy{NewestOf: 3}, byName }),
+		"acme/web: without a tag the registry must be asked":                                        with(func(img *Image) { img.Source, img.Policy, img.Unverified = ByPolicy{}, byName, true }),
+		"acme/web: without a tag the registry must be asked ":                                       with(func(img *Image) { img.Source, img.Unverified = Given{Tag: "1.1", Wait: time.Second}, true }),
+		"acme/web: the image's commit cannot be checked without asking the registry":                with(func(img *Image) { img.Revision, img.Unverified = "abcdef0", true }),
+		"acme/web: a digest cannot be pinned without asking the registry":                           {Images: []Image{{Repository: "acme/web", Source: Given{Tag: "1"}, Unverified: true}}, PinDigest: true},
+		"acme/web:1.1: the registry has " + digestOf("1.1") + ", not sha256:0: conflicting request": with(func(img *Image) { img.Digest = "sha256:0" }),
+		"acme/web:1.1: linux/amd64: no such platform (it has linux/arm64)":                          with(func(img *Image) { img.Platforms = []string{"linux/amd64"} }),
+		"acme/web:9: no such tag: not found":                                                        {Images: []Image{web("9")}},
 	} {
-		repo := newRepo(map[string]string{"web.yaml": web})
+		repo := newRepo(map[string]string{"web.yaml": webFile})
 		req.Publish = Save
 		_, err := Runner{Registry: registry, Repo: repo}.Run(context.Background(), req)
-		if err == nil || err.Error() != want || len(repo.saves) != 0 {
+		if err == nil || err.Error() != strings.TrimSpace(want) || len(repo.saves) != 0 {
 			t.Errorf("%v, want %s", err, want)
+		}
+		if isField := errors.As(err, new(*FieldError)); isField != errors.Is(err, ErrConflict) && !strings.Contains(want, "sha256") {
+			t.Errorf("%v: a field error is %v", err, isField)
 		}
 	}
 }
 
+// stopping is a repository whose Save ends with an error.
+type stopping struct {
+	*memoryRepo
+	saved Saved
+}
+
+var errStopped = errors.New("stopped")
+
+func (s stopping) Save(context.Context, Tree, Commit) (Saved, error) { return s.saved, errStopped }
+
+func TestAFailedSaveSaysHowFarItGot(t *testing.T) {
+	repo := stopping{newRepo(map[string]string{"web.yaml": webFile}), Saved{Committed, "c1"}}
+	report, err := Runner{Registry: registry, Repo: repo}.Run(context.Background(), pushOf("1.2"))
+	if !errors.Is(err, errStopped) || report.State != Committed || report.Commit != "c1" {
+		t.Errorf("%v, %v, commit %q", err, report.State, report.Commit)
+	}
+}
+
+func TestWhatARunMeansForEachImage(t *testing.T) {
+	repo := newRepo(map[string]string{
+		"staging.yaml":    "a: {image: acme/web:1.2}\nb: {image: acme/api:7}\nc: {image: acme/db:3}\nd: {image: acme/log:5}\n",
+		"production.yaml": "a: {image: acme/web:1.1}\nb: {image: acme/api:7}\nd: {image: acme/log:6}\n",
+	})
+	var talk []string
+	req := Request{To: "production", Files: []string{"production.yaml"}, Publish: Save, OnStale: Skip}
+	for _, name := range []string{"web", "api", "db", "log", "gone"} {
+		img := Image{Repository: "acme/" + name, Optional: true, Unverified: true, Source: FromEnvironment{"staging", []string{"staging.yaml"}}}
+		img.Policy = mustPolicy(t, policy.Rule{Order: policy.Alphabetical})
+		req.Images = append(req.Images, img)
+	}
+	runner := Runner{Repo: repo, Log: func(format string, args ...any) { talk = append(talk, fmt.Sprintf(format, args...)) }}
+	report, err := runner.Run(context.Background(), req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, img := range report.Images {
+		got = append(got, fmt.Sprintf("%s %s %s", img.Repository, img.Tag, img.State))
+	}
+	want := []string{"acme/web 1.2 changed", "acme/api 7 current", "acme/db 3 missing", "acme/log 5 stale"}
+	if !slices.Equal(got, want) || report.State != Pushed {
+		t.Errorf("got %q, %v", got, report.State)
+	}
+	wantTalk := []string{
+		"acme/gone: not in the files of staging, passed over",
+		"production.yaml:3: acme/log: 5 is older than the deployed 6, passed over",
+	}
+	if !slices.Equal(talk, wantTalk) {
+		t.Errorf("said %q", talk)
+	}
+}
+
+func TestNamesOfStates(t *testing.T) {
+	text, err := json.Marshal(map[string]any{
+		"runs":   []State{Unchanged, Written, Committed, Pushed, Proposed},
+		"images": []ImageState{Current, Changed, Shared, Stale, Missing},
+	})
+	want := `{"images":["current","changed","shared","stale","missing"],"runs":["unchanged","written","committed","pushed","proposed"]}`
+	if err != nil || string(text) != want {
+		t.Errorf("got %s, %v", text, err)
+	}
+}
+
 func TestImagesThatAreNowhereAreNotAskedFor(t *testing.T) {
-	repo := newRepo(map[string]string{"web.yaml": web})
+	repo := newRepo(map[string]string{"web.yaml": webFile})
 	var talk []string
 	req := Request{To: "production", Publish: Save, Images: []Image{
-		{Repository: "acme/gone", Tag: "1", Optional: true}, // nor in the registry
-		{Repository: "acme/web", Tag: "1.2", Optional: true},
+		{Repository: "acme/gone", Source: Given{Tag: "1"}, Optional: true}, // nor in the registry
+		{Repository: "acme/web", Source: Given{Tag: "1.2"}, Optional: true},
 	}}
 	runner := Runner{Registry: registry, Repo: repo, Log: func(format string, args ...any) { talk = append(talk, fmt.Sprintf(format, args...)) }}
 	report, err := runner.Run(context.Background(), req)

@@ -99,14 +99,6 @@ func (o Outcome) Changes() []plan.Change {
 	return all
 }
 
-func (o Outcome) resolved() []Resolved {
-	all := make([]Resolved, len(o.Images))
-	for i, img := range o.Images {
-		all[i] = img.Resolved
-	}
-	return all
-}
-
 // changedImages returns the images that have another tag after the change.
 func (o Outcome) changedImages() []ImageOutcome {
 	var changed []ImageOutcome

@@ -53,11 +53,11 @@ func (r Runner) propose(ctx context.Context, req Request, tree Tree, wants []pla
 // complete adds what is missing to the branch of an open pull request: nothing,
 // unless somebody changed it since.
 func (r Runner) complete(ctx context.Context, req Request, wants []plan.Want, commit Commit) (Saved, error) {
-	tree, err := r.Repo.Read(ctx, commit.Branch, req.globs())
+	at, err := r.read(ctx, commit.Branch, req.globs())
 	if err != nil {
 		return Saved{}, err
 	}
-	missing, err := plan.Make(tree, wants)
+	missing, err := at.index.Plan(wants)
 	if err != nil {
 		if errors.Is(err, plan.ErrNoTarget) || errors.Is(err, fs.ErrNotExist) {
 			return Saved{}, fmt.Errorf("%s: the branch of the open pull request has changed: %w", commit.Branch, err)
@@ -67,8 +67,8 @@ func (r Runner) complete(ctx context.Context, req Request, wants []plan.Want, co
 	if missing.Empty() {
 		return Saved{}, nil
 	}
-	commit.Old, commit.Files = tree.Tip(), contents(missing)
-	return r.Repo.Save(ctx, tree, commit)
+	commit.Old, commit.Files = at.Tip(), contents(missing)
+	return r.Repo.Save(ctx, at.Tree, commit)
 }
 
 // branchName names the branch of a change: tagbump/web-1.2.3-1a2b3c4d. The last

@@ -38,7 +38,7 @@ func TestWhetherATagIsOlderThanTheDeployedOne(t *testing.T) {
 		{"the registry is down", nil, ":1.2", "1.1", errDown, "looking up the deployed tag: acme/web:1.2: 429 Too Many Requests", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			img := Image{Repository: "acme/web", Tag: test.wanted}
+			img := web(test.wanted)
 			if test.rule != nil {
 				img.Policy = mustPolicy(t, *test.rule)
 			}
@@ -80,7 +80,7 @@ func TestWithoutTheRegistryOnlyNamesAreCompared(t *testing.T) {
 	repo := newRepo(map[string]string{"a.yaml": "image: acme/web:1.2\n"})
 	var said []string
 	runner := Runner{Registry: tags{}, Repo: repo, Log: func(format string, args ...any) { said = append(said, fmt.Sprintf(format, args...)) }}
-	img := Image{Repository: "acme/web", Tag: "1.1", Unverified: true}
+	img := Image{Repository: "acme/web", Source: Given{Tag: "1.1"}, Unverified: true}
 	if _, err := runner.Run(context.Background(), Request{Images: []Image{img}, Publish: Save}); err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +113,7 @@ func TestALostRaceAsksTheRegistryNothingTwice(t *testing.T) {
 	}
 	looks := 0
 	runner := Runner{Registry: counting{tags{"acme/web": {"1.0": day(1), "1.1": day(2)}}, &looks}, Repo: repo, Sleep: noSleep}
-	report, err := runner.Run(context.Background(), Request{Images: []Image{{Repository: "acme/web", Tag: "1.1"}}, Publish: Save})
+	report, err := runner.Run(context.Background(), Request{Images: []Image{web("1.1")}, Publish: Save})
 	if err != nil || report.Attempts != 4 || looks != 2 {
 		t.Errorf("%v, %d attempts, %d look-ups; want 4 and 2", err, report.Attempts, looks)
 	}
@@ -137,7 +137,7 @@ func TestPipelinesTellWhereNothingElseDoes(t *testing.T) {
 		40: "web.yaml:2: acme/web: feature is older than the deployed 1.0, by its pipeline (40, deployed 41)",
 		41: "", 42: "", 0: "",
 	} {
-		repo := newRepo(map[string]string{"web.yaml": web})
+		repo := newRepo(map[string]string{"web.yaml": webFile})
 		req := pushOf("feature")
 		req.Images[0].Unverified, req.Provenance.Pipeline = true, pipeline
 		_, err := Runner{Repo: told{repo, messages}, Sleep: noSleep}.Run(context.Background(), req)

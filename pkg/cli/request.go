@@ -58,8 +58,7 @@ func (s *session) promoteRequest(ctx context.Context, args []string) (bump.Reque
 	if err := s.loadConfig(ctx); err != nil {
 		return bump.Request{}, err
 	}
-	from, err := s.environment("--from", f.fromEnv)
-	if err != nil {
+	if _, err := s.environment("--from", f.fromEnv); err != nil {
 		return bump.Request{}, err
 	}
 	to, err := s.environment("--to", f.toEnv)
@@ -76,7 +75,6 @@ func (s *session) promoteRequest(ctx context.Context, args []string) (bump.Reque
 	}
 	req := bump.Request{
 		Branch: s.branch(f.toEnv), Files: to.Files, To: f.toEnv,
-		From:      &bump.Environment{Name: f.fromEnv, Files: from.Files},
 		PinDigest: f.pinDigest, OnStale: s.onStale(),
 	}
 	if req.Images, err = s.images(args); err != nil {
@@ -93,6 +91,9 @@ func (s *session) complete(req bump.Request, environment config.Environment) (bu
 	}
 	if req.Provenance, err = s.provenance(); err != nil {
 		return req, err
+	}
+	if err := req.Check(); err != nil {
+		return req, asUsage(err)
 	}
 	req.Publish, err = s.publish(environment)
 	return req, err
@@ -114,11 +115,6 @@ func (s *session) images(args []string) ([]bump.Image, error) {
 			return nil, err
 		}
 		img.Optional = optional
-		for _, other := range all {
-			if image.SameRepository(other.Repository, img.Repository) {
-				return nil, usageError{fmt.Sprintf("%s is named twice", img.Repository), ""}
-			}
-		}
 		all = append(all, img)
 	}
 	return all, nil
@@ -144,7 +140,7 @@ func (s *session) image(arg string) (bump.Image, error) {
 			return bump.Image{}, fmt.Errorf("--tag: %w", err)
 		}
 	}
-	img := bump.Image{Repository: ref.Repository, Tag: ref.Tag, Digest: ref.Digest, Platforms: f.platforms, Unverified: f.noVerify}
+	img := bump.Image{Repository: ref.Repository, Platforms: f.platforms, Revision: f.revision, Unverified: f.noVerify}
 	configured, known := s.config.Image(ref.Repository)
 	if len(img.Platforms) == 0 {
 		img.Platforms = configured.Platforms
@@ -155,28 +151,49 @@ func (s *session) image(arg string) (bump.Image, error) {
 	if img.Digest, err = s.digest(ref); err != nil {
 		return img, err
 	}
-	img.Revision, img.Wait, img.NewestOf = f.revision, f.waitForTag, f.newestOf
-	return img, s.checkImage(img)
+	if img.Source, err = s.source(img, ref.Tag); err != nil {
+		return img, err
+	}
+	return img, asUsage(img.Check())
 }
 
-// checkImage refuses flags that mean nothing for an image.
-func (s *session) checkImage(img bump.Image) error {
+// source says where the tag of an image comes from; nil when nothing says.
+func (s *session) source(img bump.Image, tag string) (bump.Source, error) {
 	f := s.flags
 	switch {
-	case f.fromEnv != "": // the tag is in the files
-	case img.Tag == "" && img.Unverified:
-		return usageError{"--no-verify needs a tag: " + img.Repository + " has none", "give " + img.Repository + ":TAG"}
-	case img.Tag == "" && img.Policy == nil && img.Revision == "":
-		return usageError{
-			img.Repository + ": no tag is given, and nothing says how to choose one",
-			"give " + img.Repository + ":TAG, or --semver, or --match and --order, or list the image in " + config.FileName,
-		}
-	case img.Wait > 0 && img.Tag == "" && img.Revision == "":
-		return usageError{"--wait-for-tag: it is not known for which tag of " + img.Repository + " to wait", "give " + img.Repository + ":TAG, or --revision"}
-	case img.NewestOf > 0 && (img.Policy == nil || !img.Policy.NeedsTimes()):
-		return usageError{fmt.Sprintf("--newest-of %d goes with --order newest", img.NewestOf), ""}
+	case f.fromEnv != "":
+		return bump.FromEnvironment{Name: f.fromEnv, Files: s.config.Environments[f.fromEnv].Files}, nil
+	case f.newestOf > 0 && (tag != "" || f.revision != ""):
+		return nil, usageError{fmt.Sprintf("--newest-of %d goes with --order newest, not with a given tag or commit", f.newestOf), ""}
+	case tag != "":
+		return bump.Given{Tag: tag, Wait: f.waitForTag}, nil
+	case f.revision != "":
+		return bump.ByRevision{Wait: f.waitForTag}, nil
+	case f.waitForTag > 0:
+		return nil, usageError{"--wait-for-tag: it is not known for which tag of " + img.Repository + " to wait", "give " + img.Repository + ":TAG, or --revision"}
+	case img.Policy != nil:
+		return bump.ByPolicy{NewestOf: f.newestOf}, nil
 	}
-	return nil
+	return nil, nil
+}
+
+// flagsOf says how the command line calls the fields of a request.
+var flagsOf = map[bump.Field]struct{ flag, hint string }{
+	bump.FieldSource:     {"", "give IMAGE:TAG, or --semver, or --match and --order, or list the image in " + config.FileName},
+	bump.FieldPath:       {"--path: ", "run tagbump once for each image"},
+	bump.FieldPinDigest:  {"--pin-digest with --no-verify: ", "give IMAGE:TAG@DIGEST, or leave out one of the flags"},
+	bump.FieldNewestOf:   {"--newest-of: ", "give --order newest, or leave the flag out"},
+	bump.FieldUnverified: {"--no-verify: ", "give IMAGE:TAG, or leave the flag out"},
+}
+
+// asUsage says which flag is meant by a field error of a request.
+func asUsage(err error) error {
+	wrong := new(bump.FieldError)
+	if !errors.As(err, &wrong) {
+		return err
+	}
+	known := flagsOf[wrong.Field]
+	return usageError{known.flag + wrong.Error(), known.hint}
 }
 
 // digest is what the tag must point at: by the argument, or by --digest-file.

@@ -62,54 +62,57 @@ func TestWhichTagIsResolved(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		rule   *policy.Rule
-		img    Image
+		img    Image // default source: the policy
 		faults map[string]error
 		want   string
 		err    string
 	}{
 		{"the policy's", &policy.Rule{}, Image{}, nil, "1.2", ""},
 		{"the newest of all", &newest, Image{}, nil, "0.9", ""},
-		{"the newest of the last three by name", &newest, Image{NewestOf: 3}, nil, "1.0", ""},
-		{"the newest of more than there are", &newest, Image{NewestOf: 30}, nil, "0.9", ""},
+		{"the newest of the last three by name", &newest, Image{Source: ByPolicy{NewestOf: 3}}, nil, "1.0", ""},
+		{"the newest of more than there are", &newest, Image{Source: ByPolicy{NewestOf: 30}}, nil, "0.9", ""},
 		{"a cache is no image", &policy.Rule{Order: policy.Newest}, Image{}, map[string]error{"cache": image.ErrNoImage}, "0.9", ""},
 		{
 			"only a cache", &policy.Rule{Match: "cache", Order: policy.Newest},
 			Image{},
 			map[string]error{"cache": image.ErrNoImage},
 			"",
-			`acme/web: match "cache", order newest: no tag matches (1 candidates, and none is an image)`,
+			`acme/web: match "cache", order newest: no tag matches (1 candidates, none of them an image)`,
 		},
 		{"one that cannot be seen might be the newest", &newest, Image{}, map[string]error{"1.1": errDown}, "", "acme/web:1.1: 429 Too Many Requests"},
 		{"the winner cannot be seen", &policy.Rule{}, Image{}, map[string]error{"1.2": errDown}, "", "acme/web:1.2: 429 Too Many Requests"},
 		{"the winner lacks the platform", &policy.Rule{}, Image{Platforms: []string{"linux/amd64"}}, nil, "", "acme/web:1.2: linux/amd64: no such platform (it has linux/arm64)"},
 		{"no tag matches", &policy.Rule{Semver: ">=2"}, Image{}, nil, "", `acme/web: semver ">=2": no tag matches (5 tags)`},
 
-		{"a commit's", nil, Image{Revision: commitOf("1.1")}, nil, "1.1", ""},
-		{"a short commit's", nil, Image{Revision: strings.ToUpper(commitOf("1.1")[:7])}, nil, "1.1", ""},
+		{"a commit's", nil, Image{Source: ByRevision{}, Revision: commitOf("1.1")}, nil, "1.1", ""},
+		{"a short commit's", nil, Image{Source: ByRevision{}, Revision: strings.ToUpper(commitOf("1.1")[:7])}, nil, "1.1", ""},
 		{
 			"six digits are no commit", nil,
-			Image{Revision: commitOf("1.1")[:6]},
+			Image{Source: ByRevision{}, Revision: commitOf("1.1")[:6]},
 			nil, "",
 			"acme/web: no image is of commit 312e31 (5 images of 5 tags were looked at)",
 		},
 		{
 			"a commit's among those that match", &policy.Rule{Match: `^1`},
-			Image{Revision: commitOf("0.9")},
+			Image{Source: ByRevision{}, Revision: commitOf("0.9")},
 			nil, "",
 			"acme/web: no image is of commit " + commitOf("0.9") + " (3 images of 5 tags were looked at)",
 		},
-		{"a commit's behind one that cannot be seen", &policy.Rule{}, Image{Revision: commitOf("1.0")}, map[string]error{"1.1": errDown}, "", "acme/web:1.1: 429 Too Many Requests"},
-		{"the tag is of the commit", nil, Image{Tag: "1.1", Revision: commitOf("1.1")}, nil, "1.1", ""},
+		{"a commit's behind one that cannot be seen", &policy.Rule{}, Image{Source: ByRevision{}, Revision: commitOf("1.0")}, map[string]error{"1.1": errDown}, "", "acme/web:1.1: 429 Too Many Requests"},
+		{"the tag is of the commit", nil, Image{Source: Given{Tag: "1.1"}, Revision: commitOf("1.1")}, nil, "1.1", ""},
 		{
 			"the tag is of another commit", nil,
-			Image{Tag: "1.1", Revision: commitOf("1.2")},
+			Image{Source: Given{Tag: "1.1"}, Revision: commitOf("1.2")},
 			nil, "",
 			"acme/web:1.1: built from commit " + commitOf("1.1") + ", not " + commitOf("1.2"),
 		},
-		{"the tag is waited for in vain", nil, Image{Tag: "3", Wait: time.Minute}, nil, "", "acme/web:3: no such tag: not found"},
+		{"the tag is waited for in vain", nil, Image{Source: Given{"3", time.Minute}}, nil, "", "acme/web:3: no such tag: not found"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			test.img.Repository = "acme/web"
+			if test.img.Source == nil {
+				test.img.Source = ByPolicy{}
+			}
 			if test.rule != nil {
 				test.img.Policy = mustPolicy(t, *test.rule)
 			}
@@ -129,7 +132,7 @@ func TestWhichTagIsResolved(t *testing.T) {
 
 func TestAChoiceSaysWhatWasDropped(t *testing.T) {
 	builds := tags{"acme/web": {"1.0": day(1), "1.1": day(3), "1.2": day(2), "latest": day(9)}}
-	img := Image{Repository: "acme/web", NewestOf: 2, Policy: mustPolicy(t, policy.Rule{Match: `^\d`, Order: policy.Newest})}
+	img := Image{Repository: "acme/web", Source: ByPolicy{NewestOf: 2}, Policy: mustPolicy(t, policy.Rule{Match: `^\d`, Order: policy.Newest})}
 	got, err := Runner{Registry: builds}.Resolve(context.Background(), img)
 	if err != nil {
 		t.Fatal(err)
@@ -163,7 +166,7 @@ func TestACommitIsWaitedForAndNoTagLookedAtTwice(t *testing.T) {
 	registry := growing{revised{builds, nil}, []string{"1.0", "1.1", "1.2"}, new(int), new([]string)}
 	var said []string
 	runner := Runner{Registry: registry, Sleep: noSleep, Log: func(format string, args ...any) { said = append(said, fmt.Sprintf(format, args...)) }}
-	got, err := runner.Resolve(context.Background(), Image{Repository: "acme/web", Revision: commitOf("1.2"), Wait: time.Hour})
+	got, err := runner.Resolve(context.Background(), Image{Repository: "acme/web", Source: ByRevision{Wait: time.Hour}, Revision: commitOf("1.2")})
 	if err != nil || got.Tag != "1.2" || got.Source != SourceRevision {
 		t.Errorf("got %+v, %v", got, err)
 	}

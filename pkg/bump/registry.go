@@ -1,0 +1,56 @@
+package bump
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/tagbump/tagbump/pkg/image"
+)
+
+// Registry answers which images exist. Each of its answers is whole or an error.
+type Registry interface {
+	// TagsWithPrefix returns all tags that begin with prefix, and maybe others.
+	TagsWithPrefix(ctx context.Context, repository, prefix string) ([]string, error)
+	// InspectFor returns what ref names; time and labels are those of the platform, if there is one.
+	InspectFor(ctx context.Context, ref image.Ref, platform string) (image.Info, error)
+	// Times returns when each tag's image was created. Tags that are not images are left out.
+	Times(ctx context.Context, repository string, tags []string) (map[string]time.Time, error)
+	// First returns the first of tags whose image fits.
+	First(ctx context.Context, repository string, tags []string, fits func(image.Info) bool) (tag string, found bool, err error)
+	// WaitForTag returns when the tag exists, or an error when patience has run out.
+	WaitForTag(ctx context.Context, ref image.Ref, patience time.Duration, waiting func(soFar time.Duration)) error
+}
+
+// A cache remembers the answers of InspectFor for one run, so that planning again
+// after a lost race costs no request.
+type cache struct {
+	Registry
+	mu    sync.Mutex
+	infos map[lookup]image.Info
+}
+
+type lookup struct {
+	ref      image.Ref
+	platform string
+}
+
+func (c *cache) InspectFor(ctx context.Context, ref image.Ref, platform string) (image.Info, error) {
+	c.mu.Lock()
+	info, known := c.infos[lookup{ref, platform}]
+	c.mu.Unlock()
+	if known {
+		return info, nil
+	}
+	info, err := c.Registry.InspectFor(ctx, ref, platform)
+	if err != nil {
+		return info, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.infos == nil {
+		c.infos = make(map[lookup]image.Info)
+	}
+	c.infos[lookup{ref, platform}] = info
+	return info, nil
+}

@@ -1,0 +1,49 @@
+package bump
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/tagbump/tagbump/pkg/plan"
+)
+
+// FromEnvironment is the source of a promotion: the tag that another
+// environment's files have, in the same tree.
+type FromEnvironment struct {
+	Name  string
+	Files []string // globs; none are all YAML files
+}
+
+func (FromEnvironment) check(Image) error { return nil }
+
+func (e FromEnvironment) globs() []string { return e.Files }
+
+func (e FromEnvironment) resolve(context.Context, Runner, Image) (Resolved, error) {
+	return Resolved{}, fmt.Errorf("the tags of %s are in a repository's files: %w", e.Name, ErrConflict)
+}
+
+func (e FromEnvironment) resolveIn(_ context.Context, _ Runner, at scene, img Image) (Resolved, error) {
+	resolved := Resolved{Repository: img.Repository, Source: e.Name}
+	targets, err := at.targets(place{environment: e.Name, globs: e.Files}, img.Repository)
+	if err != nil {
+		return resolved, err
+	}
+	resolved.Tag, err = oneTag(e.Name, img.Repository, targets)
+	return resolved, err
+}
+
+// oneTag refuses an environment that has two tags of one image: only a person
+// knows which of them is meant.
+func oneTag(environment, repository string, targets []plan.Target) (string, error) {
+	first := targets[0]
+	for _, target := range targets {
+		if target.Current.Tag == "" {
+			return "", fmt.Errorf("%s:%d: %s has no tag: %w", target.File, target.Line, repository, plan.ErrNoTarget)
+		}
+		if target.Current.Tag != first.Current.Tag {
+			return "", fmt.Errorf("%s: %s has two tags: %s (%s:%d) and %s (%s:%d): %w", environment, repository,
+				first.Current.Tag, first.File, first.Line, target.Current.Tag, target.File, target.Line, ErrConflict)
+		}
+	}
+	return first.Current.Tag, nil
+}
