@@ -145,7 +145,7 @@ func (n *Node) itemStep() keypath.Step {
 			}
 		}
 		if same == 1 {
-			return keypath.Step{Kind: keypath.Select, Name: "name", Value: name.yaml.Value}
+			return keypath.ItemNamed("name", name.yaml.Value)
 		}
 	}
 	return keypath.Step{Kind: keypath.Index, Index: n.index}
