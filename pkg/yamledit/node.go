@@ -324,6 +324,10 @@ func (n *Node) follow(s keypath.Step) []*Node {
 		if inner := n.Embedded(); inner != nil {
 			found = inner.Documents()
 		}
+	case keypath.Document:
+		if n.up == nil && n.holds(s.Where) {
+			found = []*Node{n}
+		}
 	default:
 		for i, item := range n.Items() {
 			if item.isChosenBy(s, i) {
@@ -339,8 +343,23 @@ func (n *Node) isChosenBy(s keypath.Step, index int) bool {
 	case keypath.Index:
 		return s.Index == index
 	case keypath.Select:
-		field := n.Field(s.Name)
-		return field != nil && field.Value() == s.Value
+		return n.holds(s.Where)
+	}
+	return true
+}
+
+// holds reports whether each condition's keys lead to its value.
+func (n *Node) holds(conditions []keypath.Condition) bool {
+	for _, c := range conditions {
+		field := n
+		for _, key := range c.Keys {
+			if field = field.Field(key); field == nil {
+				return false
+			}
+		}
+		if !field.IsScalar() && !field.IsAlias() || field.Value() != c.Value {
+			return false
+		}
 	}
 	return true
 }
@@ -368,6 +387,8 @@ func lost(p keypath.Path, at int, nodes []*Node) error {
 		e.Help = "give the path of the anchored mapping"
 	case s.Kind == keypath.Key && n.IsMapping():
 		e.Why = "not found: " + place + " has no key " + strconv.Quote(s.Name)
+	case s.Kind == keypath.Document:
+		e.Why = "not found: no document is " + s.String()
 	case s.Kind == keypath.Embedded:
 		e.Why = "not found: " + place + " is no block scalar (|) with YAML in it"
 	case s.Kind == keypath.Key || s.Kind == keypath.AnyKey:
