@@ -94,6 +94,8 @@ func TestScript(t *testing.T) {
 			"pulls":     listPulls,
 			"closepull": closePull,
 			"code":      checkCode,
+			"fixture":   copyFixture,
+			"changes":   listChanges,
 		},
 	})
 }
@@ -143,7 +145,7 @@ func setup(env *testscript.Env) error {
 // fillIn puts the registry's address into the script's files.
 func fillIn(dir, host string) error {
 	return filepath.WalkDir(dir, func(name string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
+		if err != nil || !entry.Type().IsRegular() {
 			return err
 		}
 		content, err := os.ReadFile(name)
@@ -198,21 +200,9 @@ func makeRepo(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: repo NAME")
 	}
-	dir := ts.MkAbs(args[0])
-	files := make(map[string]string)
-	ts.Check(filepath.WalkDir(dir, func(name string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
-		}
-		content, err := os.ReadFile(name)
-		if err != nil {
-			return err
-		}
-		relative, err := filepath.Rel(dir, name)
-		files[filepath.ToSlash(relative)] = string(content)
-		return err
-	}))
-	_, err := worldOf(ts).git.Repo(filepath.Join("acme", args[0]+".git"), files)
+	files, err := filesOf(ts.MkAbs(args[0]))
+	ts.Check(err)
+	_, err = worldOf(ts).git.Repo(filepath.Join("acme", args[0]+".git"), files)
 	ts.Check(err)
 }
 
