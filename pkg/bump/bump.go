@@ -273,16 +273,18 @@ func (r Runner) attempt(ctx context.Context, req Request, at scene, resolved []R
 	if made.Empty() {
 		return outcome, nil
 	}
-	if outcome.Message, err = message(req, outcome); err != nil {
+	said, err := message(req, outcome)
+	if err != nil {
 		return outcome, err
 	}
+	outcome.Message = said.String()
 	switch req.Publish {
 	case Save:
 		saved, err := r.Repo.Save(ctx, at.Tree, Commit{Files: contents(made), Message: outcome.Message})
 		outcome.State, outcome.Commit = saved.State, saved.Commit
 		return outcome, err
 	case Propose:
-		return r.propose(ctx, req, at.Tree, wants, outcome)
+		return r.propose(ctx, req, at.Tree, wants, outcome, said.Subject())
 	}
 	return outcome, nil
 }

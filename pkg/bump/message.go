@@ -2,17 +2,17 @@ package bump
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/tagbump/tagbump/pkg/image"
 	"github.com/tagbump/tagbump/pkg/plan"
-	"github.com/tagbump/tagbump/pkg/redact"
+	"github.com/tagbump/tagbump/pkg/record"
+	"github.com/tagbump/tagbump/pkg/safetext"
 )
 
 // MessageData is what a template of the commit's message sees.
 type MessageData struct {
-	Subject     string // the line that stands there by default
+	Subject     string // the default subject
 	Environment string // "" when none was named
 	Images      []MessageImage
 	Changes     []MessageChange
@@ -24,21 +24,18 @@ type MessageImage struct{ Image, Tag, Digest, Revision string }
 // MessageChange is one value that changes; From is "(none)" for an empty one.
 type MessageChange struct{ File, Path, From, To string }
 
-// Provenance says which build asked for the change.
-type Provenance struct {
-	Revision string // the source commit, where the image itself does not name it
-	BuildURL string
-	Pipeline int64 // the pipeline's number, which grows, and stays the same on a re-run; 0 is none
-}
-
 // message is the commit's: what changed, where, and trailers by which later runs
 // and people find the commit again.
-func message(req Request, outcome Outcome) (string, error) {
+func message(req Request, outcome Outcome) (record.Message, error) {
 	text, err := messageText(req, outcome)
-	if err != nil {
-		return "", err
+	made := record.Message{Text: text, Provenance: req.Provenance}
+	for _, img := range outcome.changedImages() {
+		made.Images = append(made.Images, image.Ref{Repository: img.Repository, Tag: img.Tag})
+		if record.IsRevision(img.Revision) {
+			made.Revision = img.Revision
+		}
 	}
-	return text + "\n\n" + strings.Join(trailers(req, outcome), "\n") + "\n", nil
+	return made, err
 }
 
 func messageText(req Request, outcome Outcome) (string, error) {
@@ -63,99 +60,62 @@ func messageText(req Request, outcome Outcome) (string, error) {
 func messageData(req Request, outcome Outcome) MessageData {
 	data := MessageData{Subject: outcome.subject(req.To), Environment: req.To}
 	for _, img := range outcome.changedImages() {
-		data.Images = append(data.Images, MessageImage{img.Repository, img.Tag, img.Digest, img.Revision})
+		data.Images = append(data.Images, MessageImage{img.Repository, img.Tag, img.Digest, safetext.Line(img.Revision)})
 	}
 	for _, change := range outcome.Changes() {
 		from, to := FromTo(change)
-		data.Changes = append(data.Changes, MessageChange{change.Target.File, change.Target.Path.String(), from, to})
+		data.Changes = append(data.Changes, MessageChange{safetext.Line(change.Target.File), safetext.Line(change.Target.Path.String()), safetext.Line(from), safetext.Line(to)})
 	}
 	return data
 }
 
-// The keys of the trailers.
-const (
-	trailerImage    = "Tagbump-Image"
-	trailerRevision = "Tagbump-Source-Revision"
-	trailerBuild    = "Tagbump-Build-Url"
-	trailerPipeline = "Tagbump-Pipeline-Number"
-)
-
-// trailers are the message's last lines, as git interpret-trailers reads them.
-func trailers(req Request, outcome Outcome) []string {
-	var lines []string
-	revision := req.Provenance.Revision
-	for _, img := range outcome.changedImages() {
-		lines = append(lines, trailerImage+": "+img.Repository+":"+img.Tag)
-		if img.Revision != "" {
-			revision = img.Revision
-		}
-	}
-	if revision != "" {
-		lines = append(lines, trailerRevision+": "+oneLine(revision))
-	}
-	if req.Provenance.BuildURL != "" {
-		lines = append(lines, trailerBuild+": "+oneLine(redact.URL(req.Provenance.BuildURL)))
-	}
-	if req.Provenance.Pipeline > 0 {
-		lines = append(lines, fmt.Sprintf("%s: %d", trailerPipeline, req.Provenance.Pipeline))
-	}
-	return lines
-}
-
-// pipelineThatSet reads from a commit's trailers the number of the pipeline that
-// set the image; false when the commit did not, or does not say.
-func pipelineThatSet(ref image.Ref, message string) (number int64, set bool) {
-	sets := false
-	for line := range strings.Lines(message) {
-		key, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
-		switch key {
-		case trailerImage:
-			written := image.Split(value)
-			sets = sets || written.Tag == ref.Tag && image.SameRepository(written.Repository, ref.Repository)
-		case trailerPipeline:
-			number, _ = strconv.ParseInt(value, 10, 64)
-		}
-	}
-	return number, sets && number > 0
-}
-
-// oneLine keeps what comes from a label or a variable from adding lines of its own.
-func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
-
-func subjectOf(message string) string {
-	subject, _, _ := strings.Cut(message, "\n")
-	return subject
-}
-
 func describe(change plan.Change) string {
 	from, to := FromTo(change)
-	return fmt.Sprintf("%s: %s: %s -> %s", change.Target.File, change.Target.Path, from, to)
+	return record.Change(change.Target.File, change.Target.Path.String(), from, to)
 }
 
-// bodyLimit is below what forges take (GitHub: 65,536 characters); a diff that
-// does not fit is left out, since the forge shows it anyway.
-const bodyLimit = 60_000
+// The limits of a pull request's body. Forges refuse a longer body (GitHub:
+// 65,536 characters); a diff that does not fit is left out, because the forge
+// shows it anyway.
+const (
+	bodyLimit  = 60_000
+	tableLimit = 40_000
+)
 
-// body is the pull request's, in Markdown.
+// body is the pull request's, in Markdown. Whatever comes from files, labels or
+// the registry is shown as code, so that no mention, link or HTML in it works.
 func body(outcome Outcome) string {
 	var b strings.Builder
 	b.WriteString("| file | key | from | to |\n|---|---|---|---|\n")
-	for _, change := range outcome.Changes() {
+	changes := outcome.Changes()
+	for i, change := range changes {
+		if b.Len() > tableLimit {
+			fmt.Fprintf(&b, "\nand %d more changes\n", len(changes)-i)
+			break
+		}
 		from, to := FromTo(change)
-		fmt.Fprintf(&b, "| `%s` | `%s` | `%s` | `%s` |\n", change.Target.File, change.Target.Path, from, to)
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", cell(change.Target.File), cell(change.Target.Path.String()), cell(from), cell(to))
 	}
 	for _, img := range outcome.changedImages() {
-		fmt.Fprintf(&b, "\n`%s:%s`", img.Repository, img.Tag)
-		if img.Digest != "" {
-			fmt.Fprintf(&b, " is `%s`", img.Digest)
+		if b.Len() > tableLimit {
+			break
 		}
-		if img.Revision != "" {
+		fmt.Fprintf(&b, "\n%s", safetext.Code(img.Repository+":"+img.Tag))
+		if img.Digest != "" {
+			fmt.Fprintf(&b, " is %s", safetext.Code(img.Digest))
+		}
+		if record.IsRevision(img.Revision) {
 			fmt.Fprintf(&b, ", built from %s", img.Revision)
 		}
 		b.WriteByte('\n')
 	}
-	if diff := outcome.Plan.Diff(); b.Len()+len(diff) < bodyLimit {
-		fmt.Fprintf(&b, "\n<details><summary>diff</summary>\n\n```diff\n%s```\n</details>\n", diff)
+	if diff := safetext.Fence("diff", string(outcome.Plan.Diff())); b.Len()+len(diff) < bodyLimit {
+		fmt.Fprintf(&b, "\n<details><summary>diff</summary>\n\n%s</details>\n", diff)
 	}
 	return b.String()
 }
+
+// cellLimit is the longest text in a cell of the table, in bytes.
+const cellLimit = 300
+
+func cell(s string) string { return safetext.Cell(safetext.Cut(s, cellLimit)) }

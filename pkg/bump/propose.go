@@ -21,7 +21,7 @@ import (
 // branch. It is never forced over somebody's commits: what an open pull request
 // already holds is left alone, and only a left-over branch without one, which
 // nobody looks at, is started anew (by compare and swap, like every push).
-func (r Runner) propose(ctx context.Context, req Request, tree Tree, wants []plan.Want, outcome Outcome) (Outcome, error) {
+func (r Runner) propose(ctx context.Context, req Request, tree Tree, wants []plan.Want, outcome Outcome, title string) (Outcome, error) {
 	outcome.Head = branchName(outcome)
 	tip, err := r.Repo.Tip(ctx, outcome.Head)
 	if err != nil {
@@ -42,7 +42,7 @@ func (r Runner) propose(ctx context.Context, req Request, tree Tree, wants []pla
 		return outcome, err
 	}
 	outcome.State, outcome.Commit = saved.State, saved.Commit
-	pr, err := r.Forge.Propose(ctx, forge.Proposal{Base: tree.Branch(), Head: outcome.Head, Title: subjectOf(outcome.Message), Body: body(outcome)})
+	pr, err := r.Forge.Propose(ctx, forge.Proposal{Base: tree.Branch(), Head: outcome.Head, Title: title, Body: body(outcome)})
 	if err != nil {
 		return outcome, err
 	}

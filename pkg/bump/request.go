@@ -8,6 +8,7 @@ import (
 	"github.com/tagbump/tagbump/pkg/image"
 	"github.com/tagbump/tagbump/pkg/keypath"
 	"github.com/tagbump/tagbump/pkg/policy"
+	"github.com/tagbump/tagbump/pkg/record"
 )
 
 // A Request is everything that one run is asked to do.
@@ -22,7 +23,7 @@ type Request struct {
 	Publish   Publish      // default: Preview
 
 	Message    *template.Template // of the commit, over MessageData; default: the subject and the changes
-	Provenance Provenance         // goes into the commit's trailers; default: nothing is known
+	Provenance record.Provenance  // goes into the commit's trailers; default: nothing is known
 }
 
 // An Image is one image to bring up to date.

@@ -9,6 +9,7 @@ import (
 	"github.com/tagbump/tagbump/pkg/image"
 	"github.com/tagbump/tagbump/pkg/plan"
 	"github.com/tagbump/tagbump/pkg/policy"
+	"github.com/tagbump/tagbump/pkg/record"
 )
 
 // withoutNewer divides targets into those to change and those that are skipped
@@ -118,7 +119,8 @@ func (r Runner) comparePipelines(ctx context.Context, req Request, tree Tree, de
 		return age{}, false, fmt.Errorf("looking for the commit that set %s: %w", deployed, err)
 	}
 	for _, message := range messages {
-		if number, set := pipelineThatSet(deployed, message); set {
+		commit := record.Parse(message)
+		if number := commit.Pipeline; number > 0 && commit.Sets(deployed) {
 			return age{
 				order: cmp.Compare(req.Provenance.Pipeline, number), evidence: byPipeline,
 				detail: fmt.Sprintf("%d, deployed %d", req.Provenance.Pipeline, number),

@@ -9,9 +9,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/tagbump/tagbump/pkg/bump"
 	"github.com/tagbump/tagbump/pkg/gitrepo"
 	"github.com/tagbump/tagbump/pkg/internal/smallfile"
+	"github.com/tagbump/tagbump/pkg/record"
 )
 
 // commitFlags say how the commit looks.
@@ -37,8 +37,8 @@ func (c commitFlags) template() (*template.Template, error) {
 }
 
 // provenance is what CI systems tell of their build (CircleCI, GitHub, GitLab).
-func (s *session) provenance() (bump.Provenance, error) {
-	p := bump.Provenance{Revision: s.firstEnv("CIRCLE_SHA1", "GITHUB_SHA", "CI_COMMIT_SHA"), BuildURL: s.firstEnv("CIRCLE_BUILD_URL", "CI_JOB_URL")}
+func (s *session) provenance() (record.Provenance, error) {
+	p := record.Provenance{Revision: s.firstEnv("CIRCLE_SHA1", "GITHUB_SHA", "CI_COMMIT_SHA"), BuildURL: s.firstEnv("CIRCLE_BUILD_URL", "CI_JOB_URL")}
 	if text := s.flags.commitMeta.pipelineNumber; text != "" {
 		number, err := strconv.ParseInt(text, 10, 64)
 		if err != nil || number < 1 {

@@ -19,7 +19,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
+
+	"github.com/tagbump/tagbump/pkg/safetext"
 )
 
 // RetryAfter returns how long an answer asks its client to wait, by its header
@@ -117,31 +118,7 @@ func (l *limited) Read(p []byte) (int, error) {
 // "; ", without the characters that a terminal or a CI system would obey, and
 // cut behind most bytes.
 func Line(text string, most int) string {
-	var lines []string
-	for line := range strings.SplitSeq(strings.Map(printable, text), "\n") {
-		if line = strings.Join(strings.Fields(line), " "); line != "" {
-			lines = append(lines, line)
-		}
-	}
-	text = strings.Join(lines, "; ")
-	if len(text) > most {
-		text = strings.TrimSpace(strings.ToValidUTF8(text[:most], "")) + "…"
-	}
-	return text
-}
-
-// printable maps the ends of lines to \n, other white space to a blank, and
-// drops control and format characters (escapes, C1, changes of direction).
-func printable(c rune) rune {
-	switch {
-	case c == '\n', c == '\r', c == '\v', c == '\f', c == '\u0085', c == '\u2028', c == '\u2029':
-		return '\n'
-	case unicode.IsSpace(c):
-		return ' '
-	case !unicode.IsPrint(c), c == unicode.ReplacementChar:
-		return -1
-	}
-	return c
+	return safetext.Cut(strings.Join(safetext.Lines(text), "; "), most)
 }
 
 // Cause returns err without the method and the URL that net/http puts in front:
