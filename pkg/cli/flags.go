@@ -5,9 +5,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/bmatcuk/doublestar/v4"
 	"github.com/spf13/cobra"
 
+	"github.com/tagbump/tagbump/pkg/files"
 	"github.com/tagbump/tagbump/pkg/image"
 	"github.com/tagbump/tagbump/pkg/policy"
 )
@@ -120,10 +120,8 @@ func (f *flags) check() error {
 	case f.exitCode && !f.dryRun:
 		return usageError{"--exit-code goes with --dry-run", ""}
 	}
-	for _, glob := range f.files {
-		if !doublestar.ValidatePattern(glob) {
-			return usageError{"--file: " + quote(glob) + " is not a glob", ""}
-		}
+	if _, err := files.Select(f.files...); err != nil {
+		return usageError{"--file: " + err.Error(), ""}
 	}
 	for _, platform := range f.platforms {
 		if err := image.CheckPlatform(platform); err != nil {

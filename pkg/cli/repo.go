@@ -44,7 +44,7 @@ func (r remote) Save(ctx context.Context, base bump.Tree, c bump.Commit) (bump.S
 	}
 	commit.Author.When = r.now()
 	commit.Committer.When = commit.Author.When
-	hash, err := r.repo.Push(ctx, base.(*gitrepo.Tree), commit)
+	hash, err := r.repo.Push(ctx, base.(*files.Tree), commit)
 	if errors.Is(err, gitrepo.ErrMoved) {
 		err = fmt.Errorf("%w (%w)", bump.ErrMoved, err)
 	}
@@ -56,7 +56,7 @@ func (r remote) Save(ctx context.Context, base bump.Tree, c bump.Commit) (bump.S
 
 // Messages makes remote a bump.History.
 func (r remote) Messages(ctx context.Context, tree bump.Tree, most int) ([]string, error) {
-	entries, err := r.repo.Log(ctx, tree.(*gitrepo.Tree), most)
+	entries, err := r.repo.Log(ctx, tree.(*files.Tree), most)
 	messages := make([]string, len(entries))
 	for i, entry := range entries {
 		messages[i] = entry.Message

@@ -3,13 +3,10 @@ package config
 import (
 	"errors"
 	"fmt"
-	"path"
 	"regexp"
-	"slices"
 	"strings"
 
-	"github.com/bmatcuk/doublestar/v4"
-
+	"github.com/tagbump/tagbump/pkg/files"
 	"github.com/tagbump/tagbump/pkg/giturl"
 	"github.com/tagbump/tagbump/pkg/image"
 )
@@ -61,20 +58,12 @@ func checkEnvironmentName(name string) error {
 	return nil
 }
 
-// checkGlob wants what fs.FS wants of a path, because a glob that is not clean
-// would match nothing and say nothing.
-func checkGlob(glob string) error {
-	switch clean := path.Clean(glob); {
-	case !doublestar.ValidatePattern(glob):
-		return fmt.Errorf("%q: not a glob", glob)
-	case strings.HasPrefix(glob, "/"):
-		return fmt.Errorf("%q: must be relative to the repository's root", glob)
-	case slices.Contains(strings.Split(glob, "/"), ".."):
-		return fmt.Errorf("%q: must not leave the repository", glob)
-	case clean == ".":
-		return fmt.Errorf("%q: names no file; write **/*.yaml for all", glob)
-	case clean != glob:
-		return fmt.Errorf("%q: write %q", glob, clean)
+// checkGlob refuses a path that is not clean, although [files.ParseGlob] cleans
+// it: a project file is read by people, too.
+func checkGlob(text string) error {
+	glob, err := files.ParseGlob(text)
+	if err == nil && glob.String() != text {
+		err = fmt.Errorf("%q: write %q", text, glob)
 	}
-	return nil
+	return err
 }

@@ -204,7 +204,7 @@ var refused = []struct {
 	},
 	{
 		"globs that match nothing", "environments:\n  a:\n    files:\n    - web/[a.yaml\n    - /web/values.yaml\n    - ../values.yaml\n    - ./web//values.yaml\n    - .\n",
-		`.tagbump.yaml:4:7: environments.a.files[0]: "web/[a.yaml": not a glob
+		`.tagbump.yaml:4:7: environments.a.files[0]: "web/[a.yaml": is not a glob
 .tagbump.yaml:5:7: environments.a.files[1]: "/web/values.yaml": must be relative to the repository's root
 .tagbump.yaml:6:7: environments.a.files[2]: "../values.yaml": must not leave the repository
 .tagbump.yaml:7:7: environments.a.files[3]: "./web//values.yaml": write "web/values.yaml"

@@ -30,11 +30,11 @@ func ParseGlob(text string) (Glob, error) {
 	clean := path.Clean(text)
 	switch {
 	case !doublestar.ValidatePattern(text):
-		return Glob{}, fmt.Errorf("%q: not a glob", text)
+		return Glob{}, fmt.Errorf("%q: is not a glob", text)
 	case path.IsAbs(text):
 		return Glob{}, fmt.Errorf("%q: must be relative to the repository's root", text)
 	case slices.Contains(strings.Split(text, "/"), ".."):
-		return Glob{}, fmt.Errorf("%q: must not contain \"..\"", text)
+		return Glob{}, fmt.Errorf("%q: must not leave the repository", text)
 	case clean == ".":
 		return Glob{}, fmt.Errorf("%q: names no file; write **/*.yaml for all", text)
 	case strings.HasSuffix(text, "/"):
@@ -55,12 +55,18 @@ func segmentsOf(text string) []string {
 	var segments []string
 	for text != "" {
 		segment, rest, _ := strings.Cut(text, "/")
-		if strings.Contains(segment, "{") && strings.Contains(rest, "}") {
+		if strings.Contains(segment, "{") && strings.Contains(rest, "}") && !isBalanced(segment) {
 			return append(segments, "**")
 		}
 		segments, text = append(segments, segment), rest
 	}
 	return segments
+}
+
+// isBalanced reports whether the braces of segment close in it. It says no in
+// doubt, where brackets or backslashes may take a brace's meaning away.
+func isBalanced(segment string) bool {
+	return strings.Count(segment, "{") == strings.Count(segment, "}") && !strings.ContainsAny(segment, `[\`)
 }
 
 // String returns the pattern in its clean form.
@@ -87,8 +93,9 @@ func (g Glob) Spells(name string) bool { return within(g.base, name) }
 // the root.
 func (g Glob) MayHold(dir string) bool { return g.Depth(dir) > 0 }
 
-// Depth returns how many levels below the folder dir the deepest match can be: 0
-// where none can be, 1 for files in dir itself, [AnyDepth] for a "**". "." is the
+// Depth returns how many levels of folders below dir the pattern spells: 0 where
+// no match can be, 1 for files in dir itself. It is [AnyDepth] when the pattern
+// goes on with "**" at dir; a "**" further on counts as one level. "." is the
 // root.
 func (g Glob) Depth(dir string) int {
 	segments := g.segments
@@ -103,7 +110,7 @@ func (g Glob) Depth(dir string) int {
 		}
 		segments = segments[1:]
 	}
-	if slices.Contains(segments, "**") {
+	if len(segments) > 0 && segments[0] == "**" {
 		return AnyDepth
 	}
 	return len(segments)

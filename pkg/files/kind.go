@@ -22,7 +22,7 @@ const (
 )
 
 var kindWords = [...]string{
-	Deploys: "deploys", CI: "CI configuration", Test: "a test", Docs: "documentation or an example",
+	Deploys: "deployed", CI: "CI configuration", Test: "a test", Docs: "documentation or an example",
 	Compose: "a compose file", Archive: "archived", Vendored: "a vendored dependency", Hidden: "a hidden file",
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/object"
+	"github.com/tagbump/tagbump/pkg/files"
 )
 
 // A Signature is who made a commit, and when.
@@ -42,14 +43,15 @@ type Commit struct {
 
 // compose makes the objects of a commit on top of base: new blobs, the trees
 // above them, and the commit as the last one.
-func (r *Repo) compose(base *Tree, c Commit) ([]newObject, error) {
-	root, err := rootOf(r.store, base.tip)
+func (r *Repo) compose(base *files.Tree, c Commit) ([]newObject, error) {
+	tip := plumbing.NewHash(base.Tip())
+	root, err := rootOf(r.store, tip)
 	if err != nil {
 		return nil, err
 	}
 	edit := &treeEdit{store: r.store}
 	for _, name := range sortedKeys(c.Files) {
-		if _, known := base.files[name]; !known {
+		if _, known := base.File(name); !known {
 			return nil, fail(ErrNoFile, "%s: is not among the files that were read", name)
 		}
 	}
@@ -60,7 +62,7 @@ func (r *Repo) compose(base *Tree, c Commit) ([]newObject, error) {
 	if newRoot == root {
 		return nil, errors.New("nothing to commit: the files are as they were")
 	}
-	commit, err := encodeCommit(base.tip, newRoot, c)
+	commit, err := encodeCommit(tip, newRoot, c)
 	if err != nil {
 		return nil, err
 	}

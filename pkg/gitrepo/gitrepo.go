@@ -4,7 +4,7 @@
 // A [Repo] speaks git's own protocol (version 2, and 0 with older servers) over
 // http, https and ssh, and reads repositories on disk directly; it starts no
 // program and reads nobody's git configuration, so a url.insteadOf in
-// ~/.gitconfig cannot send a push elsewhere. [Repo.Read] gives a [Tree], a file
+// ~/.gitconfig cannot send a push elsewhere. [Repo.Read] gives a [files.Tree], a file
 // system of exactly the files that were asked for; [Repo.Push] moves a branch
 // from the commit that the Tree was read at to a new one, and only if the branch
 // still stands there.
@@ -25,12 +25,13 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing"
 
+	"github.com/tagbump/tagbump/pkg/files"
 	"github.com/tagbump/tagbump/pkg/giturl"
 	"github.com/tagbump/tagbump/pkg/redact"
 )
 
 // MaxFileSize is the size in bytes over which a file is refused.
-const MaxFileSize = 8 << 20
+const MaxFileSize = files.MaxSize
 
 // Options say how to reach a repository. The zero value reaches public ones.
 type Options struct {
@@ -168,18 +169,17 @@ func (r *Repo) Tip(ctx context.Context, branch string) (string, error) {
 }
 
 // Read returns the regular files at the tip of branch that one of globs matches.
-// Branch "" is the one that the remote's HEAD names. Globs are doublestar
-// patterns over slash-separated paths, without a leading slash; none at all
-// means every YAML file and template (*.yaml, *.yml, *.tpl, Kustomization) in the
-// repository.
+// Branch "" is the one that the remote's HEAD names. Globs are those of
+// [files.Select]; without any, the Tree holds every file that [files.IsManifest]
+// accepts.
 //
 // A glob that is a plain path must name a file: ErrNoFile otherwise. A pattern
 // may match nothing. Symbolic links and submodules are never followed.
-func (r *Repo) Read(ctx context.Context, branch string, globs []string) (*Tree, error) {
+func (r *Repo) Read(ctx context.Context, branch string, globs []string) (*files.Tree, error) {
 	if err := checkBranch(branch); err != nil {
 		return nil, r.wrap(branch, err)
 	}
-	sel, err := newSelection(globs)
+	selection, err := files.Select(globs...)
 	if err != nil {
 		return nil, r.wrap(branch, err)
 	}
@@ -190,11 +190,11 @@ func (r *Repo) Read(ctx context.Context, branch string, globs []string) (*Tree, 
 	if at.tip.IsZero() {
 		return nil, r.wrap(branch, fail(ErrNotFound, "no such branch"))
 	}
-	files, err := r.collect(ctx, at.tip, sel)
+	found, err := r.collect(ctx, at.tip, selection)
 	if err != nil {
 		return nil, r.wrap(at.branch, err)
 	}
-	return newTree(at.branch, at.tip, files), nil
+	return files.NewTree(at.branch, at.tip.String(), found), nil
 }
 
 func (r *Repo) progress(format string, args ...any) {

@@ -13,6 +13,7 @@ import (
 	"testing/fstest"
 	"time"
 
+	"github.com/tagbump/tagbump/pkg/files"
 	"github.com/tagbump/tagbump/pkg/gitrepo"
 	"github.com/tagbump/tagbump/pkg/internal/testenv"
 )
@@ -83,7 +84,7 @@ func open(t *testing.T, p place) *gitrepo.Repo {
 	return r
 }
 
-func read(t *testing.T, r *gitrepo.Repo, branch string, globs ...string) *gitrepo.Tree {
+func read(t *testing.T, r *gitrepo.Repo, branch string, globs ...string) *files.Tree {
 	t.Helper()
 	tree, err := r.Read(t.Context(), branch, globs)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/tagbump/tagbump/pkg/files"
 )
 
 // A rung is a way to ask for what is missing. The first costs the fewest round
@@ -42,7 +43,7 @@ const (
 )
 
 // collect asks for missing objects until the wanted files are here.
-func (r *Repo) collect(ctx context.Context, tip plumbing.Hash, want selection) ([]file, error) {
+func (r *Repo) collect(ctx context.Context, tip plumbing.Hash, want files.Selection) ([]files.File, error) {
 	if err := r.catchUp(ctx, tip); err != nil {
 		return nil, err
 	}
@@ -175,7 +176,7 @@ func (at rung) request(w *walk) fetchRequest {
 	case at < blobless && at != sweep && !w.root:
 		return at.trees(w)
 	case at == look:
-		tip.filter, tip.budget = ahead(w.want.reach(""), 2), lookBudget
+		tip.filter, tip.budget = ahead(w.want.Depth("."), 2), lookBudget
 	case at == sweep:
 		tip.filter, tip.budget = smallFile, lookBudget
 	case at == branch, at == step:
@@ -202,7 +203,7 @@ func (at rung) trees(w *walk) fetchRequest {
 		req.filter, req.budget = ahead(reach, 1), lookBudget
 	case at == branch && w.below(2, ids):
 		req.filter, req.budget = smallFile, lookBudget
-	case reach >= anyDepth:
+	case reach >= files.AnyDepth:
 		req.filter = "blob:none"
 	default:
 		req.filter = "tree:0"
@@ -227,7 +228,7 @@ func (w *walk) below(levels int, trees []plumbing.Hash) bool {
 // would bring the files of every neighbour along.
 func ahead(reach, levels int) string {
 	switch {
-	case reach >= anyDepth:
+	case reach >= files.AnyDepth:
 		return smallFile
 	case reach == 2:
 		levels = 2

@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing"
 
+	"github.com/tagbump/tagbump/pkg/files"
 	"github.com/tagbump/tagbump/pkg/internal/httpx"
 )
 
@@ -19,10 +20,10 @@ import (
 // new files. ErrRefused means that the server does not want the commit, and why.
 // When an answer is lost, the branch itself tells whether the push landed; a
 // commit is reported once it is the branch's tip or below it.
-func (r *Repo) Push(ctx context.Context, base *Tree, c Commit) (string, error) {
+func (r *Repo) Push(ctx context.Context, base *files.Tree, c Commit) (string, error) {
 	u, err := r.prepare(base, c)
 	if err != nil {
-		return "", r.wrap(firstOf(c.Branch, base.branch), err)
+		return "", r.wrap(firstOf(c.Branch, base.Branch()), err)
 	}
 	if err := r.land(ctx, u); err != nil {
 		return "", r.wrap(u.branch, err)
@@ -33,12 +34,12 @@ func (r *Repo) Push(ctx context.Context, base *Tree, c Commit) (string, error) {
 	return u.new.String(), nil
 }
 
-func (r *Repo) prepare(base *Tree, c Commit) (update, error) {
-	u := update{branch: firstOf(c.Branch, base.branch), old: base.tip}
+func (r *Repo) prepare(base *files.Tree, c Commit) (update, error) {
+	u := update{branch: firstOf(c.Branch, base.Branch()), old: plumbing.NewHash(base.Tip())}
 	if err := checkBranch(u.branch); err != nil {
 		return u, err
 	}
-	if u.branch != base.branch {
+	if u.branch != base.Branch() {
 		if c.Old != "" && !plumbing.IsHash(c.Old) {
 			return u, fmt.Errorf("%q is not the id of a commit", c.Old)
 		}

@@ -9,19 +9,20 @@ import (
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/tagbump/tagbump/pkg/files"
 )
 
 // A walk goes from a commit to the wanted files, through what the store has, and
 // notes what is missing on the way. What arrives later takes it further.
 type walk struct {
 	store *store
-	want  selection
+	want  files.Selection
 	tip   plumbing.Hash
 
 	root   bool            // missing: the tip itself
 	trees  pending[string] // missing, and the directories that they are
 	blobs  pending[blobAt] // missing, and where they stand
-	files  []file
+	files  []files.File
 	bytes  int64             // of files
 	singly bool              // ask for one object at a time
 	odd    map[string]string // what is not a file, and what it is
@@ -64,7 +65,7 @@ func (p *pending[T]) ids() []plumbing.Hash {
 }
 
 // newWalk begins at tip.
-func newWalk(s *store, want selection, tip plumbing.Hash) *walk {
+func newWalk(s *store, want files.Selection, tip plumbing.Hash) *walk {
 	w := &walk{store: s, want: want, tip: tip, root: true, odd: map[string]string{}, met: map[string]bool{}}
 	w.arrived(tip)
 	return w
@@ -117,12 +118,12 @@ func (w *walk) treeIDs() (ids []plumbing.Hash, furthest int) {
 	reaches := make([]int, len(all))
 	for i, id := range all {
 		for _, dir := range w.trees.at[id] {
-			reaches[i] = max(reaches[i], w.want.reach(dir))
+			reaches[i] = max(reaches[i], w.want.Depth(dir))
 		}
 		furthest = max(furthest, reaches[i])
 	}
 	for i, id := range all {
-		if (reaches[i] >= anyDepth) == (furthest >= anyDepth) {
+		if (reaches[i] >= files.AnyDepth) == (furthest >= files.AnyDepth) {
 			ids = append(ids, id)
 		}
 	}
@@ -171,7 +172,7 @@ func (w *walk) tree(dir string, id plumbing.Hash) error {
 func (w *walk) entry(name string, e treeEntry) error {
 	if e.isDir() {
 		w.odd[name] = "is a directory"
-		if w.want.below(name) {
+		if w.want.MayHold(name) {
 			return w.tree(name, e.id)
 		}
 		return nil
@@ -181,7 +182,7 @@ func (w *walk) entry(name string, e treeEntry) error {
 		return nil
 	}
 	w.met[name] = true
-	if w.want.file(name) {
+	if w.want.Includes(name) {
 		return w.blob(name, e)
 	}
 	return nil
@@ -205,7 +206,7 @@ func (w *walk) blob(name string, e treeEntry) error {
 		return nil
 	}
 	w.bytes += int64(len(o.data))
-	w.files = append(w.files, file{path: name, executable: e.mode == "100755", data: o.data})
+	w.files = append(w.files, files.File{Path: name, Executable: e.mode == "100755", Data: o.data})
 	return nil
 }
 
@@ -223,9 +224,9 @@ func notText(data []byte) string {
 // checkLiterals refuses a plain path that names no file, and says what is there
 // instead.
 func (w *walk) checkLiterals() error {
-	for _, p := range w.want.patterns {
-		if p.literal && !w.met[p.text] {
-			return fail(ErrNoFile, "%s: %s", p.text, w.whyNot(p.text))
+	for _, name := range w.want.Required() {
+		if !w.met[name] {
+			return fail(ErrNoFile, "%s: %s", name, w.whyNot(name))
 		}
 	}
 	return nil

@@ -18,6 +18,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/tagbump/tagbump/pkg/files"
 	"github.com/tagbump/tagbump/pkg/image"
 	"github.com/tagbump/tagbump/pkg/yamledit"
 )
@@ -70,23 +71,23 @@ func TestCorpus(t *testing.T) {
 
 func readCorpus(tb testing.TB, dir string) map[string]string {
 	tb.Helper()
-	files := map[string]string{}
+	texts := map[string]string{}
 	tree := os.DirFS(dir)
 	err := fs.WalkDir(tree, ".", func(name string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() || !isYAML(name) {
+		if err != nil || entry.IsDir() || !files.IsManifest(name) {
 			return err
 		}
 		text, err := fs.ReadFile(tree, name)
-		files[name] = string(text)
+		texts[name] = string(text)
 		return err
 	})
 	if err != nil {
 		tb.Fatal(err)
 	}
-	if len(files) == 0 {
+	if len(texts) == 0 {
 		tb.Fatalf("%s: no YAML files", dir)
 	}
-	return files
+	return texts
 }
 
 // nonASCII puts a wide comment on every line's end that can take one, and a

@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path"
 	"slices"
 	"strings"
 
+	"github.com/tagbump/tagbump/pkg/files"
 	"github.com/tagbump/tagbump/pkg/image"
 	"github.com/tagbump/tagbump/pkg/keypath"
 	"github.com/tagbump/tagbump/pkg/yamledit"
@@ -33,20 +33,12 @@ func namesOfYAML(fsys fs.FS) ([]string, error) {
 			return err
 		case entry.IsDir() && entry.Name() == ".git":
 			return fs.SkipDir
-		case !entry.IsDir() && isYAML(name):
+		case !entry.IsDir() && files.IsManifest(name):
 			names = append(names, name)
 		}
 		return nil
 	})
 	return names, err
-}
-
-func isYAML(name string) bool {
-	switch path.Ext(name) {
-	case ".yaml", ".yml", ".tpl":
-		return true
-	}
-	return path.Base(name) == "Kustomization" // kustomize reads that too
 }
 
 type finder struct {
