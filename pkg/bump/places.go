@@ -5,8 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/bmatcuk/doublestar/v4"
-
+	"github.com/tagbump/tagbump/pkg/files"
 	"github.com/tagbump/tagbump/pkg/image"
 	"github.com/tagbump/tagbump/pkg/keypath"
 	"github.com/tagbump/tagbump/pkg/plan"
@@ -33,8 +32,8 @@ type place struct {
 func (req Request) place() place { return place{req.To, req.Files, req.Path} }
 
 func (p place) has(file string) bool {
-	for _, glob := range p.globs {
-		if doublestar.MatchUnvalidated(glob, file) {
+	for _, text := range p.globs {
+		if glob, err := files.ParseGlob(text); err == nil && glob.Match(file) {
 			return true
 		}
 	}
