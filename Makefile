@@ -19,7 +19,7 @@ PACKAGES ?= ./...
 FUZZTIME ?= 20s
 RESULTS  := test-results
 
-.PHONY: help build demo test race cover junit lint fmt fuzz golden corpus helm-test install-test bench bench-yaml bench-git bench-registry clean
+.PHONY: help build demo test race cover junit lint fmt fuzz golden corpus helm-test install-test mutants stats bench bench-yaml bench-git bench-registry clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -91,6 +91,12 @@ helm-test: ## render charts with helm before and after a bump: only the tag may 
 
 install-test: ## go install the checkout's files as a module version, with an empty module cache
 	INSTALL_TEST=1 go test -count=1 -run '^TestInstall$$' ./cmd/tagbump
+
+mutants: ## take each guard out in a copy: some test must fail (ONLY=PATTERN)
+	@go run ./pkg/internal/mutants -only '$(ONLY)' testdata/mutants/*.txt
+
+stats: ## print the size, complexity, tests and comments of each package
+	@go run ./pkg/internal/stats ./pkg/...
 
 clean: ## remove what the other targets wrote
 	rm -rf bin dist $(RESULTS) cover.out
