@@ -30,7 +30,11 @@ type remote struct {
 }
 
 func (r remote) Read(ctx context.Context, branch string, globs []string) (bump.Tree, error) {
-	return r.repo.Read(ctx, branch, globs)
+	selection, err := files.Select(globs...)
+	if err != nil {
+		return nil, err
+	}
+	return r.repo.Read(ctx, gitrepo.Revision{Branch: branch}, selection)
 }
 
 func (r remote) Tip(ctx context.Context, branch string) (string, error) {
@@ -56,7 +60,7 @@ func (r remote) Save(ctx context.Context, base bump.Tree, c bump.Commit) (bump.S
 
 // Messages makes remote a bump.History.
 func (r remote) Messages(ctx context.Context, tree bump.Tree, most int) ([]string, error) {
-	entries, err := r.repo.Log(ctx, tree.(*files.Tree), most)
+	entries, err := r.repo.Log(ctx, gitrepo.Revision{Branch: tree.Branch(), Commit: tree.Tip()}, nil, most)
 	messages := make([]string, len(entries))
 	for i, entry := range entries {
 		messages[i] = entry.Message

@@ -18,11 +18,12 @@ import (
 const Mask = "REDACTED"
 
 // userPart matches the user part of a URL anywhere in a text. A user name alone
-// is masked too: forges take tokens there.
+// is masked too, because forges take tokens there; but not that of an ssh URL, where
+// it is never a secret.
 var userPart = regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*://)([^/?#\s"'@]+(?:@[^/?#\s"'@]+)*)@`)
 
 // URL returns raw without its user part and without the values of its query,
-// where presigned URLs carry signatures. The user name "git" of ssh URLs stays.
+// where presigned URLs carry signatures. The user name of an ssh URL stays.
 func URL(raw string) string {
 	s := Text(raw)
 	u, err := url.Parse(s)
@@ -41,7 +42,7 @@ func URL(raw string) string {
 func Text(s string) string {
 	return userPart.ReplaceAllStringFunc(s, func(match string) string {
 		parts := userPart.FindStringSubmatch(match)
-		if parts[2] == "git" {
+		if strings.Contains(strings.ToLower(parts[1]), "ssh") && !strings.Contains(parts[2], ":") {
 			return match
 		}
 		return parts[1] + Mask + "@"

@@ -13,6 +13,8 @@ func TestURLLosesUserAndQuery(t *testing.T) {
 		"https://ghp_s3cr3t@github.com/acme/c":                   "https://REDACTED@github.com/acme/c",
 		"https://me:p@ss@host/x":                                 "https://REDACTED@host/x",
 		"ssh://git@github.com/acme/c":                            "ssh://git@github.com/acme/c",
+		"git+ssh://deploy@git.example.com:22/srv/c":              "git+ssh://deploy@git.example.com:22/srv/c",
+		"ssh://git:s3cret@github.com/acme/c":                     "ssh://REDACTED@github.com/acme/c",
 		"git@github.com:acme/c.git":                              "git@github.com:acme/c.git",
 		"https://cdn.example/blob?X-Amz-Signature=abc&expires=1": "https://cdn.example/blob?X-Amz-Signature=REDACTED&expires=REDACTED",
 	} {
