@@ -29,7 +29,11 @@ import (
 //   - the folders behind clusters, environments, envs, overlays, regions or stages,
 //     or of the form cluster-X and env-X, differ;
 //   - behind the folders that lead both paths, both have an environment's word, and
-//     the words do not mean the same.
+//     the words do not mean the same. A word counts as a whole name or between
+//     dashes. Words that components have in their names (test, demo, preview,
+//     integration, perf, live) count as a whole name only, and the word in front of
+//     an application's own name (apps/dev-portal) does not; unless the paths differ
+//     in that one word.
 func Different(a, b string) bool { return len(compare(split(a), split(b))) > 0 }
 
 // An Environment is some files and the name of the environment that they belong
@@ -217,7 +221,7 @@ func compareWords(a, b []string) []mark {
 		lead++
 	}
 	where := wholeOrSure
-	if differInOnePart(a, b) {
+	if differInOneWord(a, b) {
 		where = anywhere
 	}
 	marks, ours := wordsBehind(a, lead, where)
@@ -228,13 +232,16 @@ func compareWords(a, b []string) []mark {
 	return marks
 }
 
-func differInOnePart(a, b []string) bool {
-	if len(a) != len(b) {
+// differInOneWord reports whether the paths are alike but for one word between
+// slashes, dashes, dots or underscores.
+func differInOneWord(a, b []string) bool {
+	x, y := wordsOf(strings.Join(a, "-")), wordsOf(strings.Join(b, "-"))
+	if len(x) != len(y) {
 		return false
 	}
 	differences := 0
-	for i := range a {
-		if a[i] != b[i] {
+	for i := range x {
+		if x[i] != y[i] {
 			differences++
 		}
 	}
@@ -244,11 +251,29 @@ func differInOnePart(a, b []string) bool {
 // wordsBehind returns the parts behind the first lead ones that have words, and
 // the classes of these words.
 func wordsBehind(parts []string, lead int, where whereWords) (marks []mark, classes []string) {
-	for i, part := range parts[lead:] {
-		if found := wordsIn(part, where); len(found) > 0 {
-			marks = append(marks, mark{lead + i, part})
+	for i := lead; i < len(parts); i++ {
+		if where == wholeOrSure && isComponent(parts, i) {
+			continue
+		}
+		if found := wordsIn(parts[i], where); len(found) > 0 {
+			marks = append(marks, mark{i, parts[i]})
 			classes = append(classes, found...)
 		}
 	}
 	return marks, classes
+}
+
+// isComponent reports whether the folder parts[i] is an application by its place,
+// and has a word only in front of its own name: apps/dev-portal.
+func isComponent(parts []string, i int) bool {
+	if i == 0 || !slices.Contains([]string{"apps", "applications", "services", "components", "charts", "workloads"}, parts[i-1]) {
+		return false
+	}
+	words := wordsOf(parts[i])
+	for _, word := range words[1:] {
+		if classes[word] != "" {
+			return false
+		}
+	}
+	return len(words) > 1
 }

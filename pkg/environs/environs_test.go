@@ -45,6 +45,9 @@ func TestDifferent(t *testing.T) {
 		{"web-test/values.yaml", "web-live/values.yaml"},   // one part differs
 		{"deploy/web.preview.yaml", "deploy/web.stg.yaml"},
 		{"sandbox/web.yaml", "prod/web.yaml"},
+		{"apps/team-a-uat/web.yaml", "apps/team-b-prd/web.yaml"},
+		{"apps/prod-eu/web.yaml", "apps/dev-eu/web.yaml"},
+		{"apps/prod/web.yaml", "apps/dev/api.yaml"},
 		{"web/.env.production", "web/.env.development"},
 		{"web/perf/values.yaml", "web/ithc/values.yaml"},
 	} {
@@ -82,6 +85,10 @@ func TestNotDifferent(t *testing.T) {
 		{"smoke-test/x.yaml", "prod/web.yaml"},
 		{"x-integration/web/y.yaml", "web-dev/y.yaml"},
 		{"local-path-provisioner/a.yaml", "prod/a.yaml"},
+		{"services/qa-dashboard/web.yaml", "services/prod-sync/web.yaml"}, // in front of a component's name
+		{"services/demo-shop/web.yaml", "services/dev-tools/web.yaml"},
+		{"k8s/live-chat/web.yaml", "k8s/stage-door/web.yaml"},
+		{"k8s/preview-proxy/web.yaml", "k8s/test-bench/web.yaml"},
 		{"contest/web.yaml", "devices/web.yaml"},
 		// words of one class, and words that lead both paths
 		{"live.acme.com/dev/web.yaml", "live.acme.com/apps/web.yaml"},

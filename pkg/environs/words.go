@@ -15,9 +15,11 @@ var classes = map[string]string{
 	"preview": "preview", "demo": "demo", "integration": "integration", "perf": "perf",
 }
 
-// unsure are the classes whose words are also parts of components' names:
-// test-runner, demo-app, web-integration.
-var unsure = map[string]bool{"test": true, "demo": true, "preview": true, "integration": true, "perf": true}
+// unsure are words that are parts of components' names as well: test-runner,
+// demo-app, web-integration, live-map.
+var unsure = map[string]bool{
+	"test": true, "testing": true, "demo": true, "preview": true, "integration": true, "perf": true, "live": true,
+}
 
 // whereWords says where in a name a word counts.
 type whereWords int
@@ -32,17 +34,19 @@ var (
 	compounds  = strings.NewReplacer("pre-prod", "preprod", "non-prod", "nonprod")
 )
 
+// wordsOf cuts a name at its dashes, dots and underscores.
+func wordsOf(name string) []string {
+	return strings.Split(compounds.Replace(separators.Replace(name)), "-")
+}
+
 // wordsIn returns the classes of the environments' words in a folder's or file's
-// name. Dots and underscores part words as dashes do.
+// name.
 func wordsIn(name string, where whereWords) []string {
-	name = compounds.Replace(separators.Replace(name))
-	if class, whole := classes[name]; whole {
-		return []string{class}
-	}
+	words := wordsOf(name)
 	var found []string
-	for word := range strings.SplitSeq(name, "-") {
+	for _, word := range words {
 		class, known := classes[word]
-		if known && (where == anywhere || !unsure[class]) {
+		if known && (where == anywhere || len(words) == 1 || !unsure[word]) {
 			found = append(found, class)
 		}
 	}
