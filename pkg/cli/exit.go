@@ -14,10 +14,7 @@ import (
 	"github.com/tagbump/tagbump/pkg/files"
 	"github.com/tagbump/tagbump/pkg/forge"
 	"github.com/tagbump/tagbump/pkg/gitrepo"
-	"github.com/tagbump/tagbump/pkg/image"
 	"github.com/tagbump/tagbump/pkg/plan"
-	"github.com/tagbump/tagbump/pkg/policy"
-	"github.com/tagbump/tagbump/pkg/registry"
 	"github.com/tagbump/tagbump/pkg/worktree"
 )
 
@@ -50,23 +47,16 @@ var kinds = []struct {
 	{gitrepo.ErrRefused, fault.Refused},
 	{worktree.ErrRefused, fault.Refused},
 	{gitrepo.ErrAuth, fault.NoAccess},
-	{registry.ErrAuth, fault.NoAccess},
 	{forge.ErrAuth, fault.NoAccess},
 	{gitrepo.ErrUnavailable, fault.Unavailable},
-	{registry.ErrUnavailable, fault.Unavailable},
 	{forge.ErrUnavailable, fault.Unavailable},
 	{context.DeadlineExceeded, fault.Unavailable},
 	{plan.ErrNoTarget, fault.NotFound},
-	{policy.ErrNoMatch, fault.NotFound},
-	{image.ErrNoPlatform, fault.NotFound},
-	{image.ErrNotFound, fault.NotFound},
-	{image.ErrNoImage, fault.NotFound},
 	{gitrepo.ErrNotFound, fault.NotFound},
 	{gitrepo.ErrNoFile, fault.NotFound},
 	{files.ErrMissing, fault.NotFound},
 	{forge.ErrNotFound, fault.NotFound},
 	{config.ErrInvalid, fault.Usage},
-	{image.ErrInvalid, fault.Usage},
 	{bump.ErrConflict, fault.Usage},
 	{fs.ErrNotExist, fault.NotFound},
 }
