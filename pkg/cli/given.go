@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -76,8 +77,7 @@ func checkImageGiven(arg string) error {
 // oneImage takes exactly one image.
 func oneImage(cmd *cobra.Command, args []string) error {
 	if len(args) != 1 {
-		return fault.Errorf(fault.Usage, "%s takes one image, not %d", cmd.CommandPath(), len(args)).
-			WithHint("%s IMAGE[:TAG]", cmd.CommandPath())
+		return usageError{fmt.Sprintf("%s takes one image, not %d", cmd.CommandPath(), len(args)), cmd.CommandPath() + " IMAGE[:TAG]"}
 	}
 	return imageArgs(cmd, args)
 }

@@ -1,11 +1,6 @@
 package cli
 
-import (
-	"fmt"
-	"runtime/debug"
-
-	"github.com/spf13/cobra"
-)
+import "runtime/debug"
 
 // version is set by the linker (Makefile, build); "" in a plain `go install`.
 var version string
@@ -19,17 +14,4 @@ func versionText() string {
 		return info.Main.Version
 	}
 	return "(unknown)"
-}
-
-func newVersion() *cobra.Command {
-	return &cobra.Command{
-		Use:     "version",
-		Short:   "Print the version",
-		Args:    noArgs,
-		Example: "  tagbump version",
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintln(cmd.OutOrStdout(), "tagbump", versionText())
-			return err
-		},
-	}
 }

@@ -12,13 +12,8 @@ type credentials struct {
 	source             string // for people: "the token", "the URL's password", "no credentials"
 }
 
-// tokenIn returns the token that addr holds in the place of the user name, or "".
-func tokenIn(addr giturl.Address) string {
-	if addr.IsHTTP() && addr.Password == "" && addr.HasCredentials() {
-		return addr.User
-	}
-	return ""
-}
+// secret is what nobody may see: forges take tokens as a user name, too.
+func (c credentials) secret() string { return firstOf(c.password, c.username) }
 
 func credentialsFor(addr giturl.Address, opts Options) (credentials, error) {
 	if opts.Token != "" && addr.Password != "" && opts.Token != addr.Password {

@@ -12,7 +12,6 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/object"
-
 	"github.com/tagbump/tagbump/pkg/files"
 )
 
@@ -45,7 +44,8 @@ type Commit struct {
 // compose makes the objects of a commit on top of base: new blobs, the trees
 // above them, and the commit as the last one.
 func (r *Repo) compose(base *files.Tree, c Commit) ([]newObject, error) {
-	root, err := rootOf(r.store, plumbing.NewHash(base.Tip()))
+	tip := plumbing.NewHash(base.Tip())
+	root, err := rootOf(r.store, tip)
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +62,7 @@ func (r *Repo) compose(base *files.Tree, c Commit) ([]newObject, error) {
 	if newRoot == root {
 		return nil, errors.New("nothing to commit: the files are as they were")
 	}
-	commit, err := encodeCommit(plumbing.NewHash(base.Tip()), newRoot, c)
+	commit, err := encodeCommit(tip, newRoot, c)
 	if err != nil {
 		return nil, err
 	}

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
-
 	"github.com/tagbump/tagbump/pkg/files"
 )
 

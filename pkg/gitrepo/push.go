@@ -10,7 +10,6 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 
 	"github.com/tagbump/tagbump/pkg/files"
-
 	"github.com/tagbump/tagbump/pkg/internal/httpx"
 )
 

@@ -2,7 +2,6 @@ package gitrepo
 
 import (
 	"bytes"
-	"cmp"
 	"errors"
 	"fmt"
 	"path"
@@ -10,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
-
 	"github.com/tagbump/tagbump/pkg/files"
 )
 
@@ -120,7 +118,7 @@ func (w *walk) treeIDs() (ids []plumbing.Hash, furthest int) {
 	reaches := make([]int, len(all))
 	for i, id := range all {
 		for _, dir := range w.trees.at[id] {
-			reaches[i] = max(reaches[i], w.want.Depth(cmp.Or(dir, ".")))
+			reaches[i] = max(reaches[i], w.want.Depth(dir))
 		}
 		furthest = max(furthest, reaches[i])
 	}

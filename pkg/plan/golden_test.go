@@ -13,9 +13,9 @@ import (
 
 	"github.com/rogpeppe/go-internal/txtar"
 
-	"github.com/tagbump/tagbump/pkg/files"
 	"github.com/tagbump/tagbump/pkg/image"
 	"github.com/tagbump/tagbump/pkg/keypath"
+	"github.com/tagbump/tagbump/pkg/yamledit"
 )
 
 var update = flag.Bool("update", false, "write the goldens anew")
@@ -52,11 +52,9 @@ func TestGoldens(t *testing.T) {
 }
 
 type golden struct {
-	tree  fstest.MapFS
-	want  image.Ref
-	find  FindOptions
-	scan  ScanOptions
-	globs []string
+	tree fstest.MapFS
+	want image.Ref
+	path keypath.Path
 }
 
 func newGolden(t *testing.T, archive *txtar.Archive) golden {
@@ -74,15 +72,7 @@ func newGolden(t *testing.T, archive *txtar.Archive) golden {
 		case "want":
 			c.want, err = image.Parse(rest)
 		case "path":
-			var path keypath.Path
-			path, err = keypath.Parse(rest)
-			c.find.Paths = append(c.find.Paths, path)
-		case "file":
-			c.globs = append(c.globs, rest)
-		case "as":
-			c.find.As = rest
-		case "whole":
-			c.scan.Whole = true
+			c.path, err = keypath.Parse(rest)
 		case "crlf":
 			then(func(text []byte) []byte { return bytes.ReplaceAll(text, []byte("\n"), []byte("\r\n")) })
 		case "bom":
@@ -98,10 +88,6 @@ func newGolden(t *testing.T, archive *txtar.Archive) golden {
 			t.Fatal(err)
 		}
 	}
-	var err error
-	if c.find.Files, err = files.Select(c.globs...); err != nil {
-		t.Fatal(err)
-	}
 	for _, file := range archive.Files[:len(archive.Files)-1] {
 		c.tree[file.Name] = &fstest.MapFile{Data: change(file.Data)}
 	}
@@ -109,9 +95,9 @@ func newGolden(t *testing.T, archive *txtar.Archive) golden {
 }
 
 func (c golden) run() (kind, text string) {
-	made, places, err := c.plan()
+	plan, err := c.plan()
 	if err == nil {
-		err = c.checkOnlyTheValues(made)
+		err = c.checkOnlyTheValues(plan)
 	}
 	if err != nil {
 		text = err.Error() + "\n"
@@ -121,10 +107,7 @@ func (c golden) run() (kind, text string) {
 		}
 		return "error", text
 	}
-	for _, left := range places.Left {
-		text += fmt.Sprintf("left %s: %s %s\n", place(left.File, left.Line), left.Path, left.Reason)
-	}
-	return "diff", text + notes(made) + strings.ReplaceAll(string(made.Diff()), "\r", "␍")
+	return "diff", notes(plan) + strings.ReplaceAll(string(plan.Diff()), "\r", "␍")
 }
 
 // notes says which changes put something in where nothing stood.
@@ -140,17 +123,24 @@ func notes(made *Plan) string {
 	return b.String()
 }
 
-func (c golden) plan() (*Plan, Places, error) {
-	x, err := Scan(c.tree, c.scan)
-	if err != nil {
-		return nil, Places{}, err
+func (c golden) plan() (*Plan, error) {
+	find := func() ([]Target, error) { return Find(c.tree, c.want.Repository) }
+	if !c.path.IsZero() {
+		find = func() ([]Target, error) { return At(c.tree, c.path, c.want.Repository) }
 	}
-	places, err := x.Find(c.want.Repository, c.find)
+	targets, err := find()
 	if err != nil {
-		return nil, Places{}, err
+		return nil, err
 	}
-	made, err := x.Plan(wantsOf(places.Targets, c.want))
-	return made, places, err
+	return Make(c.tree, wantsOf(targets, c.want))
+}
+
+func wantsOf(targets []Target, ref image.Ref) []Want {
+	wants := make([]Want, len(targets))
+	for i, target := range targets {
+		wants[i] = Want{target, ref}
+	}
+	return wants
 }
 
 // checkOnlyTheValues holds the promise of every golden: nothing differs but what
@@ -166,10 +156,18 @@ func (c golden) checkOnlyTheValues(made *Plan) error {
 		}
 		after[file.Name] = &fstest.MapFile{Data: file.After}
 	}
-	c.tree = after
-	again, _, err := c.plan()
+	again, err := golden{after, c.want, c.path}.plan()
 	if err == nil && !again.Empty() {
 		err = errors.New("a second run finds something to do")
 	}
 	return err
+}
+
+// parse reads the text as an index does.
+func parse(src []byte) (*yamledit.Text, error) {
+	f := file{index: &Index{parse: yamledit.Parse}, src: src}
+	if text := f.read(); text != nil {
+		return text, nil
+	}
+	return nil, f.err
 }

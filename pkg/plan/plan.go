@@ -20,6 +20,7 @@ package plan
 import (
 	"bytes"
 	"errors"
+	"io/fs"
 	"slices"
 
 	"github.com/tagbump/tagbump/pkg/diff"
@@ -95,6 +96,15 @@ func (p *Plan) Diff() []byte {
 // Empty reports whether there is nothing to change.
 func (p *Plan) Empty() bool { return len(p.Files) == 0 }
 
+// Make is [Index.Plan] in a tree that is read for it.
+func Make(fsys fs.FS, wants []Want) (*Plan, error) {
+	x, err := Scan(fsys, ScanOptions{})
+	if err != nil {
+		return nil, err
+	}
+	return x.Plan(wants)
+}
+
 // Plan plans the changes after which every want's target holds its reference.
 // A target that already does gives none. Targets are located by their path in the
 // index, so that wants found in an older tree can be planned anew. A target that
@@ -137,7 +147,7 @@ func (x *Index) planFile(name string, wants []Want) (File, error) {
 	if text == nil {
 		return File{}, inFile(name, f.err)
 	}
-	e := editor{file: f}
+	e := editor{file: name, text: text}
 	if err := e.gather(wants); err != nil {
 		return File{}, inFile(name, err)
 	}

@@ -6,13 +6,57 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// Anchor is the node that an alias stands for, or nil for other nodes and where
-// the anchor is part of a key.
+// An anchor is an anchored node and its users.
+type anchor struct {
+	node    *Node   // nil when the anchor is part of a key
+	aliases []*Node // in the text's order, without those in keys
+	lines   []int   // of all aliases, those in keys included
+}
+
+// anchorOf returns the anchor of the anchored node y, or nil.
+func (t *Text) anchorOf(y *yaml.Node) *anchor {
+	return t.anchors.get(t.indexAnchors)[y]
+}
+
+func (t *Text) indexAnchors() map[*yaml.Node]*anchor {
+	all := map[*yaml.Node]*anchor{}
+	t.addAnchors(all, t.docs)
+	for _, root := range t.roots {
+		root.Walk(func(n *Node) {
+			if a := all[n.yaml]; a != nil {
+				a.node = n
+			}
+			if a := all[n.yaml.Alias]; a != nil {
+				a.aliases = append(a.aliases, n)
+			}
+		})
+	}
+	return all
+}
+
+// addAnchors adds what needs no Node, also for keys. An alias comes after its anchor.
+func (t *Text) addAnchors(all map[*yaml.Node]*anchor, nodes []*yaml.Node) {
+	for _, y := range nodes {
+		if y.Anchor != "" && all[y] == nil {
+			all[y] = &anchor{}
+		}
+		if y.Kind == yaml.AliasNode && y.Alias != nil {
+			if all[y.Alias] == nil { // an alias inside its own anchor
+				all[y.Alias] = &anchor{}
+			}
+			all[y.Alias].lines = append(all[y.Alias].lines, t.line(y))
+		}
+		t.addAnchors(all, y.Content)
+	}
+}
+
+// Anchor returns the node that an alias stands for, or nil for other nodes and
+// where the anchor is part of a key.
 func (n *Node) Anchor() *Node {
-	if !n.IsAlias() {
+	if n.yaml.Alias == nil {
 		return nil
 	}
-	return n.text.first(func(other *Node) bool { return other.yaml == n.yaml.Alias })
+	return n.text.anchorOf(n.yaml.Alias).node
 }
 
 // Aliases lists the aliases of the node's anchor, in the text's order, without
@@ -21,14 +65,7 @@ func (n *Node) Aliases() []*Node {
 	if n.yaml.Anchor == "" {
 		return nil
 	}
-	var all []*Node
-	n.text.first(func(other *Node) bool {
-		if other.IsAlias() && other.yaml.Alias == n.yaml {
-			all = append(all, other)
-		}
-		return false
-	})
-	return all
+	return append([]*Node(nil), n.text.anchorOf(n.yaml).aliases...)
 }
 
 // MergedInto lists the mappings that merge the node with <<.
@@ -46,25 +83,12 @@ func (n *Node) MergedInto() []*Node {
 	return all
 }
 
-// first is the first node of the text that is chosen, or nil.
-func (t *Text) first(isChosen func(*Node) bool) *Node {
-	var found *Node
-	for _, root := range t.Documents() {
-		root.Walk(func(n *Node) {
-			if found == nil && isChosen(n) {
-				found = n
-			}
-		})
-	}
-	return found
-}
-
 // SharedScalar is [Node.Scalar] for a value that others may share: it follows an
-// alias to its anchor, and allows that the anchor has other aliases. An edit
-// changes what all of them read, and the caller answers for that.
+// alias to its anchor, and allows that the anchor has other aliases. An edit then
+// changes what all of them read; the caller must want that.
 func (n *Node) SharedScalar() (Scalar, error) {
-	if anchor := n.Anchor(); anchor != nil {
-		n = anchor
+	if a := n.Anchor(); a != nil {
+		n = a
 	}
 	if n.IsAlias() || len(n.aliasLines()) != len(n.Aliases()) {
 		return Scalar{}, n.checkShared()
@@ -77,18 +101,7 @@ func (n *Node) aliasLines() []int {
 	if n.yaml.Anchor == "" {
 		return nil
 	}
-	var lines []int
-	var collect func([]*yaml.Node)
-	collect = func(nodes []*yaml.Node) {
-		for _, y := range nodes {
-			if y.Kind == yaml.AliasNode && y.Alias == n.yaml {
-				lines = append(lines, n.text.line(y))
-			}
-			collect(y.Content)
-		}
-	}
-	collect(n.text.docs)
-	return lines
+	return n.text.anchorOf(n.yaml).lines
 }
 
 // checkShared refuses aliases, and anchors that are used elsewhere.

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Fallbacks lists the string literals that the scalar's template actions fall
-// back to, as values that can be replaced:
+// Fallbacks lists the string literals that the scalar's template actions fall back
+// to, as values that can be replaced:
 // {{ .Values.image | default "acme/web:1.2.3" }}. Literals with escapes are left out.
 func (n *Node) Fallbacks() []Scalar {
 	if len(n.text.actions) == 0 || !n.IsScalar() {
@@ -36,19 +36,19 @@ func (n *Node) Fallbacks() []Scalar {
 // default in the action.
 func defaultLiterals(src []byte, action span) []span {
 	var all []span
-	for at := action.start; at < action.end; at++ {
-		if c := src[at]; c != '"' && c != '\'' && c != '`' {
+	for open := action.start; open < action.end; open++ {
+		if c := src[open]; c != '"' && c != '\'' && c != '`' {
 			continue
 		}
-		end := quoteEnd(src, at)
+		end := quoteEnd(src, open)
 		if end < 0 || end >= action.end {
 			return all
 		}
-		inside := src[at+1 : end]
-		if endsInDefault(src[action.start:at]) && src[at] != '\'' && !bytes.ContainsAny(inside, "\\\r\n") {
-			all = append(all, span{at + 1, end})
+		inside := src[open+1 : end]
+		if endsInDefault(src[action.start:open]) && src[open] != '\'' && !bytes.ContainsAny(inside, "\\\r\n") {
+			all = append(all, span{open + 1, end})
 		}
-		at = end
+		open = end
 	}
 	return all
 }
@@ -62,8 +62,7 @@ func endsInDefault(before []byte) bool {
 	return len(word) > 0 && bytes.ContainsRune([]byte(" \t|({-"), rune(word[len(word)-1]))
 }
 
-// replaceLiteral changes a literal in an action; the scalar then reads as before
-// but for it.
+// replaceLiteral changes a literal in an action; the rest of the scalar stays.
 func (s Scalar) replaceLiteral(value string) (Edit, error) {
 	if !besideActions.MatchString(value) || value == "" {
 		return Edit{}, s.refuse(fmt.Sprintf("the new value %q does not fit in a template action", value))
@@ -76,5 +75,5 @@ func (s Scalar) replaceLiteral(value string) (Edit, error) {
 	want.WriteString(whole.value[:s.token.inside.start-whole.inside.start])
 	want.WriteString(value)
 	want.WriteString(whole.value[s.token.inside.end-whole.inside.start:])
-	return s.edit(s.token.inside, value, want.String()), nil
+	return s.edit(s.token.inside, value, want.String())
 }

@@ -2,8 +2,6 @@ package yamledit
 
 import (
 	"testing"
-
-	"github.com/tagbump/tagbump/pkg/keypath"
 )
 
 func TestInsertBehindKeepsEverythingElse(t *testing.T) {
@@ -20,26 +18,20 @@ func TestInsertBehindKeepsEverythingElse(t *testing.T) {
 		"block scalar":     {"a: |\n  x\nb: 1\n", "a", "a: |\n  x\nnew: \"1.0\"\nb: 1\n"},
 		"embedded":         {"v: |\n  a: x\n  b: 1\nw: &w 1\nu: *w\n", "v | a", "v: |\n  a: x\n  new: \"1.0\"\n  b: 1\nw: &w 1\nu: *w\n"},
 		"embedded at end":  {"v: |\n  a: x\n\n# c\nw: 1\n", "v | a", "v: |\n  a: x\n  new: \"1.0\"\n\n# c\nw: 1\n"},
-		"second document":  {"a: 1\n---\na: x\n---\na: 1\n", "a", ""},
+		"second document":  {"b: 1\n---\na: x\n---\nb: 1\n", "a", "b: 1\n---\na: x\nnew: \"1.0\"\n---\nb: 1\n"},
 		"wide runes":       {"é: {ü: 😀}\n", "é.ü", "é: {ü: 😀, new: \"1.0\"}\n"},
 	} {
-		p, err := keypath.Parse(test.path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		all, err := LocateAll([]byte(test.before), p)
-		if err != nil {
-			t.Fatal(name, err)
-		}
-		if test.after == "" {
-			all, test.after = all[1:2], "a: 1\n---\na: x\nnew: \"1.0\"\n---\na: 1\n"
-		}
-		e, err := all[0].InsertBehind(Entry{"new", "1.0"})
+		text, s, err := scalarAt(test.before, test.path)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		after, err := Apply([]byte(test.before), e)
+		e, err := s.InsertBehind(Entry{"new", "1.0"})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		after, err := text.Apply(e)
 		if err != nil || string(after) != test.after {
 			t.Errorf("%s: got %q, %v; want %q", name, after, err, test.after)
 		}
@@ -50,11 +42,11 @@ func TestInsertBehindRefuses(t *testing.T) {
 	for src, want := range map[string]string{
 		"a: x\nnew: 1\n":              `a: line 1: has "new" beside it already`,
 		"l: &l {}\n<<: *l\na: x\n":    "a: line 3: has no new of its own beside it, but one may come from the merged mapping (<<)",
-		"{{ if x }}\na: x\n{{ end }}": "a: line 2: has no new beside it, and none is put into a template",
-		"? a\n: x\n":                  "a: line 2: shares its line with something else, so that new cannot be put behind it",
-		"a:\n":                        "a: line 1: is no place to put a key behind",
+		"{{ if x }}\na: x\n{{ end }}": "a: line 2: has no new beside it, and a key is never put into a template",
+		"? a\n: x\n":                  "a: line 2: shares its line with something else, so new cannot be put in after it",
+		"a:\n":                        "a: line 1: is not a value that a key can be put in after",
 	} {
-		s, err := Locate([]byte(src), keypath.Path{}.Child("a"))
+		_, s, err := scalarAt(src, "a")
 		if err != nil {
 			t.Fatal(src, err)
 		}
@@ -62,11 +54,11 @@ func TestInsertBehindRefuses(t *testing.T) {
 			t.Errorf("%q: %v\nwant %s", src, err, want)
 		}
 	}
-	s, err := Locate([]byte("a: x\n"), keypath.Path{}.Child("a"))
+	_, s, err := scalarAt("a: x\n", "a")
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `a: line 1: the new entry "b: 1\n2" has a line break, a control character or is no UTF-8`
+	want := `a: line 1: the new entry "b: 1\n2" has a line break, a control character or is not UTF-8`
 	if _, err := s.InsertBehind(Entry{"b", "1\n2"}); err == nil || err.Error() != want {
 		t.Errorf("%v\nwant %s", err, want)
 	}

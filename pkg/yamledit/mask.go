@@ -2,34 +2,37 @@ package yamledit
 
 import "bytes"
 
-// A span is a range of bytes, end excluded.
-type span struct{ start, end int }
-
 // templateActions lists the {{ … }} of src in order, as text/template reads them:
 // a }} in a string, a raw string, a character or a comment does not end one.
-// What is not closed is no action.
+// One that is not closed does not count.
 func templateActions(src []byte) []span {
 	var actions []span
-	for at := 0; ; {
-		open := bytes.Index(src[at:], []byte("{{"))
+	lastComment := -2 // the offset of the last */, once it is known
+	for done := 0; ; {
+		open := bytes.Index(src[done:], []byte("{{"))
 		if open < 0 {
 			return actions
 		}
-		start := at + open
-		end := actionEnd(src, start)
+		if lastComment == -2 {
+			lastComment = bytes.LastIndex(src, []byte("*/"))
+		}
+		start := done + open
+		end := actionEnd(src, start, lastComment)
 		if end < 0 {
 			return actions
 		}
 		actions = append(actions, span{start, end})
-		at = end
+		done = end
 	}
 }
 
-// actionEnd is the offset behind the action that starts at start, or -1.
-func actionEnd(src []byte, start int) int {
+// actionEnd returns the offset after the action that starts at start, or -1.
+func actionEnd(src []byte, start, lastComment int) int {
 	body := start + len("{{")
-	if comment := commentEnd(src, body); comment >= 0 {
-		return comment
+	if body < lastComment {
+		if comment := commentEnd(src, body); comment >= 0 {
+			return comment
+		}
 	}
 	for i := body; i < len(src); i++ {
 		switch src[i] {
@@ -48,7 +51,7 @@ func actionEnd(src []byte, start int) int {
 	return plainEnd(src, body)
 }
 
-// commentEnd is the offset behind a {{/* comment */}} whose inside starts at body, or -1.
+// commentEnd returns the offset after a {{/* comment */}} whose inside starts at body, or -1.
 func commentEnd(src []byte, body int) int {
 	inside := bytes.TrimLeft(bytes.TrimPrefix(src[body:], []byte("-")), " \t\r\n")
 	if !bytes.HasPrefix(inside, []byte("/*")) {
@@ -70,8 +73,8 @@ func plainEnd(src []byte, from int) int {
 	return from + closing + len("}}")
 }
 
-// quoteEnd is the offset of the quote that closes the one at open, or -1. Only
-// a raw string goes over a line's end.
+// quoteEnd returns the offset of the quote that closes the one at open, or -1. Only
+// a raw string may have line breaks.
 func quoteEnd(src []byte, open int) int {
 	quote := src[open]
 	for i := open + 1; i < len(src); i++ {
@@ -88,43 +91,64 @@ func quoteEnd(src []byte, open int) int {
 	return -1
 }
 
-// mask gives text of src's length in which placeholders stand for the actions,
-// so that a YAML parser can read a template and every offset stays true:
+// mask returns text of src's length in which placeholders replace the actions, so
+// that a YAML parser can read a template and every offset stays true:
 //
 //   - a line of nothing but actions becomes line feeds (spaces or a comment
 //     would end or extend block scalars);
-//   - an action alone behind "key:" or "-" becomes blanks when the next line is
+//   - an action alone after "key:" or "-" becomes blanks when the next line is
 //     its child, because then it renders more of the same mapping or list;
 //   - any other action becomes underscores.
 func mask(src []byte, actions []span) []byte {
 	out := bytes.Clone(src)
 	groups := actionGroups(src, actions)
+	var inLine []actionGroup // those that share their lines with text
 	for _, g := range groups {
-		if standsAlone(src, g) {
-			fill(out, span{lineStart(src, g.start), lineEnd(src, g.end)}, '\n')
+		if g.isAlone(src) {
+			fill(out, span{g.lineStart, g.lineEnd}, '\n')
 			continue
 		}
-		fill(out, g, '_')
+		fill(out, g.span, '_')
+		inLine = append(inLine, g)
 	}
-	for _, g := range groups {
-		if !standsAlone(src, g) && hasChildren(src, out, g) {
-			fill(out, g, ' ')
+	for _, g := range inLine {
+		if g.hasChildren(src, out) {
+			fill(out, g.span, ' ')
 		}
 	}
 	return out
 }
 
-// actionGroups joins the actions that only blanks part.
-func actionGroups(src []byte, actions []span) []span {
-	var groups []span
+// An actionGroup is a run of actions with only blanks between them.
+type actionGroup struct {
+	span
+	lineStart int // of its first line
+	lineEnd   int // of its last line
+}
+
+func actionGroups(src []byte, actions []span) []actionGroup {
+	var groups []actionGroup
 	for _, a := range actions {
 		if last := len(groups) - 1; last >= 0 && isBlank(src[groups[last].end:a.start]) {
 			groups[last].end = a.end
 			continue
 		}
-		groups = append(groups, a)
+		groups = append(groups, actionGroup{span: a})
+	}
+	first, last := span{0, -1}, span{0, -1} // the lines of the group before, which most share
+	for i := range groups {
+		first, last = lineAround(src, first, groups[i].start), lineAround(src, last, groups[i].end)
+		groups[i].lineStart, groups[i].lineEnd = first.start, last.end
 	}
 	return groups
+}
+
+// lineAround returns the line that has the offset: known, if that is it.
+func lineAround(src []byte, known span, offset int) span {
+	if known.start <= offset && offset <= known.end {
+		return known
+	}
+	return span{lineStart(src, offset), lineEnd(src, offset)}
 }
 
 func fill(out []byte, s span, c byte) {
@@ -133,26 +157,28 @@ func fill(out []byte, s span, c byte) {
 	}
 }
 
-// standsAlone reports whether nothing but blanks stand before the group on its
-// first line, and nothing but blanks and a comment behind it on its last.
-func standsAlone(src []byte, group span) bool {
-	before := src[lineStart(src, group.start):group.start]
-	behind := bytes.TrimLeft(src[group.end:lineEnd(src, group.end)], " \t\r")
-	return isBlank(before) && (len(behind) == 0 || behind[0] == '#')
+// isAlone reports whether only blanks come before the group on its first line, and
+// only blanks and a comment after it on its last.
+func (g actionGroup) isAlone(src []byte) bool {
+	return isBlank(src[g.lineStart:g.start]) && g.endsLine(src)
 }
 
-// hasChildren reports whether the group stands alone behind "key:" or "-" and
-// the next line with content is a child of that key or item.
-func hasChildren(src, out []byte, group span) bool {
-	behind := bytes.TrimLeft(src[group.end:lineEnd(src, group.end)], " \t\r")
-	if len(behind) > 0 && behind[0] != '#' {
+func (g actionGroup) endsLine(src []byte) bool {
+	behind := bytes.TrimLeft(src[g.end:g.lineEnd], " \t\r")
+	return len(behind) == 0 || behind[0] == '#'
+}
+
+// hasChildren reports whether the group is alone after "key:" or "-" and the next
+// line with content is a child of that key or item.
+func (g actionGroup) hasChildren(src, out []byte) bool {
+	if !g.endsLine(src) {
 		return false
 	}
-	column, dash := parentColumn(out[lineStart(src, group.start):group.start])
-	return column >= 0 && isChild(nextContent(out, lineEnd(src, group.end)), column, dash)
+	column, dash := parentColumn(out[g.lineStart:g.start])
+	return column >= 0 && isChild(nextContent(out, g.lineEnd), column, dash)
 }
 
-// parentColumn is the column (0-based) of the key or dash that ends before, or
+// parentColumn returns the column (0-based) of the key or dash that ends before, or
 // -1 when before does not end in "key:" or "-".
 func parentColumn(before []byte) (column int, dash bool) {
 	text := bytes.TrimRight(before, " \t")
@@ -184,11 +210,11 @@ func isChild(line []byte, column int, dash bool) bool {
 	if indent > column {
 		return true
 	}
-	// A list may stand at its key's own column.
+	// A list may begin at its key's own column.
 	return !dash && indent == column && (bytes.HasPrefix(line[indent:], []byte("- ")) || len(bytes.TrimSpace(line)) == 1 && line[indent] == '-')
 }
 
-// nextContent is the first line behind from that is neither blank nor a comment, or nil.
+// nextContent returns the first line after from that is neither blank nor a comment, or nil.
 func nextContent(text []byte, from int) []byte {
 	for from < len(text) {
 		line, _, _ := bytes.Cut(text[from:], []byte("\n"))
@@ -198,29 +224,4 @@ func nextContent(text []byte, from int) []byte {
 		from += len(line) + 1
 	}
 	return nil
-}
-
-func isBlank(b []byte) bool { return len(bytes.Trim(b, " \t")) == 0 }
-
-// lineStart is the offset of the line's first byte, behind a byte order mark.
-func lineStart(src []byte, at int) int {
-	start := bytes.LastIndexByte(src[:at], '\n') + 1
-	if start == 0 && bytes.HasPrefix(src[:at], byteOrderMark) {
-		return len(byteOrderMark)
-	}
-	return start
-}
-
-var byteOrderMark = []byte("\xef\xbb\xbf")
-
-// lineEnd is the offset of the line's end, before its CR LF or LF.
-func lineEnd(src []byte, at int) int {
-	end := bytes.IndexByte(src[at:], '\n')
-	if end < 0 {
-		return len(src)
-	}
-	if end += at; end > at && src[end-1] == '\r' {
-		return end - 1
-	}
-	return end
 }

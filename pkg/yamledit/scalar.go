@@ -3,11 +3,7 @@ package yamledit
 import (
 	"bytes"
 	"errors"
-	"fmt"
-	"regexp"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
 
@@ -35,7 +31,7 @@ const (
 	SingleQuoted              // '1.2.3'
 	DoubleQuoted              // "1.2.3"
 	Block                     // | or >, and the value alone on the next line
-	Empty                     // nothing at all behind the colon
+	Empty                     // nothing at all after the colon
 	Literal                   // a string in a template action, see [Node.Fallbacks]
 )
 
@@ -43,18 +39,17 @@ func (s Style) String() string {
 	return [...]string{"plain", "single-quoted", "double-quoted", "block", "empty", "literal"}[s]
 }
 
-// A token is where a scalar stands in its text.
+// A token is where a scalar is in its text.
 type token struct {
-	style   Style
-	whole   span   // with its quotes
-	inside  span   // without them
-	value   string // decoded, actions as written
-	escaped bool   // the bytes inside are not the value's own
+	style  Style
+	whole  span   // with its quotes
+	inside span   // without them
+	value  string // decoded, actions as written
 }
 
-// Scalar is the node as a value that can be replaced. It refuses, with an
-// [*Error], what is no scalar, aliases, values over several lines, explicit
-// tags other than !!str, and anchors that are used elsewhere.
+// Scalar returns the node as a value that can be replaced. It refuses, with an
+// [*Error], mappings and lists, aliases, values over several lines, explicit tags
+// other than !!str, ciphertexts of SOPS, and anchors that are used elsewhere.
 func (n *Node) Scalar() (Scalar, error) {
 	if err := n.checkShared(); err != nil {
 		return Scalar{}, err
@@ -76,6 +71,9 @@ func (n *Node) scalar() (Scalar, error) {
 	if err != nil {
 		return Scalar{}, n.refuse(err.Error(), helpFor(err))
 	}
+	if fixed := n.text.tokens[y].Fixed; fixed != "" {
+		return Scalar{}, n.refuse(fixed, "")
+	}
 	if isEncrypted(token.value) {
 		return Scalar{}, &Error{Path: n.Path(), Line: n.Line(), Err: ErrSealed, Why: "is encrypted by SOPS", Help: "use sops to change it"}
 	}
@@ -85,9 +83,10 @@ func (n *Node) scalar() (Scalar, error) {
 // The reasons why a scalar's bytes are not a value that can be replaced.
 var (
 	errLines    = errors.New("goes over several lines")
-	errPosition = errors.New("stands where the parser gives no position")
-	errNoPlace  = errors.New("is empty, in a place where no value can be put in")
+	errPosition = errors.New("is in a place that the parser does not tell")
+	errNoPlace  = errors.New("is empty, and a value cannot be put in here")
 	errEscapes  = errors.New("has escapes beside a template action")
+	errUnread   = errors.New("has escapes that YAML does not know")
 )
 
 func helpFor(err error) string {
@@ -108,98 +107,101 @@ func (n *Node) refuse(why, help string) error {
 	return &Error{Path: n.Path(), Line: n.Line(), Why: why, Help: help}
 }
 
-// token finds the bytes of the scalar y and holds them against the parser's
-// value, so that any surprise of the parser's ends here.
+// token finds the bytes of the scalar y and holds them against the parser's value,
+// so that a wrong position of the parser's is found here.
 func (t *Text) token(y *yaml.Node) (token, error) {
-	at, ok := t.offset(y)
+	if t.tokens != nil {
+		return t.foreignToken(y), nil
+	}
+	offset, ok := t.offset(y)
 	if !ok {
 		return token{}, errPosition
 	}
 	if y.Value == "" && y.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) == 0 {
-		return t.emptyToken(y, at)
+		return t.emptyToken(y, offset)
 	}
-	if at, ok = t.skipProperties(at); !ok {
+	if offset, ok = t.skipProperties(offset); !ok {
 		return token{}, errPosition
 	}
 	switch {
 	case y.Style&yaml.SingleQuotedStyle != 0:
-		return t.quotedToken(y, at, '\'')
+		return t.quotedToken(y, offset, '\'')
 	case y.Style&yaml.DoubleQuotedStyle != 0:
-		return t.quotedToken(y, at, '"')
+		return t.quotedToken(y, offset, '"')
 	case y.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
-		return t.blockToken(y, at)
+		return t.blockToken(y, offset)
 	}
-	if !bytes.HasPrefix(t.parsed[at:], []byte(y.Value)) {
+	if !bytes.HasPrefix(t.parsed[offset:], []byte(y.Value)) {
 		return token{}, errLines
 	}
-	s := span{at, at + len(y.Value)}
+	s := span{offset, offset + len(y.Value)}
 	return token{style: Plain, whole: s, inside: s, value: string(t.src[s.start:s.end])}, nil
 }
 
 // emptyToken allows for "key:" only: the parser's position of other empty
 // values (behind ? or -, or of a key alone) is not where a value could be put.
-func (t *Text) emptyToken(y *yaml.Node, at int) (token, error) {
-	before := bytes.TrimRight(t.parsed[:at], " \t")
+func (t *Text) emptyToken(y *yaml.Node, offset int) (token, error) {
+	before := bytes.TrimRight(t.parsed[:offset], " \t")
 	if y.Anchor != "" || y.Style&yaml.TaggedStyle != 0 || !bytes.HasSuffix(before, []byte(":")) {
 		return token{}, errNoPlace
 	}
-	behind := span{len(before), len(before)} // in flow style at is behind blanks
+	behind := span{len(before), len(before)} // in flow style the parser counts the blanks
 	return token{style: Empty, whole: behind, inside: behind}, nil
 }
 
-// skipProperties moves behind an anchor and a tag, which the parser counts as
+// skipProperties moves past an anchor and a tag, which the parser counts as
 // the scalar's start, and the blanks, line breaks and comments that follow them.
-func (t *Text) skipProperties(at int) (int, bool) {
-	for at < len(t.parsed) && (t.parsed[at] == '&' || t.parsed[at] == '!') {
-		end := bytes.IndexAny(t.parsed[at:], " \t\r\n")
+func (t *Text) skipProperties(offset int) (int, bool) {
+	for offset < len(t.parsed) && (t.parsed[offset] == '&' || t.parsed[offset] == '!') {
+		end := bytes.IndexAny(t.parsed[offset:], " \t\r\n")
 		if end < 0 {
 			return 0, false
 		}
-		at = t.skipSpace(at + end)
+		offset = t.skipSpace(offset + end)
 	}
-	return at, at < len(t.parsed)
+	return offset, offset < len(t.parsed)
 }
 
-func (t *Text) skipSpace(at int) int {
-	for at < len(t.parsed) {
-		switch t.parsed[at] {
+func (t *Text) skipSpace(offset int) int {
+	for offset < len(t.parsed) {
+		switch t.parsed[offset] {
 		case ' ', '\t', '\r', '\n':
-			at++
+			offset++
 		case '#':
-			at = nextLine(t.parsed, at)
+			offset = nextLine(t.parsed, offset)
 		default:
-			return at
+			return offset
 		}
 	}
-	return at
+	return offset
 }
 
-func (t *Text) quotedToken(y *yaml.Node, at int, quote byte) (token, error) {
-	if t.parsed[at] != quote {
+func (t *Text) quotedToken(y *yaml.Node, offset int, quote byte) (token, error) {
+	if t.parsed[offset] != quote {
 		return token{}, errPosition
 	}
-	end := closingQuote(t.parsed, at)
+	end := closingQuote(t.parsed, offset)
 	if end < 0 {
 		return token{}, errPosition
 	}
-	tok := token{style: SingleQuoted, whole: span{at, end + 1}, inside: span{at + 1, end}, value: y.Value}
+	tok := token{style: SingleQuoted, whole: span{offset, end + 1}, inside: span{offset + 1, end}, value: y.Value}
 	if quote == '"' {
 		tok.style = DoubleQuoted
 	}
-	inside := t.parsed[at+1 : end]
+	inside := t.parsed[tok.inside.start:tok.inside.end]
 	if bytes.ContainsAny(inside, "\r\n\u0085\u2028\u2029") {
 		return token{}, errLines
 	}
-	tok.escaped = string(inside) != y.Value
-	if len(t.actionsIn(tok.whole)) > 0 {
-		if tok.escaped {
-			return token{}, errEscapes
-		}
+	hasEscapes := string(inside) != y.Value
+	switch actions := t.actionsIn(tok.whole); {
+	case len(actions) > 0 && hasEscapes:
+		return token{}, errEscapes
+	case len(actions) > 0:
 		tok.value = string(t.src[tok.inside.start:tok.inside.end])
-		return tok, nil
-	}
-	if tok.escaped && !readsAs(t.parsed[at:end+1], y.Value) {
+	case hasEscapes && !readsAs(t.parsed[tok.whole.start:tok.whole.end], y.Value):
 		return token{}, errPosition
+	case t.mode == asJSON && !bytes.Equal(inside, t.src[tok.inside.start:tok.inside.end]):
+		return token{}, errUnread
 	}
 	return tok, nil
 }
@@ -227,9 +229,9 @@ func closingQuote(text []byte, open int) int {
 }
 
 // blockToken allows for a body of one line, whose bytes are then the value's own.
-func (t *Text) blockToken(y *yaml.Node, at int) (token, error) {
+func (t *Text) blockToken(y *yaml.Node, offset int) (token, error) {
 	value := strings.TrimRight(y.Value, "\n")
-	start := nextLine(t.parsed, at)
+	start := nextLine(t.parsed, offset)
 	for isBlank(bytes.TrimRight(t.parsed[start:nextLine(t.parsed, start)], "\r\n")) && start < len(t.parsed) {
 		start = nextLine(t.parsed, start)
 	}
@@ -244,159 +246,4 @@ func (t *Text) blockToken(y *yaml.Node, at int) (token, error) {
 		return token{}, errLines
 	}
 	return token{style: Block, whole: s, inside: s, value: string(t.src[s.start:s.end])}, nil
-}
-
-// Replace gives the edit after which the scalar reads value. Quotes are kept;
-// a plain value gets double quotes when YAML 1.1 or 1.2 would read it as
-// anything but this text. It refuses control characters, and to touch the
-// template actions in a value.
-func (s Scalar) Replace(value string) (Edit, error) {
-	if !isText(value) {
-		return Edit{}, s.refuse(fmt.Sprintf("the new value %q has a line break, a control character or is no UTF-8", value))
-	}
-	if s.token.style == Literal {
-		return s.replaceLiteral(value)
-	}
-	if len(s.actions()) > 0 {
-		return s.replaceAroundActions(value)
-	}
-	if strings.Contains(value, "{{") {
-		return Edit{}, s.refuse(fmt.Sprintf("the new value %q has a template action", value))
-	}
-	switch s.token.style {
-	case SingleQuoted:
-		return s.edit(s.token.inside, strings.ReplaceAll(value, "'", "''"), value), nil
-	case DoubleQuoted:
-		return s.edit(s.token.inside, escapeDouble(value), value), nil
-	case Block:
-		if value == "" || strings.TrimSpace(value) != value || value[0] == '#' {
-			return Edit{}, s.refuse(fmt.Sprintf("the new value %q does not fit in a block scalar", value))
-		}
-		return s.edit(s.token.inside, value, value), nil
-	case Empty:
-		return s.edit(s.token.whole, " "+plainOrQuoted(value), value), nil
-	}
-	if s.staysPlain(value) {
-		return s.edit(s.token.whole, value, value), nil
-	}
-	return s.edit(s.token.whole, plainOrQuoted(value), value), nil
-}
-
-// staysPlain reports whether a plain value needs no quotes for the new text: it
-// is plain by itself, or what is unusual in it stood there without quotes before
-// (${REGISTRY}/web:1.2.3).
-func (s Scalar) staysPlain(value string) bool {
-	if !needsQuote(value) {
-		return true
-	}
-	from, _, end := changedPart(s.Value, value)
-	return !readsAsOther(value) && from > 0 && s.node.yaml.Tag == "!!str" &&
-		besideActions.MatchString(value[from:end]) && !strings.HasSuffix(value, ":")
-}
-
-// Holds reports whether the scalar already reads value everywhere: the text is
-// the same, and no quotes are missing that would make it so.
-func (s Scalar) Holds(value string) bool {
-	if s.Value != value || s.token.style == Empty {
-		return false
-	}
-	return s.token.style != Plain || len(s.actions()) > 0 || s.node.yaml.Style&yaml.TaggedStyle != 0 || !needsQuote(value) ||
-		!readsAsOther(value) && s.node.yaml.Tag == "!!str"
-}
-
-func (s Scalar) actions() []span { return s.node.text.actionsIn(s.token.whole) }
-
-func (s Scalar) refuse(why string) error { return &Error{Path: s.Path, Line: s.Line, Why: why} }
-
-// replaceAroundActions changes only the bytes in which value and the present
-// text differ, and none of them may be an action's.
-func (s Scalar) replaceAroundActions(value string) (Edit, error) {
-	from, to, end := changedPart(s.Value, value)
-	changed := span{s.token.inside.start + from, s.token.inside.start + to}
-	for _, a := range s.actions() {
-		if changed.start < a.end && a.start < changed.end || changed.start > a.start && changed.start < a.end {
-			return Edit{}, s.node.refuse(fmt.Sprintf("is set by the template action %s", s.node.text.src[a.start:a.end]), "change it in the values file")
-		}
-	}
-	if !besideActions.MatchString(value[from:end]) {
-		return Edit{}, s.refuse(fmt.Sprintf("the new value %q does not fit beside a template action", value[from:end]))
-	}
-	return s.edit(changed, value[from:end], value), nil
-}
-
-// changedPart parts what old and value have in common at their beginning and end:
-// old[from:to] became value[from:end].
-func changedPart(old, value string) (from, to, end int) {
-	to, end = len(old), len(value)
-	for from < to && from < end && old[from] == value[from] {
-		from++
-	}
-	for from < to && from < end && old[to-1] == value[end-1] {
-		to--
-		end--
-	}
-	return from, to, end
-}
-
-// besideActions are the characters that mean themselves in every style.
-var besideActions = regexp.MustCompile(`^[A-Za-z0-9_./@:-]*$`)
-
-func (s Scalar) edit(at span, text, value string) Edit {
-	t := s.node.text
-	start := t.rootOffset(at.start)
-	end := start + at.end - at.start
-	return Edit{
-		Start: start, End: end, New: text,
-		old:  string(t.root().src[start:end]),
-		want: value, at: s.node.place(),
-	}
-}
-
-func isText(value string) bool {
-	if !utf8.ValidString(value) {
-		return false
-	}
-	for _, r := range value {
-		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || r == '\ufeff' {
-			return false
-		}
-	}
-	return true
-}
-
-func escapeDouble(value string) string {
-	return strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(value)
-}
-
-func plainOrQuoted(value string) string {
-	if needsQuote(value) {
-		return `"` + escapeDouble(value) + `"`
-	}
-	return value
-}
-
-var (
-	plainPattern  = regexp.MustCompile(`^-{0,2}[A-Za-z0-9_/.][A-Za-z0-9_./@:+=-]*$`)
-	wordPattern   = regexp.MustCompile(`(?i)^(?:y|n|yes|no|on|off|true|false|null|\.nan|\.inf)$`)
-	numberPattern = regexp.MustCompile(`^(?:[0-9]*(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?|0[xXoObB][-+]?[0-9A-Fa-f]*|[0-9]+(?::[0-9]+)+(?:\.[0-9]*)?)$`)
-	datePattern   = regexp.MustCompile(`^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt].*)?$`)
-)
-
-// needsQuote reports whether some YAML reader would take the plain value for
-// something other than this text: 1.10, 1e3, 0x1F, 0123, 1_000, 12:30, on, y, ~.
-// It is wider than any single version of YAML, because Helm, kustomize and
-// editors follow different ones.
-func needsQuote(value string) bool {
-	if !plainPattern.MatchString(value) || strings.HasSuffix(value, ":") {
-		return true
-	}
-	return readsAsOther(value)
-}
-
-// readsAsOther reports whether some reader takes the plain value for a number, a
-// date, a truth value or nothing.
-func readsAsOther(value string) bool {
-	value = strings.TrimLeft(value, "-")
-	number := strings.ReplaceAll(value, "_", "")
-	return wordPattern.MatchString(value) || numberPattern.MatchString(number) || datePattern.MatchString(value)
 }

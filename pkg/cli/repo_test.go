@@ -1,0 +1,116 @@
+package cli
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tagbump/tagbump/pkg/config"
+	"github.com/tagbump/tagbump/pkg/giturl"
+	"github.com/tagbump/tagbump/pkg/internal/testenv"
+)
+
+func TestWhichTokenGoesWhere(t *testing.T) {
+	env := map[string]string{"GITHUB_TOKEN": "for-github", "GITLAB_TOKEN": "for-gitlab"}
+	for repo, want := range map[string]string{
+		"https://github.com/acme/charts.git":       "GITHUB_TOKEN",
+		"https://GitHub.com/acme/charts":           "GITHUB_TOKEN",
+		"https://acme.ghe.com/acme/charts":         "GITHUB_TOKEN",
+		"https://gitlab.com/acme/charts":           "GITLAB_TOKEN",
+		"https://github.com.evil.example/a/b":      "",
+		"https://evil.example/github.com/charts":   "",
+		"https://git.corp.example/acme/charts.git": "",
+		"git@git.corp.example:acme/charts.git":     "",
+		"/srv/charts.git":                          "",
+	} {
+		s := &session{repoURL: repo, env: Env{Getenv: func(name string) string { return env[name] }}}
+		if name, _ := s.gitToken(); name != want {
+			t.Errorf("%s gets %q, want %q", repo, name, want)
+		}
+	}
+	env["TAGBUMP_TOKEN"] = "for-the-repo"
+	s := &session{repoURL: "https://git.corp.example/x", env: Env{Getenv: func(name string) string { return env[name] }}}
+	if name, _ := s.gitToken(); name != "TAGBUMP_TOKEN" {
+		t.Errorf("TAGBUMP_TOKEN is for whatever --repo names, got %q", name)
+	}
+}
+
+func TestAnAddressMeansTheSameHereAsElsewhere(t *testing.T) {
+	for _, test := range testenv.Addresses(t) {
+		var stderr strings.Builder
+		env := map[string]string{"TAGBUMP_TOKEN": "for-the-repo"}
+		s := &session{
+			flags:  &flags{repo: test.Raw},
+			config: &config.Config{},
+			env:    Env{Getenv: func(name string) string { return env[name] }, Stderr: &stderr, Now: time.Now},
+		}
+		want := test.Problem
+		if test.Credentials {
+			want = "has credentials in it, and a URL is shown by logs and process lists"
+		}
+		err := s.openRepo()
+		if want == "" && err != nil || want != "" && (err == nil || !strings.HasSuffix(err.Error(), ": "+want)) {
+			t.Errorf("%s:\n got %v\nwant %s", test.Raw, err, want)
+		}
+		if err != nil && strings.Contains(err.Error(), "er2secret") {
+			t.Errorf("a secret is in %v", err)
+		}
+		if warned := strings.Contains(stderr.String(), "without encryption"); err == nil && warned != test.Clear {
+			t.Errorf("%s: warned %t of a token in the clear, want %t", test.Raw, warned, test.Clear)
+		}
+		if got := s.forgeOf(giturl.ForgeHost(giturl.HostOf(test.Raw))); test.Problem == "" && got != test.Forge {
+			t.Errorf("%s: forge %q, want %q", test.Raw, got, test.Forge)
+		}
+	}
+}
+
+func TestWhichAPIOpensPullRequests(t *testing.T) {
+	for _, test := range []struct{ repo, given, want, err string }{
+		{"https://github.com/acme/charts", "", "", ""},
+		{"git@github.com:acme/charts.git", "https://api.github.com", "", ""},
+		{"https://github.com/acme/charts", "https://git.corp.example/api/v3", "", ""},
+		{"https://git.corp.example/acme/charts", "https://git.corp.example/api/v3", "https://git.corp.example/api/v3", ""},
+		{"https://gitlab.com/acme/charts", "https://api.github.com", "", "a pull request at gitlab.com: only GitHub's API is known"},
+		{"/srv/charts.git", "", "", "a pull request at a local path: only GitHub's API is known"},
+		{"https://www.github.com/acme/charts", "", "", ""},
+		{"ssh://git@ssh.github.com:443/acme/charts.git", "", "", ""},
+		{"https://ACME.ghe.com/acme/charts", "", "https://api.acme.ghe.com", ""},
+		{"acme@acme.ghe.com:acme/charts.git", "https://api.github.com", "https://api.acme.ghe.com", ""},
+	} {
+		got, err := githubAPI(test.repo, test.given)
+		if got != test.want || test.err == "" && err != nil || test.err != "" && (err == nil || err.Error() != test.err) {
+			t.Errorf("githubAPI(%q, %q) = %q, %v; want %q, %q", test.repo, test.given, got, err, test.want, test.err)
+		}
+	}
+}
+
+func TestTheUsualKeyIsOfferedWithoutAnAgent(t *testing.T) {
+	home := t.TempDir()
+	env := map[string]string{"HOME": home}
+	s := &session{flags: &flags{}, env: Env{Getenv: func(name string) string { return env[name] }}}
+	if got := s.sshKey(); got != "" {
+		t.Errorf("an empty home has key %q", got)
+	}
+	for _, name := range []string{"id_rsa", "id_ed25519"} {
+		writeKey(t, filepath.Join(home, ".ssh", name))
+	}
+	if got, want := s.sshKey(), filepath.Join(home, ".ssh", "id_ed25519"); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	env["SSH_AUTH_SOCK"] = "/run/agent"
+	if got := s.sshKey(); got != "" {
+		t.Errorf("beside an agent, %q is offered", got)
+	}
+}
+
+func writeKey(t *testing.T, name string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(name, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
