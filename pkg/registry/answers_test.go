@@ -44,7 +44,7 @@ func TestADigestIsComputedAndNotBelieved(t *testing.T) {
 		w.Header().Set("Docker-Content-Digest", "sha256:"+strings.Repeat("0", 64))
 		return on("/manifests/", page("application/json", body))(w, r)
 	})
-	at, err := parseRef(image.Ref{Repository: reg.Host + "/acme/web", Tag: "1.0.0"})
+	at, err := c.parseRef(image.Ref{Repository: reg.Host + "/acme/web", Tag: "1.0.0"})
 	if err != nil {
 		t.Fatal(err)
 	}

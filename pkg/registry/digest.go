@@ -18,7 +18,7 @@ import (
 // do not count as a pull, and believes the header; where a registry refuses HEAD or
 // sends no digest, it gets the manifest.
 func (c *Client) Digest(ctx context.Context, ref image.Ref) (string, error) {
-	at, err := parseRef(ref)
+	at, err := c.parseRef(ref)
 	if err != nil {
 		return "", err
 	}
@@ -71,7 +71,7 @@ const (
 // up, the error says whether the tag or the whole repository is missing. Anything but
 // "not found" ends the wait at once.
 func (c *Client) WaitForTag(ctx context.Context, ref image.Ref, patience time.Duration, waiting func(soFar time.Duration)) error {
-	at, err := parseRef(ref)
+	at, err := c.parseRef(ref)
 	if err != nil {
 		return err
 	}

@@ -54,7 +54,7 @@ func (c *Client) Inspect(ctx context.Context, ref image.Ref) (image.Info, error)
 // InspectFor is Inspect with the time and the labels of the given platform, where
 // ref names an index that has it.
 func (c *Client) InspectFor(ctx context.Context, ref image.Ref, platform string) (image.Info, error) {
-	at, err := parseRef(ref)
+	at, err := c.parseRef(ref)
 	if err != nil {
 		return image.Info{}, err
 	}

@@ -41,6 +41,17 @@ type Keychain struct {
 	files map[string]*dockerConfig // by path, read once
 }
 
+// SecretVariables returns the environment variables that a Keychain reads and whose
+// values must never be printed.
+func SecretVariables() []string {
+	return []string{
+		"REGISTRY_PASSWORD", "DOCKERHUB_PASSWORD", "DOCKERHUB_TOKEN", "DOCKER_AUTH_CONFIG",
+		"GITHUB_TOKEN", "GH_TOKEN",
+		"AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
+		"AZURE_CLIENT_SECRET", "AZURE_FEDERATED_TOKEN",
+	}
+}
+
 // NewKeychain makes a keychain of the environment that getenv reads. The log is told
 // which place a log-in came from, and what was wrong with others, without secrets.
 func NewKeychain(getenv func(string) string, log func(format string, args ...any)) *Keychain {

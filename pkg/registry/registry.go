@@ -17,6 +17,7 @@ import (
 	"errors"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,15 +26,27 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"github.com/tagbump/tagbump/pkg/image"
-	"github.com/tagbump/tagbump/pkg/internal/httpx"
 )
 
 // Options are what New needs; the zero value is ready for use.
 type Options struct {
 	// Keychain has the credentials. Default: [NewKeychain] with this process's environment.
 	Keychain authn.Keychain
-	// Transport carries single HTTP requests. Default: a transport with the proxy of the environment.
+	// Transport carries single HTTP requests. Default: one with the proxy of the environment,
+	// which trusts the system's certificates and those of CABundle.
 	Transport http.RoundTripper
+	// CABundle holds certificates to trust beside the system's, as PEM. It does not
+	// count where Transport is given.
+	CABundle []byte
+	// PlainHTTP lists the registries, as HOST or HOST:PORT, that are asked without TLS.
+	// Log-ins travel to them in the clear.
+	PlainHTTP []string
+	// Insecure lists the registries whose certificate is not checked. It does not
+	// count where Transport is given.
+	Insecure []string
+	// Secret is told every password and token before it is used, with its user if it
+	// has one, so that both can be masked in what is printed. Default: nobody is told.
+	Secret func(username, secret string)
 	// UserAgent is sent with each request. Default: tagbump.
 	UserAgent string
 	// TryTimeout is how long one try of a request may take, its body included. Default: 20 s.
@@ -52,6 +65,7 @@ type Options struct {
 type Client struct {
 	puller  *remote.Puller
 	carrier *carrier
+	plain   []string // registries to ask without TLS
 }
 
 // jobs is how many requests go-containerregistry makes at once: a registry 40 ms
@@ -60,7 +74,10 @@ const jobs = 16
 
 // New makes a client. It makes no request.
 func New(opts Options) (*Client, error) {
-	opts = opts.withDefaults()
+	opts, err := opts.withDefaults()
+	if err != nil {
+		return nil, err
+	}
 	below := newCarrier(opts)
 	puller, err := remote.NewPuller(
 		remote.WithAuthFromKeychain(opts.Keychain),
@@ -72,10 +89,10 @@ func New(opts Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Client{puller: puller, carrier: below}, nil
+	return &Client{puller: puller, carrier: below, plain: opts.PlainHTTP}, nil
 }
 
-func (o Options) withDefaults() Options {
+func (o Options) withDefaults() (Options, error) {
 	if o.Log == nil {
 		o.Log = func(string, ...any) {}
 	}
@@ -83,7 +100,10 @@ func (o Options) withDefaults() Options {
 		o.Keychain = NewKeychain(os.Getenv, o.Log)
 	}
 	if o.Transport == nil {
-		o.Transport, _ = httpx.NewTransport(httpx.TransportOptions{Conns: 2 * jobs})
+		var err error
+		if o.Transport, err = newHostTransport(o.CABundle, o.Insecure); err != nil {
+			return o, err
+		}
 	}
 	if o.UserAgent == "" {
 		o.UserAgent = "tagbump"
@@ -97,7 +117,7 @@ func (o Options) withDefaults() Options {
 	if o.Tries == 0 {
 		o.Tries = 4
 	}
-	return o
+	return o, nil
 }
 
 // Stats says how many requests the client has made so far, tries that failed
@@ -111,11 +131,15 @@ func (c *Client) Stats() Stats {
 }
 
 // parseRepository spells a repository as go-containerregistry wants it.
-func parseRepository(repository string) (name.Repository, error) {
+func (c *Client) parseRepository(repository string) (name.Repository, error) {
 	if err := image.CheckRepository(repository); err != nil {
 		return name.Repository{}, err
 	}
-	repo, err := name.NewRepository(repository)
+	var options []name.Option
+	if host, _, _ := strings.Cut(repository, "/"); slices.Contains(c.plain, host) {
+		options = append(options, name.Insecure)
+	}
+	repo, err := name.NewRepository(repository, options...)
 	if err != nil {
 		return name.Repository{}, errors.Join(image.ErrInvalid, err)
 	}
@@ -124,8 +148,8 @@ func parseRepository(repository string) (name.Repository, error) {
 
 // parseRef makes a reference to what ref names: its digest where it has one,
 // since that is exact, else its tag.
-func parseRef(ref image.Ref) (name.Reference, error) {
-	repo, err := parseRepository(ref.Repository)
+func (c *Client) parseRef(ref image.Ref) (name.Reference, error) {
+	repo, err := c.parseRepository(ref.Repository)
 	switch {
 	case err != nil:
 		return nil, err

@@ -25,7 +25,7 @@ func (c *Client) Tags(ctx context.Context, repository string) ([]string, error) 
 // order, and undone when the registry turns out to have another idea. No tag at
 // all, in the whole repository, is [ErrNotFound]; none with the prefix is no error.
 func (c *Client) TagsWithPrefix(ctx context.Context, repository, prefix string) ([]string, error) {
-	repo, err := parseRepository(repository)
+	repo, err := c.parseRepository(repository)
 	if err != nil {
 		return nil, err
 	}

@@ -25,7 +25,7 @@ import (
 // which costs no pull, and when the images outnumber the pulls that are left, Times
 // gives up with [ErrUnavailable] before it has spent them.
 func (c *Client) Times(ctx context.Context, repository string, tags []string) (map[string]time.Time, error) {
-	repo, err := parseRepository(repository)
+	repo, err := c.parseRepository(repository)
 	if err != nil {
 		return nil, err
 	}
