@@ -19,7 +19,7 @@ PACKAGES ?= ./...
 FUZZTIME ?= 20s
 RESULTS  := test-results
 
-.PHONY: help build demo test race cover junit lint fmt fuzz golden corpus helm-test install-test mutants stats bench bench-yaml bench-git bench-registry clean
+.PHONY: help build demo test race cover junit lint fmt fuzz golden corpus corpus-sources helm-test install-test repositories mutants stats bench bench-yaml bench-git bench-registry clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -68,9 +68,12 @@ golden: ## write the goldens anew, in packages whose tests define -update
 	for package in $$packages; do go test "$$package" -update; done
 	@git status --short
 
-corpus: ## bump every image of every file in a folder, and check each byte (CORPUS=FOLDER)
-	@test -n '$(CORPUS)' || { echo "make corpus CORPUS=FOLDER" >&2; exit 2; }
+corpus: ## bump every image of every file in a folder, and check each byte (CORPUS=FOLDER, else our own files)
 	CORPUS='$(abspath $(CORPUS))' go test ./pkg/plan -run Corpus -v -count=1
+	@test -n '$(CORPUS)' || echo 'For 150 public files: make corpus-sources prints where to get them; then make corpus CORPUS=FOLDER'
+
+corpus-sources: ## print the address and the name of each public file of the corpus, for curl or git
+	@awk -F '\t' 'NR > 1 { name = $$1; sub("/", "+", name); printf "https://raw.githubusercontent.com/%s/%s/%s\t%s/%s\n", $$1, $$2, $$3, name, $$3 }' testdata/corpus/SOURCES.tsv
 
 bench: ## run all benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
@@ -84,13 +87,17 @@ bench-registry: build ## what a resolved tag costs, beside crane and skopeo (RUN
 
 # A module of its own: nothing that the comparisons need is a dependency of tagbump's.
 bench-yaml: ## make the same tag edits with other YAML editors and compare (CORPUS=FOLDER)
-	@cd testdata/bench && go run ./editors -corpus '$(abspath $(or $(CORPUS),$(wildcard ../shared/corpus),pkg/plan/testdata))'
+	@cd testdata/bench && go run ./editors -corpus '$(abspath $(or $(CORPUS),testdata/corpus/own))'
 
 helm-test: ## render charts with helm before and after a bump: only the tag may differ (CORPUS=FOLDER)
-	@cd testdata/bench && CORPUS='$(abspath $(or $(CORPUS),$(wildcard ../shared/corpus)))' go test -count=1 ./helm
+	@cd testdata/bench && CORPUS='$(abspath $(CORPUS))' go test -count=1 ./helm
 
 install-test: ## go install the checkout's files as a module version, with an empty module cache
 	INSTALL_TEST=1 go test -count=1 -run '^TestInstall$$' ./cmd/tagbump
+
+repositories: build ## update the images of the repositories in FOLDER, beside an oracle that reads lines (FLAGS, as -most 20)
+	@test -n '$(FOLDER)' || { echo "make repositories FOLDER=FOLDER, which holds a folder for each repository" >&2; exit 2; }
+	@go run ./pkg/internal/repositories -binary $(BINARY) $(FLAGS) '$(FOLDER)'
 
 mutants: ## take each guard out in a copy: some test must fail (ONLY=PATTERN)
 	@go run ./pkg/internal/mutants -only '$(ONLY)' testdata/mutants/*.txt

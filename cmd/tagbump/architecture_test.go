@@ -11,7 +11,7 @@ const module = "github.com/tagbump/tagbump/"
 // TestPurePackagesDoNoIO holds the direction of imports: the packages in the
 // middle take bytes and give bytes.
 func TestPurePackagesDoNoIO(t *testing.T) {
-	pure := []string{"yamledit", "image", "policy", "config", "plan", "forge", "redact", "files"}
+	pure := []string{"yamledit", "image", "policy", "config", "plan", "forge", "redact", "files", "environs"}
 	forbidden := []string{
 		"net/http", "os/exec",
 		"github.com/go-git/go-git", "github.com/google/go-github", "github.com/spf13/cobra", "github.com/google/go-containerregistry",

@@ -13,6 +13,7 @@ import (
 	"testing/fstest"
 	"time"
 
+	"github.com/tagbump/tagbump/pkg/fault"
 	"github.com/tagbump/tagbump/pkg/forge"
 	"github.com/tagbump/tagbump/pkg/image"
 	"github.com/tagbump/tagbump/pkg/keypath"
@@ -105,7 +106,7 @@ func (r tags) TagsWithPrefix(_ context.Context, repository, _ string) ([]string,
 		all = append(all, tag)
 	}
 	if len(all) == 0 {
-		return nil, fmt.Errorf("%s: no such repository: %w", repository, image.ErrNotFound)
+		return nil, fmt.Errorf("%s: no such repository: %w", repository, fault.NotFound)
 	}
 	return all, nil
 }
@@ -113,21 +114,21 @@ func (r tags) TagsWithPrefix(_ context.Context, repository, _ string) ([]string,
 func (r tags) InspectFor(_ context.Context, ref image.Ref, _ string) (image.Info, error) {
 	created, found := r[ref.Repository][ref.Tag]
 	if !found {
-		return image.Info{}, fmt.Errorf("%s: no such tag: %w", ref, image.ErrNotFound)
+		return image.Info{}, fmt.Errorf("%s: no such tag: %w", ref, fault.NotFound)
 	}
 	return image.Info{Digest: digestOf(ref.Tag), Platforms: []string{"linux/arm64"}, Created: created}, nil
 }
 
-func (r tags) Times(ctx context.Context, repository string, wanted []string) (map[string]time.Time, error) {
-	times := map[string]time.Time{}
+func (r tags) InspectAll(ctx context.Context, repository string, wanted []string) (map[string]image.Info, error) {
+	infos := map[string]image.Info{}
 	for _, tag := range wanted {
 		info, err := r.InspectFor(ctx, image.Ref{Repository: repository, Tag: tag}, "")
 		if err != nil {
 			return nil, err
 		}
-		times[tag] = info.Created
+		infos[tag] = info
 	}
-	return times, nil
+	return infos, nil
 }
 
 func (r tags) First(ctx context.Context, repository string, wanted []string, fits func(image.Info) bool) (string, bool, error) {

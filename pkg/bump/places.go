@@ -31,19 +31,14 @@ type place struct {
 
 func (req Request) place() place { return place{req.To, req.Files, req.Path} }
 
-func (p place) has(file string) bool {
-	for _, text := range p.globs {
-		if glob, err := files.ParseGlob(text); err == nil && glob.Match(file) {
-			return true
-		}
-	}
-	return len(p.globs) == 0
-}
-
 // targets finds where an image is written. An image that is not in the files is
 // an absentError.
 func (s scene) targets(where place, repository string) ([]plan.Target, error) {
-	options := plan.FindOptions{In: where.has}
+	selection, err := files.Select(where.globs...)
+	if err != nil {
+		return nil, err
+	}
+	options := plan.FindOptions{Files: selection}
 	if !where.path.IsZero() {
 		options.Paths = []keypath.Path{where.path}
 	}

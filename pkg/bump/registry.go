@@ -14,8 +14,8 @@ type Registry interface {
 	TagsWithPrefix(ctx context.Context, repository, prefix string) ([]string, error)
 	// InspectFor returns what ref names; time and labels are those of the platform, if there is one.
 	InspectFor(ctx context.Context, ref image.Ref, platform string) (image.Info, error)
-	// Times returns when each tag's image was created. Tags that are not images are left out.
-	Times(ctx context.Context, repository string, tags []string) (map[string]time.Time, error)
+	// InspectAll returns what it knows of each tag's image. Tags that are not images are left out.
+	InspectAll(ctx context.Context, repository string, tags []string) (map[string]image.Info, error)
 	// First returns the first of tags whose image fits.
 	First(ctx context.Context, repository string, tags []string, fits func(image.Info) bool) (tag string, found bool, err error)
 	// WaitForTag returns when the tag exists, or an error when patience has run out.

@@ -45,9 +45,9 @@ func (b ByPolicy) resolve(ctx context.Context, r Runner, img Image) (Resolved, e
 	return Resolved{Repository: img.Repository, Tag: tag, Source: SourcePolicy, Choice: choice}, err
 }
 
-// choose picks one of all tags. Only the order "newest" needs more than their
-// names: the creation time of every candidate, because a partial answer could
-// hide the newest.
+// choose picks one of all tags. More than their names is needed for the order
+// "newest", which compares the creation time of every candidate because a partial
+// answer could hide the newest, and for tags that tie in their order.
 func (b ByPolicy) choose(ctx context.Context, r Runner, img Image) (string, *Choice, error) {
 	tags, err := r.Registry.TagsWithPrefix(ctx, img.Repository, img.Policy.Prefix())
 	if err != nil {
@@ -58,32 +58,49 @@ func (b ByPolicy) choose(ctx context.Context, r Runner, img Image) (string, *Cho
 	if len(candidates) == 0 {
 		return "", choice, fmt.Errorf("%s: %w", img.Repository, img.Policy.NoMatch(tags))
 	}
-	if img.Policy.NeedsTimes() {
-		if candidates, err = b.byTime(ctx, r, img, candidates, choice); err != nil {
-			return "", choice, err
-		}
-	}
-	choice.Candidates = tagsOf(candidates)
-	return candidates[0].Tag, choice, nil
-}
-
-// byTime sorts candidates by the creation of their images, the newest first.
-func (b ByPolicy) byTime(ctx context.Context, r Runner, img Image, candidates []policy.Candidate, choice *Choice) ([]policy.Candidate, error) {
 	if b.NewestOf > 0 && len(candidates) > b.NewestOf {
 		choice.drop(candidates[b.NewestOf:], fmt.Sprintf("not among the last %d by name", b.NewestOf))
 		candidates = candidates[:b.NewestOf]
 	}
-	created, err := r.Registry.Times(ctx, img.Repository, tagsOf(candidates))
+	if undecided := img.Policy.Undecided(candidates); len(undecided) > 1 {
+		newest, err := byTime(ctx, r, img, undecided, choice)
+		if err != nil {
+			return "", choice, err
+		}
+		candidates = append(newest, without(candidates, undecided)...)
+	}
+	choice.Candidates = tagsOf(candidates)
+	r.warnOverlooked(img, tags, candidates[0].Tag)
+	return candidates[0].Tag, choice, nil
+}
+
+// warnOverlooked names the tags that look newer than the chosen one although the
+// policy cannot read them.
+func (r Runner) warnOverlooked(img Image, tags []string, chosen string) {
+	newer := img.Policy.Overlooked(tags, chosen)
+	if len(newer) == 0 {
+		return
+	}
+	more := ""
+	if len(newer) > 1 {
+		more = fmt.Sprintf(" (and %d more)", len(newer)-1)
+	}
+	r.log("%s: %s%s looks newer than the chosen %s, but %s cannot read it", img.Repository, newer[0], more, chosen, img.Policy)
+}
+
+// byTime sorts candidates by the creation of their images, the newest first.
+func byTime(ctx context.Context, r Runner, img Image, candidates []policy.Candidate, choice *Choice) ([]policy.Candidate, error) {
+	infos, err := r.Registry.InspectAll(ctx, img.Repository, tagsOf(candidates))
 	if err != nil {
 		return nil, err
 	}
-	isNoImage := func(c policy.Candidate) bool { _, isImage := created[c.Tag]; return !isImage }
+	isNoImage := func(c policy.Candidate) bool { _, isImage := infos[c.Tag]; return !isImage }
 	images := slices.DeleteFunc(slices.Clone(candidates), isNoImage)
 	choice.drop(slices.DeleteFunc(slices.Clone(candidates), func(c policy.Candidate) bool { return !isNoImage(c) }), "not a container image")
 	if len(images) == 0 {
 		return nil, fmt.Errorf("%s: %s: %w (%d candidates, none of them an image)", img.Repository, img.Policy, policy.ErrNoMatch, len(candidates))
 	}
-	newest, err := img.Policy.Newest(images, created)
+	newest, err := img.Policy.Newest(images, infos)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", img.Repository, err)
 	}
@@ -94,6 +111,15 @@ func (c *Choice) drop(candidates []policy.Candidate, why string) {
 	for _, candidate := range candidates {
 		c.dropped = append(c.dropped, policy.Drop{Tag: candidate.Tag, Why: why})
 	}
+}
+
+// without returns the candidates that are not among others.
+func without(candidates, others []policy.Candidate) []policy.Candidate {
+	left := make(map[string]bool, len(others))
+	for _, other := range others {
+		left[other.Tag] = true
+	}
+	return slices.DeleteFunc(slices.Clone(candidates), func(c policy.Candidate) bool { return left[c.Tag] })
 }
 
 func tagsOf(candidates []policy.Candidate) []string {

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tagbump/tagbump/pkg/fault"
 	"github.com/tagbump/tagbump/pkg/image"
 	"github.com/tagbump/tagbump/pkg/policy"
 )
@@ -30,16 +31,16 @@ func (r revised) InspectFor(ctx context.Context, ref image.Ref, platform string)
 	return info, err
 }
 
-func (r revised) Times(ctx context.Context, repository string, wanted []string) (map[string]time.Time, error) {
-	times, err := r.tags.Times(ctx, repository, wanted)
+func (r revised) InspectAll(ctx context.Context, repository string, wanted []string) (map[string]image.Info, error) {
+	infos, err := r.tags.InspectAll(ctx, repository, wanted)
 	for _, tag := range wanted {
-		if fault := r.faults[tag]; errors.Is(fault, image.ErrNoImage) {
-			delete(times, tag)
+		if fault := r.faults[tag]; errors.Is(fault, errNoImage) {
+			delete(infos, tag)
 		} else if fault != nil {
 			return nil, fmt.Errorf("%s:%s: %w", repository, tag, fault)
 		}
 	}
-	return times, err
+	return infos, err
 }
 
 func (r revised) First(ctx context.Context, repository string, wanted []string, fits func(image.Info) bool) (string, bool, error) {
@@ -53,6 +54,8 @@ func (r revised) First(ctx context.Context, repository string, wanted []string, 
 }
 
 func commitOf(tag string) string { return fmt.Sprintf("%x", tag) + strings.Repeat("0", 40-2*len(tag)) }
+
+var errNoImage = fault.New(fault.NotFound, "not a container image")
 
 var errDown = errors.New("429 Too Many Requests")
 
@@ -71,13 +74,13 @@ func TestWhichTagIsResolved(t *testing.T) {
 		{"the newest of all", &newest, Image{}, nil, "0.9", ""},
 		{"the newest of the last three by name", &newest, Image{Source: ByPolicy{NewestOf: 3}}, nil, "1.0", ""},
 		{"the newest of more than there are", &newest, Image{Source: ByPolicy{NewestOf: 30}}, nil, "0.9", ""},
-		{"a cache is no image", &policy.Rule{Order: policy.Newest}, Image{}, map[string]error{"cache": image.ErrNoImage}, "0.9", ""},
+		{"a cache is no image", &policy.Rule{Order: policy.Newest}, Image{}, map[string]error{"cache": errNoImage}, "0.9", ""},
 		{
-			"only a cache", &policy.Rule{Match: "cache", Order: policy.Newest},
+			"only caches", &policy.Rule{Match: "cache|0.9", Order: policy.Newest},
 			Image{},
-			map[string]error{"cache": image.ErrNoImage},
+			map[string]error{"cache": errNoImage, "0.9": errNoImage},
 			"",
-			`acme/web: match "cache", order newest: no tag matches (1 candidates, none of them an image)`,
+			`acme/web: match "cache|0.9", order newest: no tag matches (2 candidates, none of them an image)`,
 		},
 		{"one that cannot be seen might be the newest", &newest, Image{}, map[string]error{"1.1": errDown}, "", "acme/web:1.1: 429 Too Many Requests"},
 		{"the winner cannot be seen", &policy.Rule{}, Image{}, map[string]error{"1.2": errDown}, "", "acme/web:1.2: 429 Too Many Requests"},

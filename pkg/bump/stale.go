@@ -6,9 +6,9 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/tagbump/tagbump/pkg/fault"
 	"github.com/tagbump/tagbump/pkg/image"
 	"github.com/tagbump/tagbump/pkg/plan"
-	"github.com/tagbump/tagbump/pkg/policy"
 	"github.com/tagbump/tagbump/pkg/record"
 )
 
@@ -87,14 +87,16 @@ func (r Runner) compareTimes(ctx context.Context, img Image, resolved Resolved, 
 	deployed.Repository = img.Repository
 	info, err := r.Registry.InspectFor(ctx, deployed, img.platform())
 	switch {
-	case errors.Is(err, image.ErrNotFound), errors.Is(err, image.ErrNoImage):
+	case errors.Is(err, fault.NotFound):
 		return age{}, "the registry does not have the deployed one", nil
 	case err != nil:
 		return age{}, "", fmt.Errorf("looking up the deployed tag: %w", err)
 	case info.Digest == resolved.Digest:
 		return age{}, "", nil
-	case !policy.Known(info.Created), !policy.Known(resolved.Created):
+	case info.Created.IsZero(), resolved.Created.IsZero():
 		return age{}, "an image does not say when it was created", nil
+	case info.Created.Equal(resolved.Created):
+		return age{}, "both images say the same time of creation", nil
 	}
 	return age{order: resolved.Created.Compare(info.Created), evidence: byCreation}, "", nil
 }

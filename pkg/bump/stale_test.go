@@ -33,7 +33,7 @@ func TestWhetherATagIsOlderThanTheDeployedOne(t *testing.T) {
 		{"order newest compares times", &policy.Rule{Order: policy.Newest}, ":1.2", "1.1", nil, "a.yaml:1: acme/web: 1.1 is older than the deployed 1.2, by its time of creation", ""},
 		{"the same tag", nil, ":1.1", "1.1", errDown, "", ""},
 		{"the deployed one is gone", nil, ":0.1", "1.1", nil, "", "acme/web: whether 1.1 is newer than the deployed 0.1 is not known: the registry does not have the deployed one"},
-		{"the deployed one is no image", nil, ":1.2", "1.1", image.ErrNoImage, "", "acme/web: whether 1.1 is newer than the deployed 1.2 is not known: the registry does not have the deployed one"},
+		{"the deployed one is no image", nil, ":1.2", "1.1", errNoImage, "", "acme/web: whether 1.1 is newer than the deployed 1.2 is not known: the registry does not have the deployed one"},
 		{"without a time", nil, ":when", "1.1", nil, "", "acme/web: whether 1.1 is newer than the deployed when is not known: an image does not say when it was created"},
 		{"the registry is down", nil, ":1.2", "1.1", errDown, "looking up the deployed tag: acme/web:1.2: 429 Too Many Requests", ""},
 	} {

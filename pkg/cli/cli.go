@@ -11,19 +11,17 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
-	"github.com/tagbump/tagbump/pkg/redact"
+	"github.com/tagbump/tagbump/pkg/fault"
+	"github.com/tagbump/tagbump/pkg/wire"
 )
 
 // Env is everything that a run has from outside.
@@ -40,6 +38,14 @@ type Env struct {
 	Transport http.RoundTripper
 }
 
+// world is what the packages below have from outside.
+func (env Env) world(t talk) wire.World {
+	return wire.World{
+		Getenv: env.Getenv, Now: env.Now, Dir: env.Dir, Transport: env.Transport,
+		UserAgent: "tagbump/" + versionText(), Say: t.say, Detail: t.detail,
+	}
+}
+
 // Main runs the process's own command line and returns its exit code.
 func Main() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -50,8 +56,8 @@ func Main() int {
 	})
 }
 
-// Run runs one command line and returns its exit code (see PRODUCT: 0 to 9).
-func Run(ctx context.Context, env Env) (exitCode int) {
+// Run runs one command line and returns its exit code, see exit.go.
+func Run(ctx context.Context, env Env) int {
 	secrets := env.secrets()
 	env.Stdout, env.Stderr = masked{env.Stdout, secrets}, masked{env.Stderr, secrets}
 	root := newRoot(&env)
@@ -59,7 +65,8 @@ func Run(ctx context.Context, env Env) (exitCode int) {
 	root.SetIn(env.Stdin)
 	root.SetOut(env.Stdout)
 	root.SetErr(env.Stderr)
-	return report(env, root.ExecuteContext(ctx))
+	cmd, err := root.ExecuteContextC(ctx)
+	return report(env, wantsJSON(cmd, env.Getenv), err)
 }
 
 func newRoot(env *Env) *cobra.Command {
@@ -78,87 +85,16 @@ request. Nothing else in the file changes, and nothing runs in the cluster.`,
 		Args:          noArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
-			if err := checkFlagsGiven(cmd); err != nil {
+			if err := flagsFromEnv(cmd, env.Getenv); err != nil {
 				return err
 			}
-			return flagsFromEnv(cmd, env.Getenv)
+			return checkFlagsGiven(cmd)
 		},
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usageError{err.Error(), fmt.Sprintf("%s --help lists the flags", cmd.CommandPath())}
+		return fault.Errorf(fault.Usage, "%w", err).WithHint("%s --help lists the flags", cmd.CommandPath())
 	})
 	root.CompletionOptions.HiddenDefaultCmd = false
 	root.AddCommand(newUpdate(env), newPromote(env), newResolve(env), newDemo(env), newVersion())
 	return root
-}
-
-// flagsFromEnv sets each flag that the command line left out from TAGBUMP_<FLAG>.
-func flagsFromEnv(cmd *cobra.Command, getenv func(string) string) error {
-	var failed error
-	cmd.Flags().VisitAll(func(flag *pflag.Flag) {
-		if flag.Changed || flag.Name == "help" || failed != nil {
-			return
-		}
-		name := envName(flag.Name)
-		value := getenv(name)
-		if value == "" || value == "<nil>" { // CircleCI's spelling of an unset pipeline value
-			return
-		}
-		values := []string{value}
-		if flag.Value.Type() == "stringArray" {
-			values = strings.Fields(value)
-		}
-		for _, value := range values {
-			if err := flag.Value.Set(value); err != nil {
-				failed = usageError{fmt.Sprintf("%s: %q is no value of --%s (%s)", name, value, flag.Name, flag.Value.Type()), ""}
-			}
-			flag.Changed = true
-		}
-	})
-	return failed
-}
-
-func envName(flag string) string {
-	return "TAGBUMP_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
-}
-
-// secretNames are the variables whose values must never be printed.
-var secretNames = []string{
-	"TAGBUMP_TOKEN", "GITHUB_TOKEN", "GH_TOKEN", "GITLAB_TOKEN", "TAGBUMP_SSH_KEY_PASSPHRASE", "TAGBUMP_SIGNING_KEY_PASSPHRASE",
-	"REGISTRY_PASSWORD", "DOCKER_PASSWORD", "DOCKERHUB_PASSWORD", "DOCKERHUB_TOKEN", "AZURE_CLIENT_SECRET", "ARGOCD_AUTH_TOKEN",
-}
-
-func (env Env) secrets() redact.Secrets {
-	var values []string
-	for _, name := range secretNames {
-		values = append(values, env.Getenv(name))
-	}
-	return redact.NewSecrets(values...)
-}
-
-// masked writes text without the secrets in it. A diff, too, passes through it:
-// a secret that stands in a manifest is masked rather than shown.
-type masked struct {
-	w       io.Writer
-	secrets redact.Secrets
-}
-
-func (m masked) Write(p []byte) (int, error) {
-	if _, err := io.WriteString(m.w, m.secrets.Text(string(p))); err != nil {
-		return 0, err
-	}
-	return len(p), nil
-}
-
-func newVersion() *cobra.Command {
-	return &cobra.Command{
-		Use:     "version",
-		Short:   "Print the version",
-		Args:    noArgs,
-		Example: "  tagbump version",
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintln(cmd.OutOrStdout(), "tagbump", versionText())
-			return err
-		},
-	}
 }

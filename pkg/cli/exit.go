@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -15,10 +14,7 @@ import (
 	"github.com/tagbump/tagbump/pkg/files"
 	"github.com/tagbump/tagbump/pkg/forge"
 	"github.com/tagbump/tagbump/pkg/gitrepo"
-	"github.com/tagbump/tagbump/pkg/image"
 	"github.com/tagbump/tagbump/pkg/plan"
-	"github.com/tagbump/tagbump/pkg/policy"
-	"github.com/tagbump/tagbump/pkg/registry"
 	"github.com/tagbump/tagbump/pkg/worktree"
 )
 
@@ -51,40 +47,22 @@ var kinds = []struct {
 	{gitrepo.ErrRefused, fault.Refused},
 	{worktree.ErrRefused, fault.Refused},
 	{gitrepo.ErrAuth, fault.NoAccess},
-	{registry.ErrAuth, fault.NoAccess},
 	{forge.ErrAuth, fault.NoAccess},
 	{gitrepo.ErrUnavailable, fault.Unavailable},
-	{registry.ErrUnavailable, fault.Unavailable},
 	{forge.ErrUnavailable, fault.Unavailable},
 	{context.DeadlineExceeded, fault.Unavailable},
 	{plan.ErrNoTarget, fault.NotFound},
-	{policy.ErrNoMatch, fault.NotFound},
-	{image.ErrNoPlatform, fault.NotFound},
-	{image.ErrNotFound, fault.NotFound},
-	{image.ErrNoImage, fault.NotFound},
 	{gitrepo.ErrNotFound, fault.NotFound},
 	{gitrepo.ErrNoFile, fault.NotFound},
 	{files.ErrMissing, fault.NotFound},
 	{forge.ErrNotFound, fault.NotFound},
 	{config.ErrInvalid, fault.Usage},
-	{image.ErrInvalid, fault.Usage},
 	{bump.ErrConflict, fault.Usage},
 	{fs.ErrNotExist, fault.NotFound},
 }
 
 // errChanges ends a run that --exit-code asked to tell of changes.
 var errChanges = errors.New("there are changes")
-
-// usageError is for arguments and variables that make no request.
-type usageError struct{ what, hint string }
-
-func (e usageError) Error() string { return e.what }
-
-// Hint says what would be right; it may be empty.
-func (e usageError) Hint() string { return e.hint }
-
-// Unwrap returns the kind.
-func (e usageError) Unwrap() error { return fault.Usage }
 
 func exitCode(err error) int {
 	switch {
@@ -108,38 +86,31 @@ func kindOf(err error) fault.Kind {
 	return fault.Failed
 }
 
-// report shows err, the only place that does, and returns its exit code.
-func report(env Env, err error) int {
+// report shows err, the only place that does, and returns its exit code. With
+// JSON, stdout gets the error too.
+func report(env Env, asJSON bool, err error) int {
 	code := exitCode(err)
 	if err == nil || errors.Is(err, errChanges) {
 		return code
 	}
-	if inJSON := (jsonError{}); errors.As(err, &inJSON) {
-		encoder := json.NewEncoder(env.Stdout)
-		encoder.SetIndent("", "  ")
-		_ = encoder.Encode(inJSON.document(code))
+	hint := fault.HintOf(err)
+	if asJSON {
+		_ = printJSON(env.Stdout, errorReport{schema, errorDoc{code, err.Error(), hint}})
 	}
 	if errors.Is(err, context.Canceled) {
 		err = errors.New("interrupted; the branch is as before, or has the whole commit")
 	}
 	fmt.Fprintf(env.Stderr, "error: %v\n", err)
-	if hint := fault.HintOf(err); hint != "" {
+	if hint != "" {
 		fmt.Fprintf(env.Stderr, "hint: %s\n", hint)
 	}
 	return code
 }
 
-// jsonError is an error of a command that was asked for JSON on stdout.
-type jsonError struct{ err error }
-
-func (e jsonError) Error() string { return e.err.Error() }
-func (e jsonError) Unwrap() error { return e.err }
-
-func (e jsonError) document(code int) any {
-	return struct {
-		Schema int      `json:"schema"`
-		Error  errorDoc `json:"error"`
-	}{schema, errorDoc{code, e.Error(), fault.HintOf(e.err)}}
+// errorReport is the JSON document of a command that failed.
+type errorReport struct {
+	Schema int      `json:"schema"`
+	Error  errorDoc `json:"error"`
 }
 
 type errorDoc struct {
@@ -150,10 +121,8 @@ type errorDoc struct {
 
 func noArgs(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return usageError{
-			fmt.Sprintf("%q is no command or argument of %s", args[0], cmd.CommandPath()),
-			cmd.CommandPath() + " --help lists them",
-		}
+		return fault.Errorf(fault.Usage, "%q is not a command or argument of %s", args[0], cmd.CommandPath()).
+			WithHint("%s --help lists them", cmd.CommandPath())
 	}
 	return nil
 }

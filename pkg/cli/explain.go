@@ -33,8 +33,8 @@ type dropDoc struct {
 	Examples []string `json:"examples"`
 }
 
-func (s *session) newExplainDoc(choice *bump.Choice) *explainDoc {
-	stats := s.registry.Stats()
+func (p printer) newExplainDoc(choice *bump.Choice) *explainDoc {
+	stats := p.stats()
 	doc := &explainDoc{Requests: stats.Requests, Pulls: stats.Pulls, First: []string{}, Dropped: []dropDoc{}}
 	if choice == nil {
 		return doc
@@ -68,41 +68,41 @@ func groupDrops(drops []policy.Drop) []dropDoc {
 	return groups
 }
 
-// explain tells on stderr how the tags of images were chosen, if that was asked for.
-func (s *session) explain(images ...bump.Resolved) {
-	if !s.flags.explain {
+// explain prints on stderr how the tags of images were chosen, with --explain.
+func (p printer) explain(images ...bump.Resolved) {
+	if !p.explains {
 		return
 	}
 	for _, img := range images {
-		s.explainOne(img)
+		p.explainOne(img)
 	}
-	stats := s.registry.Stats()
-	s.say("%s to registries, of which %s", plural(stats.Requests, "request"), plural(stats.Pulls, "pull"))
+	stats := p.stats()
+	p.say("%s to registries, of which %s", plural(stats.Requests, "request"), plural(stats.Pulls, "pull"))
 }
 
-func (s *session) explainOne(img bump.Resolved) {
+func (p printer) explainOne(img bump.Resolved) {
 	if img.Choice == nil {
-		s.say("%s: %s is given", img.Repository, img.Tag)
+		p.say("%s: %s is given", img.Repository, img.Tag)
 		return
 	}
-	doc := s.newExplainDoc(img.Choice)
-	s.say("%s: %s: %s, %s", img.Repository, doc.Policy, plural(doc.Tags, "tag"), plural(doc.Candidates, "candidate"))
+	doc := p.newExplainDoc(img.Choice)
+	p.say("%s: %s: %s, %s", img.Repository, doc.Policy, plural(doc.Tags, "tag"), plural(doc.Candidates, "candidate"))
 	for i, tag := range doc.First {
 		note := ""
 		if i == 0 && tag == img.Tag {
 			note = "  (chosen)"
 		}
-		s.say("  %s%s", tag, note)
+		p.say("  %s%s", tag, note)
 	}
 	if more := doc.Candidates - len(doc.First); more > 0 {
-		s.say("  and %d more", more)
+		p.say("  and %d more", more)
 	}
 	for _, drop := range doc.Dropped {
 		examples := strings.Join(drop.Examples, ", ")
 		if drop.Count > len(drop.Examples) {
 			examples += ", …"
 		}
-		s.say("  dropped %d: %s (%s)", drop.Count, drop.Why, examples)
+		p.say("  dropped %d: %s (%s)", drop.Count, drop.Why, examples)
 	}
 }
 

@@ -1,56 +1,61 @@
 package cli
 
 import (
-	"fmt"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/tagbump/tagbump/pkg/bump"
+	"github.com/tagbump/tagbump/pkg/fault"
 	"github.com/tagbump/tagbump/pkg/files"
 	"github.com/tagbump/tagbump/pkg/image"
 	"github.com/tagbump/tagbump/pkg/policy"
+	"github.com/tagbump/tagbump/pkg/wire"
 )
 
-// flags are the values of all flags that more than one command has.
-type flags struct {
-	config, repo, branch  string
-	env                   string
-	files, platforms      []string
-	path, tag             string
-	digestFile, revision  string
-	newestOf              int
-	waitForTag            time.Duration
-	explain               bool
-	policy                policyFlags
-	onStale, output       string
-	noVerify, pinDigest   bool
-	pr, dryRun, exitCode  bool
-	commit, push          bool
+// Flags come in groups that commands share. Each group has a method add, which
+// declares its flags, and where some values are wrong by themselves a method check.
+
+// repoFlags say which repository to change, and how to reach it.
+type repoFlags struct {
+	projectFlags
+	repo, branch          string
 	sshKey, sshKnownHosts string
 	sshHostKey, caFile    string
-	commitMeta            commitFlags
-	verbose               bool
-	fromEnv, toEnv        string // promote
 }
 
-// policyFlags choose the tag; names as in Flux.
-type policyFlags struct{ semver, match, extract, order string }
-
-func (p policyFlags) given() bool { return p != policyFlags{} }
-
-func (f *flags) addRepo(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.config, "config", "", "project file (default: .tagbump.yaml here, else in the repository's root)")
+func (f *repoFlags) add(cmd *cobra.Command) {
+	f.projectFlags.add(cmd, "in the repository's root")
 	cmd.Flags().StringVar(&f.repo, "repo", "", "`URL or DIR` of the GitOps repository: https, ssh or a local folder (default: the project file's, else this folder)")
 	cmd.Flags().StringVar(&f.branch, "branch", "", "branch to change (default: the remote's HEAD)")
 	cmd.Flags().StringVar(&f.sshKey, "ssh-key", "", "private key `FILE` for ssh (default: the agent's keys; without an agent ~/.ssh/id_ed25519, id_ecdsa or id_rsa)")
 	cmd.Flags().StringVar(&f.sshKnownHosts, "ssh-known-hosts", "", "known_hosts `FILE` for ssh (default: ~/.ssh/known_hosts)")
 	cmd.Flags().StringVar(&f.sshHostKey, "ssh-host-key", "", "the one `KEY` that the ssh server must have, as in known_hosts: \"ssh-ed25519 AAAA…\"")
-	cmd.Flags().StringVar(&f.caFile, "ca-file", "", "PEM `FILE` of certificates to trust for https beside the system's")
-	f.commitMeta.add(cmd)
+	cmd.Flags().StringVar(&f.caFile, "ca-file", "", "PEM `FILE` of certificates to trust for https in addition to the system's")
 }
 
-func (f *flags) addPublish(cmd *cobra.Command) {
+// projectFlags name the project file.
+type projectFlags struct{ config string }
+
+// add declares the flag; elsewhere says where else the file is looked for.
+func (f *projectFlags) add(cmd *cobra.Command, elsewhere string) {
+	where := "here"
+	if elsewhere != "" {
+		where += ", else " + elsewhere
+	}
+	cmd.Flags().StringVar(&f.config, "config", "", "project file (default: .tagbump.yaml "+where+")")
+}
+
+// publishFlags say how far a change goes.
+type publishFlags struct {
+	pr, commit, push    bool
+	dryRun, exitCode    bool
+	onStale             string
+	pinDigest, noVerify bool
+}
+
+func (f *publishFlags) add(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&f.pr, "pr", false, "open (or refresh) a pull request instead of pushing")
 	cmd.Flags().BoolVar(&f.commit, "commit", false, "in a local checkout: commit the change (default: only the files change)")
 	cmd.Flags().BoolVar(&f.push, "push", false, "in a local checkout: commit the change and push it")
@@ -62,7 +67,43 @@ func (f *flags) addPublish(cmd *cobra.Command) {
 	completeWith(cmd, "on-stale", "fail", "skip", "allow")
 }
 
-func (f *flags) addImage(cmd *cobra.Command) {
+func (f *publishFlags) check() error {
+	if _, known := staleAnswers[f.onStale]; !known {
+		return fault.Errorf(fault.Usage, "--on-stale: %q is not one of fail, skip, allow", f.onStale)
+	}
+	if f.exitCode && !f.dryRun {
+		return fault.New(fault.Usage, "--exit-code goes with --dry-run")
+	}
+	return nil
+}
+
+var staleAnswers = map[string]bump.OnStale{"fail": bump.Fail, "skip": bump.Skip, "allow": bump.Allow}
+
+func (f *publishFlags) keep() wire.Keep {
+	switch {
+	case f.push:
+		return wire.KeepPush
+	case f.commit:
+		return wire.KeepCommit
+	}
+	return wire.KeepFiles
+}
+
+// tagFlags say which tag an image gets.
+type tagFlags struct {
+	tag, digestFile, revision string
+	policy                    policyFlags
+	newestOf                  int
+	wait                      time.Duration
+	explain                   bool
+}
+
+// policyFlags choose the tag; names as in Flux.
+type policyFlags struct{ semver, match, extract, order string }
+
+func (p policyFlags) given() bool { return p != policyFlags{} }
+
+func (f *tagFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.policy.semver, "semver", "", "newest version in `RANGE`, as \"~1.2\" or \">=2 <3\"")
 	cmd.Flags().StringVar(&f.policy.match, "match", "", "look only at tags that match `REGEX`")
 	cmd.Flags().StringVar(&f.policy.extract, "extract", "", "sort by this `TEMPLATE` of the match, as \"$stamp\" (default: the whole tag)")
@@ -72,61 +113,107 @@ func (f *flags) addImage(cmd *cobra.Command) {
 	cmd.Flags().IntVar(&f.newestOf, "newest-of", 0, "with --order newest: look only at the last `N` by name (default: all)")
 	cmd.Flags().StringVar(&f.revision, "revision", "", "source `COMMIT` that the image's label names; without a tag, it chooses the tag")
 	cmd.Flags().StringVar(&f.digestFile, "digest-file", "", "`FILE` with the digest that the tag must point at, as builders write it")
-	cmd.Flags().DurationVar(&f.waitForTag, "wait-for-tag", 0, "how long to wait for a tag, or for --revision, that was just pushed, as 2m (default: not)")
-	cmd.Flags().BoolVar(&f.explain, "explain", false, "tell on stderr (in JSON: on stdout) how the tag was chosen, and what that cost")
-	f.addPlatform(cmd)
+	cmd.Flags().DurationVar(&f.wait, "wait-for-tag", 0, "wait so long, as 2m, for a tag or for --revision that was just pushed (default: do not wait)")
+	cmd.Flags().BoolVar(&f.explain, "explain", false, "print on stderr (in JSON: on stdout) how the tag was chosen, and how many requests that took")
 }
 
-func (f *flags) addPlatform(cmd *cobra.Command) {
+func (f *tagFlags) check() error {
+	if f.newestOf < 0 {
+		return fault.Errorf(fault.Usage, "--newest-of: %d must be a positive number", f.newestOf)
+	}
+	if f.wait < 0 {
+		return fault.Errorf(fault.Usage, "--wait-for-tag: %s must be a positive duration", f.wait)
+	}
+	return nil
+}
+
+// placeFlags say where in the repository an image is looked for.
+type placeFlags struct {
+	env   string
+	files []string
+	path  string
+}
+
+func (f *placeFlags) add(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.env, "env", "", "environment of the project file")
+	cmd.Flags().StringArrayVar(&f.files, "file", nil, "`GLOB` of files to look in (repeatable; default: the environment's, else all YAML files)")
+	cmd.Flags().StringVar(&f.path, "path", "", "the exact `KEY`, as image.tag or spec.containers[name=web].image (default: found by the image's name)")
+}
+
+func (f *placeFlags) check() error {
+	if _, err := files.Select(f.files...); err != nil {
+		return fault.Errorf(fault.Usage, "--file: %w", err)
+	}
+	return nil
+}
+
+// platformFlags say what an image must run on.
+type platformFlags struct{ platforms []string }
+
+func (f *platformFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringArrayVar(&f.platforms, "platform", nil, "`OS/ARCH` that the image must have (repeatable; default: the project file's)")
 }
 
-func (f *flags) addOutput(cmd *cobra.Command) {
-	cmd.Flags().StringVarP(&f.output, "output", "o", "text", "`text|json`: what stdout gets")
-	cmd.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "tell on stderr what is asked of whom")
-	completeWith(cmd, "output", "text", "json")
+func (f *platformFlags) check() error {
+	for _, platform := range f.platforms {
+		if err := image.CheckPlatform(platform); err != nil {
+			return fault.Errorf(fault.Usage, "--platform: %w", err)
+		}
+	}
+	return nil
+}
+
+// outputFlags say what is printed.
+type outputFlags struct {
+	output  string
+	verbose bool
+}
+
+func (f *outputFlags) add(cmd *cobra.Command) {
+	cmd.Flags().StringVarP(&f.output, "output", "o", formatText, "`text|json`: what stdout gets")
+	cmd.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "log each step and request to stderr")
+	completeWith(cmd, "output", formatText, formatJSON)
+}
+
+func (f *outputFlags) check() error {
+	if f.output != formatText && f.output != formatJSON {
+		return fault.Errorf(fault.Usage, "--output: %q is not text or json", f.output)
+	}
+	return nil
+}
+
+// changeFlags are what all commands share that change a repository.
+type changeFlags struct {
+	repoFlags
+	commitFlags
+	publishFlags
+	platformFlags
+	outputFlags
+}
+
+func (f *changeFlags) add(cmd *cobra.Command) {
+	f.repoFlags.add(cmd)
+	f.commitFlags.add(cmd)
+	f.publishFlags.add(cmd)
+	f.platformFlags.add(cmd)
+	f.outputFlags.add(cmd)
+}
+
+func (f *changeFlags) check() error {
+	return firstError(f.outputFlags.check, f.publishFlags.check, f.platformFlags.check)
+}
+
+// firstError runs checks until one of them fails.
+func firstError(checks ...func() error) error {
+	for _, check := range checks {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func completeWith(cmd *cobra.Command, flag string, values ...string) {
 	// The only error is a flag that does not exist, which the first run of any test shows.
 	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
-}
-
-func (f *flags) keep() keeping {
-	switch {
-	case f.push:
-		return keepPush
-	case f.commit:
-		return keepCommit
-	}
-	return keepFiles
-}
-
-// check refuses values and combinations that mean nothing.
-func (f *flags) check() error {
-	switch {
-	case f.output != "text" && f.output != "json":
-		return usageError{"--output: " + quote(f.output) + " is neither text nor json", ""}
-	case f.onStale != "" && f.onStale != "fail" && f.onStale != "skip" && f.onStale != "allow":
-		return usageError{"--on-stale: " + quote(f.onStale) + " is none of fail, skip, allow", ""}
-	case f.newestOf < 0:
-		return usageError{fmt.Sprintf("--newest-of: %d is no number of tags", f.newestOf), ""}
-	case f.waitForTag < 0:
-		return usageError{fmt.Sprintf("--wait-for-tag: %s is no time to wait", f.waitForTag), ""}
-	case f.noVerify && f.revision != "":
-		return usageError{"--revision needs the registry, which --no-verify leaves out", ""}
-	case f.noVerify && f.waitForTag > 0:
-		return usageError{"--wait-for-tag needs the registry, which --no-verify leaves out", ""}
-	case f.exitCode && !f.dryRun:
-		return usageError{"--exit-code goes with --dry-run", ""}
-	}
-	if _, err := files.Select(f.files...); err != nil {
-		return usageError{"--file: " + err.Error(), ""}
-	}
-	for _, platform := range f.platforms {
-		if err := image.CheckPlatform(platform); err != nil {
-			return usageError{"--platform: " + err.Error(), ""}
-		}
-	}
-	return nil
 }

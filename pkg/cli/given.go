@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -77,7 +76,8 @@ func checkImageGiven(arg string) error {
 // oneImage takes exactly one image.
 func oneImage(cmd *cobra.Command, args []string) error {
 	if len(args) != 1 {
-		return usageError{fmt.Sprintf("%s takes one image, not %d", cmd.CommandPath(), len(args)), cmd.CommandPath() + " IMAGE[:TAG]"}
+		return fault.Errorf(fault.Usage, "%s takes one image, not %d", cmd.CommandPath(), len(args)).
+			WithHint("%s IMAGE[:TAG]", cmd.CommandPath())
 	}
 	return imageArgs(cmd, args)
 }

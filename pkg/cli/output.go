@@ -6,76 +6,125 @@ import (
 	"io"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"github.com/tagbump/tagbump/pkg/bump"
 	"github.com/tagbump/tagbump/pkg/forge"
 	"github.com/tagbump/tagbump/pkg/plan"
+	"github.com/tagbump/tagbump/pkg/registry"
 )
 
 // schema numbers the JSON output. It grows when a field changes its meaning or
 // goes; new fields do not count.
 const schema = 1
 
-func (s *session) print(report bump.Report) error {
-	if s.flags.output == "json" {
-		encoder := json.NewEncoder(s.env.Stdout)
-		encoder.SetIndent("", "  ")
-		encoder.SetEscapeHTML(false)
-		return encoder.Encode(s.newReportDoc(report))
+// The formats of --output.
+const (
+	formatText = "text"
+	formatJSON = "json"
+)
+
+// wantsJSON reports whether cmd was asked for JSON, also when it failed before its
+// flags were complete.
+func wantsJSON(cmd *cobra.Command, getenv func(string) string) bool {
+	flag := cmd.Flags().Lookup("output")
+	if flag == nil {
+		return false
 	}
-	if report.DryRun {
-		return s.printDiff(report)
+	return flag.Value.String() == formatJSON || !flag.Changed && getenv(envName(flag.Name)) == formatJSON
+}
+
+// A talk is what a command says on stderr.
+type talk struct {
+	w       io.Writer
+	verbose bool
+}
+
+// say prints a line.
+func (t talk) say(format string, args ...any) { fmt.Fprintf(t.w, format+"\n", args...) }
+
+// detail prints a line with --verbose.
+func (t talk) detail(format string, args ...any) {
+	if t.verbose {
+		t.say(format, args...)
 	}
-	return s.printText(s.env.Stdout, report)
+}
+
+// A printer prints what a command did.
+type printer struct {
+	talk
+	out      io.Writer
+	format   string
+	where    string // the repository, for people
+	explains bool
+	stats    func() registry.Stats
+}
+
+func (p printer) print(report bump.Report) error {
+	switch {
+	case p.format == formatJSON:
+		return printJSON(p.out, p.newReportDoc(report))
+	case report.DryRun:
+		return p.printDiff(report)
+	}
+	return p.printText(report)
+}
+
+func printJSON(w io.Writer, document any) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(document)
 }
 
 // printDiff gives stdout the diff and nothing else, so that git apply takes it.
-func (s *session) printDiff(report bump.Report) error {
+func (p printer) printDiff(report bump.Report) error {
 	if !report.Changed() {
 		for _, img := range report.Images {
-			s.say("%s", unchanged(img, report.Environment))
+			p.say("%s", unchanged(img, report.Environment))
 		}
 		return nil
 	}
-	_, err := s.env.Stdout.Write(report.Plan.Diff())
+	_, err := p.out.Write(report.Plan.Diff())
 	return err
 }
 
-func (s *session) printText(w io.Writer, report bump.Report) error {
+func (p printer) printText(report bump.Report) error {
 	for _, img := range report.Images {
 		if len(img.Changes) == 0 {
-			fmt.Fprintln(w, unchanged(img, report.Environment))
+			fmt.Fprintln(p.out, unchanged(img, report.Environment))
 		}
 	}
 	for _, change := range report.Changes() {
-		fmt.Fprintln(w, changeText(change))
+		fmt.Fprintln(p.out, changeText(change))
 	}
-	return s.printState(w, report)
+	return p.printState(report)
 }
 
 // printState says where the change is now.
-func (s *session) printState(w io.Writer, report bump.Report) error {
+func (p printer) printState(report bump.Report) error {
 	var err error
 	switch report.State {
 	case bump.Written:
 		for _, file := range report.Plan.Files {
-			_, err = fmt.Fprintf(w, "wrote %s (not committed)\n", file.Name)
+			_, err = fmt.Fprintf(p.out, "wrote %s (not committed)\n", file.Name)
 		}
 	case bump.Committed:
-		_, err = fmt.Fprintf(w, "committed %.10s (not pushed)\n", report.Commit)
+		_, err = fmt.Fprintf(p.out, "committed %.10s (not pushed)\n", report.Commit)
 	case bump.Pushed:
-		_, err = fmt.Fprintf(w, "pushed %.10s%s\n", report.Commit, s.toBranch(report.Branch))
+		_, err = fmt.Fprintf(p.out, "pushed %.10s%s\n", report.Commit, p.toBranch(report.Branch))
 	case bump.Proposed:
-		_, err = fmt.Fprintf(w, "%s pull request #%d: %s\n", openedOrFound(*report.PullRequest), report.PullRequest.Number, report.PullRequest.URL)
+		_, err = fmt.Fprintf(p.out, "%s pull request #%d: %s\n", openedOrFound(*report.PullRequest), report.PullRequest.Number, report.PullRequest.URL)
 	}
 	return err
 }
 
 // toBranch names the branch that was pushed to; a checkout pushes to its own.
-func (s *session) toBranch(branch string) string {
+func (p printer) toBranch(branch string) string {
 	if branch == "" {
 		return ""
 	}
-	return " to " + branch + " of " + s.where
+	return " to " + branch + " of " + p.where
 }
 
 func changeText(change plan.Change) string {
@@ -154,7 +203,7 @@ type changeDoc struct {
 	Filled bool `json:"filled,omitempty"`
 }
 
-func (s *session) newReportDoc(report bump.Report) reportDoc {
+func (p printer) newReportDoc(report bump.Report) reportDoc {
 	doc := reportDoc{
 		Schema: schema, Changed: report.Changed(), State: report.State, DryRun: report.DryRun, Environment: report.Environment,
 		Branch: report.Branch, Commit: report.Commit, Head: report.Head, PullRequest: report.PullRequest,
@@ -164,12 +213,12 @@ func (s *session) newReportDoc(report bump.Report) reportDoc {
 		doc.Diff = string(report.Plan.Diff())
 	}
 	for _, img := range report.Images {
-		doc.Images = append(doc.Images, s.newOutcomeDoc(img))
+		doc.Images = append(doc.Images, p.newOutcomeDoc(img))
 	}
 	return doc
 }
 
-func (s *session) newImageDoc(img bump.Resolved) imageDoc {
+func (p printer) newImageDoc(img bump.Resolved) imageDoc {
 	doc := imageDoc{
 		Image: img.Repository, Tag: img.Tag, Digest: img.Digest, Source: img.Source,
 		Platforms: img.Platforms, Revision: img.Revision,
@@ -177,15 +226,15 @@ func (s *session) newImageDoc(img bump.Resolved) imageDoc {
 	if !img.Created.IsZero() {
 		doc.Created = &img.Created
 	}
-	if s.flags.explain {
-		doc.Explain = s.newExplainDoc(img.Choice)
+	if p.explains {
+		doc.Explain = p.newExplainDoc(img.Choice)
 	}
 	return doc
 }
 
 // newOutcomeDoc is newImageDoc with what the run means for the image.
-func (s *session) newOutcomeDoc(img bump.ImageOutcome) imageDoc {
-	doc := s.newImageDoc(img.Resolved)
+func (p printer) newOutcomeDoc(img bump.ImageOutcome) imageDoc {
+	doc := p.newImageDoc(img.Resolved)
 	doc.State = img.State.String()
 	for _, change := range img.Changes {
 		t := change.Target

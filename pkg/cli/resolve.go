@@ -2,16 +2,15 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
-	"github.com/tagbump/tagbump/pkg/config"
+	"github.com/tagbump/tagbump/pkg/bump"
 )
 
 func newResolve(env *Env) *cobra.Command {
-	f := &flags{onStale: "fail"}
+	f := new(resolveFlags)
 	cmd := &cobra.Command{
 		Use:   "resolve IMAGE[:TAG]",
 		Short: "Print the tag and digest that the policy picks",
@@ -25,46 +24,65 @@ from that commit. A registry that is not available is an error, never another ta
   tagbump resolve acme/web --revision $CIRCLE_SHA1 --wait-for-tag 2m
   tagbump resolve nginx:1.27 -o json`,
 		Args: oneImage,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return inFormat(f, runResolve(cmd.Context(), *env, f, args[0]))
-		},
+		RunE: func(cmd *cobra.Command, args []string) error { return runResolve(cmd.Context(), *env, f, args[0]) },
 	}
-	cmd.Flags().StringVar(&f.config, "config", "", "project file (default: .tagbump.yaml here)")
-	f.addImage(cmd)
-	f.addOutput(cmd)
+	f.projectFlags.add(cmd, "")
+	f.tagFlags.add(cmd)
+	f.platformFlags.add(cmd)
+	f.outputFlags.add(cmd)
 	return cmd
 }
 
-func runResolve(ctx context.Context, env Env, f *flags, arg string) error {
+// resolveFlags are the flags of resolve.
+type resolveFlags struct {
+	projectFlags
+	tagFlags
+	platformFlags
+	outputFlags
+}
+
+func (f *resolveFlags) check() error {
+	return firstError(f.outputFlags.check, f.tagFlags.check, f.platformFlags.check)
+}
+
+func runResolve(ctx context.Context, env Env, f *resolveFlags, arg string) error {
 	if err := f.check(); err != nil {
 		return err
 	}
-	s := &session{env: env, flags: f, config: new(config.Config)}
-	s.runner.Log = s.say
-	if err := s.localConfig(); err != nil {
-		return err
-	}
-	img, err := s.image(arg)
+	talk := talk{env.Stderr, f.verbose}
+	world := env.world(talk)
+	project, err := openProject(world, f.config)
 	if err != nil {
 		return err
 	}
-	if err := s.openRegistry(); err != nil {
-		return err
-	}
-	resolved, err := s.runner.Resolve(ctx, img)
+	images := imageReader{world: world, project: project, tags: f.tagFlags, platforms: f.platforms, source: f.source}
+	img, err := images.one(arg)
 	if err != nil {
-		s.explain(resolved)
 		return err
 	}
-	if f.output == "json" {
-		encoder := json.NewEncoder(env.Stdout)
-		encoder.SetIndent("", "  ")
-		return encoder.Encode(struct {
+	registry, err := world.OpenRegistry()
+	if err != nil {
+		return err
+	}
+	p := printer{out: env.Stdout, talk: talk, format: f.output, explains: f.explain, stats: registry.Stats}
+	resolved, err := bump.Runner{Registry: registry, Log: talk.say}.Resolve(ctx, img)
+	if f.output != formatJSON || err != nil {
+		p.explain(resolved)
+	}
+	if err != nil {
+		return err
+	}
+	return p.printResolved(resolved)
+}
+
+// printResolved prints the tag and the digest of an image.
+func (p printer) printResolved(img bump.Resolved) error {
+	if p.format == formatJSON {
+		return printJSON(p.out, struct {
 			Schema int `json:"schema"`
 			imageDoc
-		}{schema, s.newImageDoc(resolved)})
+		}{schema, p.newImageDoc(img)})
 	}
-	s.explain(resolved)
-	_, err = fmt.Fprintf(env.Stdout, "%s\t%s\n", resolved.Tag, resolved.Digest)
+	_, err := fmt.Fprintf(p.out, "%s\t%s\n", img.Tag, img.Digest)
 	return err
 }

@@ -105,6 +105,7 @@ type world struct {
 	registry *testenv.Registry
 	git      *testenv.GitServer
 	github   *testenv.GitHub
+	images   int // that were pushed
 }
 
 type worldKey struct{}
@@ -130,7 +131,7 @@ func setup(env *testscript.Env) error {
 		return err
 	}
 	env.Defer(func() { _ = stop() })
-	env.Values[worldKey{}] = &world{registry, git, github}
+	env.Values[worldKey{}] = &world{registry: registry, git: git, github: github}
 	for name, value := range map[string]string{
 		"REGISTRY": registry.Host, "GIT": git.URL + "/acme", "REPOS": filepath.Join(root, "acme"),
 		exitFile:         filepath.Join(root, "exit"),
@@ -172,8 +173,10 @@ func pushImage(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: image REPOSITORY:TAG [created=TIME] [revision=COMMIT] [PLATFORM...]")
 	}
 	repository, tag, _ := strings.Cut(args[0], ":")
+	w := worldOf(ts)
+	w.images++ // each image is a minute newer than the one before
 	img := testenv.Image{
-		Created: time.Date(2024, 6, 15, 12, 30, 0, 0, time.UTC),
+		Created: time.Date(2024, 6, 15, 12, 30+w.images, 0, 0, time.UTC),
 		Labels:  map[string]string{"org.opencontainers.image.version": tag},
 	}
 	for _, arg := range args[1:] {
@@ -191,7 +194,7 @@ func pushImage(ts *testscript.TestScript, neg bool, args []string) {
 	if len(img.Platforms) == 0 {
 		img.Platforms = []string{"linux/arm64"}
 	}
-	_, err := worldOf(ts).registry.Push(repository, img, tag)
+	_, err := w.registry.Push(repository, img, tag)
 	ts.Check(err)
 }
 

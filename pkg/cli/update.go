@@ -2,15 +2,18 @@ package cli
 
 import (
 	"context"
-	"strconv"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/tagbump/tagbump/pkg/bump"
+	"github.com/tagbump/tagbump/pkg/fault"
+	"github.com/tagbump/tagbump/pkg/image"
+	"github.com/tagbump/tagbump/pkg/keypath"
 )
 
 func newUpdate(env *Env) *cobra.Command {
-	f := new(flags)
+	f := new(updateFlags)
 	cmd := &cobra.Command{
 		Use:   "update [IMAGE[:TAG]...]",
 		Short: "Resolve the tag, edit the files, commit, and push or open a pull request",
@@ -40,107 +43,85 @@ folder only the files are changed.`,
   # one key of one file, offline
   tagbump update acme/web:1.4.2 --file values.yaml --path image.tag --no-verify`,
 		Args: imageArgs,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return inFormat(f, runUpdate(cmd.Context(), *env, f, args))
-		},
+		RunE: func(cmd *cobra.Command, args []string) error { return runUpdate(cmd.Context(), *env, f, args) },
 	}
-	f.addRepo(cmd)
-	cmd.Flags().StringVar(&f.env, "env", "", "environment of the project file")
-	cmd.Flags().StringArrayVar(&f.files, "file", nil, "`GLOB` of files to look in (repeatable; default: the environment's, else all YAML files)")
-	cmd.Flags().StringVar(&f.path, "path", "", "the exact `KEY`, as image.tag or spec.containers[name=web].image (default: found by the image's name)")
+	f.changeFlags.add(cmd)
+	f.placeFlags.add(cmd)
+	f.tagFlags.add(cmd)
 	cmd.Flags().StringVar(&f.tag, "tag", "", "the tag is known (the same as IMAGE:TAG)")
-	f.addImage(cmd)
-	f.addPublish(cmd)
-	f.addOutput(cmd)
 	return cmd
 }
 
-func runUpdate(ctx context.Context, env Env, f *flags, args []string) error {
-	if err := f.check(); err != nil {
-		return err
-	}
-	s, err := open(ctx, env, f)
-	if err != nil {
-		return err
-	}
-	defer s.close()
-	req, err := s.updateRequest(ctx, args)
-	if err != nil {
-		return err
-	}
-	return s.run(ctx, req)
+// updateFlags are the flags of update.
+type updateFlags struct {
+	changeFlags
+	placeFlags
+	tagFlags
 }
 
-func newPromote(env *Env) *cobra.Command {
-	f := new(flags)
-	cmd := &cobra.Command{
-		Use:   "promote [IMAGE...] --from ENV --to ENV",
-		Short: "Write the tag that one environment has into the files of another",
-		Long: `Promote takes the tag that stands in the files of --from, asks the registry
-whether it is still there, and writes it into the files of --to. Without an IMAGE
-it does so for every image of the project file that both environments have.`,
-		Example: `  tagbump promote --from staging --to production --dry-run
-  tagbump promote haoict/send2ereader --from staging --to production --pr`,
-		Args: imageArgs,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return inFormat(f, runPromote(cmd.Context(), *env, f, args))
-		},
-	}
-	f.addRepo(cmd)
-	cmd.Flags().StringVar(&f.fromEnv, "from", "", "environment that has the tag")
-	cmd.Flags().StringVar(&f.toEnv, "to", "", "environment that gets it")
-	f.addPlatform(cmd)
-	f.addPublish(cmd)
-	f.addOutput(cmd)
-	return cmd
-}
-
-func runPromote(ctx context.Context, env Env, f *flags, args []string) error {
-	if err := f.check(); err != nil {
+func (f *updateFlags) check() error {
+	if err := firstError(f.changeFlags.check, f.placeFlags.check, f.tagFlags.check); err != nil {
 		return err
 	}
-	if f.fromEnv == "" || f.toEnv == "" {
-		return usageError{"promote needs --from and --to", "tagbump promote --from staging --to production"}
-	}
-	if f.fromEnv == f.toEnv {
-		return usageError{"--from and --to are the same environment, " + quote(f.toEnv), ""}
-	}
-	s, err := open(ctx, env, f)
-	if err != nil {
-		return err
-	}
-	defer s.close()
-	req, err := s.promoteRequest(ctx, args)
-	if err != nil {
-		return err
-	}
-	return s.run(ctx, req)
-}
-
-// run runs the request and prints its report, also what is known of a failed one.
-func (s *session) run(ctx context.Context, req bump.Request) error {
-	done, err := s.runner.Run(ctx, req)
-	if s.flags.output != "json" || err != nil {
-		s.explain(done.Resolved...)
-	}
-	if err != nil {
-		return err
-	}
-	if err := s.print(done); err != nil {
-		return err
-	}
-	if s.flags.exitCode && done.Changed() {
-		return errChanges
+	if f.noVerify && f.wait > 0 {
+		return fault.New(fault.Usage, "--wait-for-tag needs the registry, which --no-verify leaves out")
 	}
 	return nil
 }
 
-// inFormat marks err for stdout, too, when it is to carry JSON.
-func inFormat(f *flags, err error) error {
-	if err == nil || err == errChanges || f.output != "json" {
+func runUpdate(ctx context.Context, env Env, f *updateFlags, args []string) error {
+	if err := f.check(); err != nil {
 		return err
 	}
-	return jsonError{err}
+	j, err := openJob(env, &f.changeFlags)
+	if err != nil {
+		return err
+	}
+	defer j.close()
+	j.printer.explains = f.explain
+	req, err := f.request(ctx, j, args)
+	if err != nil {
+		return err
+	}
+	return j.run(ctx, req)
 }
 
-func quote(s string) string { return strconv.Quote(s) }
+// request makes the request of an update.
+func (f *updateFlags) request(ctx context.Context, j *job, args []string) (bump.Request, error) {
+	if f.needsProject(args) {
+		if err := j.findProject(ctx); err != nil {
+			return bump.Request{}, err
+		}
+	}
+	environment, err := j.project.environment("--env", f.env)
+	if err != nil {
+		return bump.Request{}, err
+	}
+	req, err := j.request(f.env, environment)
+	if err != nil {
+		return req, err
+	}
+	if len(f.files) > 0 {
+		req.Files = f.files
+	}
+	if f.path != "" {
+		if req.Path, err = keypath.Parse(f.path); err != nil {
+			return req, fault.Errorf(fault.Usage, "--path: %w", err)
+		}
+	}
+	images := imageReader{
+		world: j.world, project: j.project, tags: f.tagFlags, platforms: f.platforms,
+		unverified: f.noVerify, source: f.source,
+	}
+	req.Images, err = images.all(args)
+	return req, err
+}
+
+// needsProject reports whether the command line leaves something to the project file.
+func (f *updateFlags) needsProject(args []string) bool {
+	if f.env != "" || len(args) == 0 {
+		return true
+	}
+	untagged := slices.ContainsFunc(args, func(arg string) bool { return image.Split(arg).Tag == "" })
+	return untagged && f.tag == "" && !f.policy.given() && f.revision == ""
+}

@@ -1,6 +1,11 @@
 package cli
 
-import "runtime/debug"
+import (
+	"fmt"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+)
 
 // version is set by the linker (Makefile, build); "" in a plain `go install`.
 var version string
@@ -14,4 +19,17 @@ func versionText() string {
 		return info.Main.Version
 	}
 	return "(unknown)"
+}
+
+func newVersion() *cobra.Command {
+	return &cobra.Command{
+		Use:     "version",
+		Short:   "Print the version",
+		Args:    noArgs,
+		Example: "  tagbump version",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, err := fmt.Fprintln(cmd.OutOrStdout(), "tagbump", versionText())
+			return err
+		},
+	}
 }

@@ -12,8 +12,13 @@ type credentials struct {
 	source             string // for people: "the token", "the URL's password", "no credentials"
 }
 
-// secret is what nobody may see: forges take tokens as a user name, too.
-func (c credentials) secret() string { return firstOf(c.password, c.username) }
+// tokenIn returns the token that addr holds in the place of the user name, or "".
+func tokenIn(addr giturl.Address) string {
+	if addr.IsHTTP() && addr.Password == "" && addr.HasCredentials() {
+		return addr.User
+	}
+	return ""
+}
 
 func credentialsFor(addr giturl.Address, opts Options) (credentials, error) {
 	if opts.Token != "" && addr.Password != "" && opts.Token != addr.Password {

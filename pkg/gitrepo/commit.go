@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/object"
+
 	"github.com/tagbump/tagbump/pkg/files"
 )
 
@@ -44,8 +45,7 @@ type Commit struct {
 // compose makes the objects of a commit on top of base: new blobs, the trees
 // above them, and the commit as the last one.
 func (r *Repo) compose(base *files.Tree, c Commit) ([]newObject, error) {
-	tip := plumbing.NewHash(base.Tip())
-	root, err := rootOf(r.store, tip)
+	root, err := rootOf(r.store, plumbing.NewHash(base.Tip()))
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +62,7 @@ func (r *Repo) compose(base *files.Tree, c Commit) ([]newObject, error) {
 	if newRoot == root {
 		return nil, errors.New("nothing to commit: the files are as they were")
 	}
-	commit, err := encodeCommit(tip, newRoot, c)
+	commit, err := encodeCommit(plumbing.NewHash(base.Tip()), newRoot, c)
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,8 @@ import (
 	"io"
 	"net"
 	"time"
+
+	"github.com/tagbump/tagbump/pkg/files"
 )
 
 // What callers decide on. Every error of this package that has to do with one of
@@ -17,7 +19,7 @@ var (
 	ErrRefused     = errors.New("the push was refused")
 	ErrAuth        = errors.New("no access")
 	ErrNotFound    = errors.New("not found")
-	ErrNoFile      = errors.New("no such file")
+	ErrNoFile      = files.ErrMissing
 	ErrUnavailable = errors.New("unavailable")
 	ErrUnsupported = errors.New("not supported")
 )

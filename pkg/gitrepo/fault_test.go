@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tagbump/tagbump/pkg/files"
 	"github.com/tagbump/tagbump/pkg/gitrepo"
 	"github.com/tagbump/tagbump/pkg/internal/delay"
 	"github.com/tagbump/tagbump/pkg/internal/testenv"
@@ -28,7 +29,7 @@ func update(ctx context.Context, url string, opts gitrepo.Options) error {
 	}
 	defer func() { _ = r.Close() }()
 	return retried(ctx, func() error {
-		tree, err := r.Read(ctx, "main", []string{target})
+		tree, err := r.Read(ctx, gitrepo.Revision{Branch: "main"}, files.MustSelect(target))
 		if err != nil {
 			return err
 		}
@@ -269,7 +270,7 @@ func TestASilentServerEndsTheCall(t *testing.T) {
 		return true
 	})
 	p := place{repo, s.RepoURL("x.git"), gitrepo.Options{Token: s.Token, Timeout: 200 * time.Millisecond}}
-	_, err := open(t, p).Read(t.Context(), "main", nil)
+	_, err := open(t, p).Read(t.Context(), gitrepo.Revision{Branch: "main"}, files.Selection{})
 	if !errors.Is(err, gitrepo.ErrUnavailable) || !strings.HasSuffix(err.Error(), ": the server has fallen silent") {
 		t.Errorf("got %v", err)
 	}
@@ -290,7 +291,7 @@ func TestRetryAfterIsWaitedForWhenItIsShort(t *testing.T) {
 	}
 	s.Before(limited("3600"))
 	p := place{repo, s.RepoURL("x.git"), gitrepo.Options{Token: s.Token}}
-	_, err := open(t, p).Read(t.Context(), "main", nil)
+	_, err := open(t, p).Read(t.Context(), gitrepo.Revision{Branch: "main"}, files.Selection{})
 	if !errors.Is(err, gitrepo.ErrUnavailable) || !strings.HasSuffix(err.Error(), ": 429 Too Many Requests: it is the server") {
 		t.Errorf("got %v", err)
 	}

@@ -4,7 +4,7 @@
 // A [Repo] speaks git's own protocol (version 2, and 0 with older servers) over
 // http, https and ssh, and reads repositories on disk directly; it starts no
 // program and reads nobody's git configuration, so a url.insteadOf in
-// ~/.gitconfig cannot send a push elsewhere. [Repo.Read] gives a [files.Tree], a file
+// ~/.gitconfig cannot send a push elsewhere. [Repo.Read] gives a [Tree], a file
 // system of exactly the files that were asked for; [Repo.Push] moves a branch
 // from the commit that the Tree was read at to a new one, and only if the branch
 // still stands there.
@@ -125,7 +125,7 @@ func Open(url string, opts Options) (*Repo, error) {
 	r := &Repo{
 		addr:    addr,
 		options: opts,
-		secrets: redact.NewSecrets(opts.Token, creds.secret(), opts.SSHKeyPassphrase),
+		secrets: redact.NewSecrets(opts.Token, opts.SSHKeyPassphrase, addr.Password, tokenIn(addr)),
 		store:   newStore(),
 	}
 	r.remote, err = r.dialer(creds)
@@ -168,33 +168,50 @@ func (r *Repo) Tip(ctx context.Context, branch string) (string, error) {
 	return at.tip.String(), nil
 }
 
-// Read returns the regular files at the tip of branch that one of globs matches.
-// Branch "" is the one that the remote's HEAD names. Globs are those of
-// [files.Select]; without any, the Tree holds every file that [files.IsManifest]
-// accepts.
+// A Revision names what is read: the tip of Branch, or the commit Commit.
+type Revision struct {
+	// Branch is a branch's name without "refs/heads/"; "" is the branch that the
+	// remote's HEAD names.
+	Branch string
+	// Commit is the hash of a commit, as 40 hex digits. When it is set, that commit is
+	// read, and Branch only says which branch the Tree belongs to; the server is not
+	// asked whether the branch contains it.
+	Commit string
+}
+
+// Read returns the regular files at a revision that sel includes, as a file system.
 //
-// A glob that is a plain path must name a file: ErrNoFile otherwise. A pattern
-// may match nothing. Symbolic links and submodules are never followed.
-func (r *Repo) Read(ctx context.Context, branch string, globs []string) (*files.Tree, error) {
-	if err := checkBranch(branch); err != nil {
-		return nil, r.wrap(branch, err)
-	}
-	selection, err := files.Select(globs...)
+// The files that sel requires must exist: ErrNoFile otherwise. Symbolic links and
+// submodules are never followed; LFS pointers and files that git-crypt encrypts are
+// left out, and refused when they are required.
+func (r *Repo) Read(ctx context.Context, at Revision, sel files.Selection) (*files.Tree, error) {
+	tip, err := r.resolve(ctx, at)
 	if err != nil {
-		return nil, r.wrap(branch, err)
+		return nil, r.wrap(at.Branch, err)
 	}
-	at, err := r.refs(ctx, branch)
+	list, err := r.collect(ctx, tip.tip, sel)
 	if err != nil {
-		return nil, r.wrap(branch, err)
+		return nil, r.wrap(tip.branch, err)
 	}
-	if at.tip.IsZero() {
-		return nil, r.wrap(branch, fail(ErrNotFound, "no such branch"))
+	return files.NewTree(tip.branch, tip.tip.String(), list), nil
+}
+
+// resolve finds the commit that at names.
+func (r *Repo) resolve(ctx context.Context, at Revision) (ref, error) {
+	if err := checkBranch(at.Branch); err != nil {
+		return ref{}, err
 	}
-	found, err := r.collect(ctx, at.tip, selection)
-	if err != nil {
-		return nil, r.wrap(at.branch, err)
+	if at.Commit != "" {
+		if !plumbing.IsHash(at.Commit) {
+			return ref{}, fmt.Errorf("%q is not the id of a commit (40 hex digits)", at.Commit)
+		}
+		return ref{at.Branch, plumbing.NewHash(at.Commit)}, nil
 	}
-	return files.NewTree(at.branch, at.tip.String(), found), nil
+	found, err := r.refs(ctx, at.Branch)
+	if err == nil && found.tip.IsZero() {
+		err = fail(ErrNotFound, "no such branch")
+	}
+	return found, err
 }
 
 func (r *Repo) progress(format string, args ...any) {

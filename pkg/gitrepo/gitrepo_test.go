@@ -86,7 +86,7 @@ func open(t *testing.T, p place) *gitrepo.Repo {
 
 func read(t *testing.T, r *gitrepo.Repo, branch string, globs ...string) *files.Tree {
 	t.Helper()
-	tree, err := r.Read(t.Context(), branch, globs)
+	tree, err := r.Read(t.Context(), gitrepo.Revision{Branch: branch}, files.MustSelect(globs...))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -299,7 +299,7 @@ func TestWhatIsMissingIsNamed(t *testing.T) {
 			{"main", []string{"README.md/x"}, gitrepo.ErrNoFile, "main: README.md/x: no such file: README.md is a file"},
 		}
 		for _, test := range tests {
-			_, err := r.Read(t.Context(), test.branch, test.globs)
+			_, err := r.Read(t.Context(), gitrepo.Revision{Branch: test.branch}, files.MustSelect(test.globs...))
 			if !errors.Is(err, test.kind) || err.Error() != r.String()+": "+test.text {
 				t.Errorf("%s %s:\n got %v\nwant %s: %s", test.branch, test.globs, err, r, test.text)
 			}
@@ -313,7 +313,7 @@ func TestWhatIsMissingIsNamed(t *testing.T) {
 func TestAMissingRepositoryIsErrNotFound(t *testing.T) {
 	everywhere(t, chart, func(t *testing.T, p place) {
 		p.url = strings.TrimSuffix(p.url, "x.git") + "y.git"
-		if _, err := open(t, p).Read(t.Context(), "main", nil); !errors.Is(err, gitrepo.ErrNotFound) {
+		if _, err := open(t, p).Read(t.Context(), gitrepo.Revision{Branch: "main"}, files.Selection{}); !errors.Is(err, gitrepo.ErrNotFound) {
 			t.Errorf("got %v, want ErrNotFound", err)
 		}
 	})
@@ -321,7 +321,7 @@ func TestAMissingRepositoryIsErrNotFound(t *testing.T) {
 
 func TestAnEmptyRepositoryIsErrNotFound(t *testing.T) {
 	everywhere(t, nil, func(t *testing.T, p place) {
-		_, err := open(t, p).Read(t.Context(), "", nil)
+		_, err := open(t, p).Read(t.Context(), gitrepo.Revision{Branch: ""}, files.Selection{})
 		if !errors.Is(err, gitrepo.ErrNotFound) || !strings.Contains(err.Error(), "has no default branch: it is empty") {
 			t.Errorf("got %v", err)
 		}
@@ -394,7 +394,7 @@ func TestATokenIsNeverShown(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = r.Read(t.Context(), "main", nil)
+		_, err = r.Read(t.Context(), gitrepo.Revision{Branch: "main"}, files.Selection{})
 		if !errors.Is(err, gitrepo.ErrAuth) {
 			t.Errorf("got %v, want ErrAuth", err)
 		}
@@ -462,7 +462,7 @@ func pushUntilItLands(t *testing.T, p place, name string) {
 	}
 	defer func() { _ = r.Close() }()
 	for range 50 {
-		tree, err := r.Read(t.Context(), "main", []string{"README.md"})
+		tree, err := r.Read(t.Context(), gitrepo.Revision{Branch: "main"}, files.MustSelect("README.md"))
 		if err != nil {
 			t.Error(err)
 			return
@@ -485,7 +485,7 @@ func TestAnEndedContextEndsTheCall(t *testing.T) {
 	everywhere(t, chart, func(t *testing.T, p place) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if _, err := open(t, p).Read(ctx, "main", nil); !errors.Is(err, context.Canceled) {
+		if _, err := open(t, p).Read(ctx, gitrepo.Revision{Branch: "main"}, files.Selection{}); !errors.Is(err, context.Canceled) {
 			t.Errorf("got %v, want context.Canceled", err)
 		}
 	})

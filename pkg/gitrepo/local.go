@@ -128,6 +128,9 @@ func (l *localRemote) capabilities(context.Context) (capabilities, error) { retu
 // fetch reads exactly what is wanted, and with a depth the commits below: there
 // is no round trip to save by more.
 func (l *localRemote) fetch(ctx context.Context, req fetchRequest, s *store) error {
+	if err := l.open(); err != nil {
+		return err
+	}
 	wants := req.wants
 	depth := req.depth
 	if len(req.haves) > 0 {

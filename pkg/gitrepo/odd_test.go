@@ -16,6 +16,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tagbump/tagbump/pkg/files"
 	"github.com/tagbump/tagbump/pkg/gitrepo"
 	"github.com/tagbump/tagbump/pkg/internal/testenv"
 )
@@ -62,13 +63,13 @@ func put(t *testing.T, repo *testenv.GitRepo, kind, content string) string {
 
 func TestFilesWhoseTextIsElsewhereAreRefusedByNameAndSkippedByPattern(t *testing.T) {
 	t.Parallel()
-	files := map[string]string{
+	special := map[string]string{
 		"lfs.yaml":   "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n",
 		"crypt.yaml": "\x00GITCRYPT\x00\x01\x02",
 		"sops.yaml":  "tag: ENC[AES256_GCM,data:x]\n",
 		"big.bin":    strings.Repeat("0123456789abcdef", 600_000),
 	}
-	everywhere(t, files, func(t *testing.T, p place) {
+	everywhere(t, special, func(t *testing.T, p place) {
 		r := open(t, p)
 		tests := []struct {
 			glob string
@@ -80,7 +81,7 @@ func TestFilesWhoseTextIsElsewhereAreRefusedByNameAndSkippedByPattern(t *testing
 			{"big.bin", gitrepo.ErrUnsupported, "big.bin: has 9600000 bytes, and 8388608 is the most"},
 		}
 		for _, test := range tests {
-			_, err := r.Read(t.Context(), "main", []string{test.glob})
+			_, err := r.Read(t.Context(), gitrepo.Revision{Branch: "main"}, files.MustSelect(test.glob))
 			if !errors.Is(err, test.kind) || !strings.HasSuffix(err.Error(), ": "+test.text) {
 				t.Errorf("got %v, want %s", err, test.text)
 			}
@@ -99,7 +100,7 @@ func TestASHA256RepositoryIsRefusedByName(t *testing.T) {
 		}
 		must(testenv.Git(filepath.Dir(p.repo.Dir), "init", "-q", "--bare", "-b", "main", "--object-format=sha256", p.repo.Dir))(t)
 		must(p.repo.Commit("main", "first", map[string]string{"a.yaml": "a: b\n"}))(t)
-		_, err := open(t, p).Read(t.Context(), "main", nil)
+		_, err := open(t, p).Read(t.Context(), gitrepo.Revision{Branch: "main"}, files.Selection{})
 		if !errors.Is(err, gitrepo.ErrUnsupported) || !strings.HasSuffix(err.Error(), "is a SHA-256 repository, which is not supported") {
 			t.Errorf("got %v", err)
 		}
@@ -134,7 +135,7 @@ func TestAServersCertificateMustBeTrusted(t *testing.T) {
 	bundle := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: secure.Certificate().Raw})
 	r := must(gitrepo.Open(secure.URL+"/x.git", gitrepo.Options{Token: s.Token, CABundle: bundle}))(t)
 	read(t, r, "main", "README.md")
-	_, err := must(gitrepo.Open(secure.URL+"/x.git", gitrepo.Options{Token: s.Token}))(t).Read(t.Context(), "main", nil)
+	_, err := must(gitrepo.Open(secure.URL+"/x.git", gitrepo.Options{Token: s.Token}))(t).Read(t.Context(), gitrepo.Revision{Branch: "main"}, files.Selection{})
 	if !errors.Is(err, gitrepo.ErrUnavailable) || !strings.Contains(err.Error(), "certificate") {
 		t.Errorf("an unknown certificate: got %v", err)
 	}
@@ -259,7 +260,7 @@ func TestASiteThatIsNoGitServerIsNamed(t *testing.T) {
 	t.Parallel()
 	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>welcome</html>") }))
 	t.Cleanup(site.Close)
-	_, err := must(gitrepo.Open(site.URL+"/x", gitrepo.Options{}))(t).Read(t.Context(), "main", nil)
+	_, err := must(gitrepo.Open(site.URL+"/x", gitrepo.Options{}))(t).Read(t.Context(), gitrepo.Revision{Branch: "main"}, files.Selection{})
 	if !errors.Is(err, gitrepo.ErrNotFound) || !strings.HasSuffix(err.Error(), ": there is no git repository at this URL (it answers, but not as git does)") {
 		t.Errorf("got %v", err)
 	}

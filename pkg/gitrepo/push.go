@@ -10,6 +10,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 
 	"github.com/tagbump/tagbump/pkg/files"
+
 	"github.com/tagbump/tagbump/pkg/internal/httpx"
 )
 

@@ -30,6 +30,7 @@ type sshRemote struct {
 	client  atomic.Pointer[ssh.Client]
 	upload  *sshProcess  // with an answer still to give; nil when there is none
 	caps    capabilities // as the last greeting said
+	met     bool         // there was a greeting
 	watch   *watch       // of what is under way
 }
 
@@ -46,7 +47,7 @@ type sshProcess struct {
 	in      *packetReader
 	greeted bool
 	stderr  *tail
-	done    chan struct{} // the server closed the channel
+	done    chan struct{} // all of stderr has been read
 }
 
 // tail keeps the beginning of what a server says on stderr.
@@ -79,11 +80,11 @@ func (r *sshRemote) start(ctx context.Context, service string) (*sshProcess, err
 	}
 	p := &sshProcess{ch: ch, stderr: &tail{}, done: make(chan struct{})}
 	p.in = newPacketReader(&heard{ch, r})
+	go ssh.DiscardRequests(requests)
 	go func() {
-		ssh.DiscardRequests(requests)
+		_, _ = io.Copy(p.stderr, ch.Stderr())
 		close(p.done)
 	}()
-	go func() { _, _ = io.Copy(p.stderr, ch.Stderr()) }()
 	if service == uploadPack && !r.caps.v0 {
 		_, err = ch.SendRequest("env", false, ssh.Marshal(struct{ Name, Value string }{"GIT_PROTOCOL", "version=2"}))
 	}
@@ -139,6 +140,8 @@ func (r *sshRemote) explain(ctx context.Context, p *sshProcess, err error) error
 	switch {
 	case said == "" && errors.As(err, new(serverError)):
 		return err
+	case said == "" && errors.Is(err, errDeclined):
+		return err
 	case said == "":
 		return because(ErrUnavailable, errors.New("the connection ended in the middle of an answer"), "")
 	case errors.Is(err, errDeclined):
@@ -192,7 +195,7 @@ func (r *sshRemote) ask(p *sshProcess, branch string) (ref, error) {
 	if err != nil {
 		return ref{}, err
 	}
-	r.caps = g.caps
+	r.caps, r.met = g.caps, true
 	switch {
 	case !g.caps.v0:
 		p.greeted = true
@@ -204,10 +207,21 @@ func (r *sshRemote) ask(p *sshProcess, branch string) (ref, error) {
 	return ref{}, nil
 }
 
-// capabilities holds what the last greeting said; refs comes before all else.
-func (r *sshRemote) capabilities(context.Context) (capabilities, error) { return r.caps, nil }
+// capabilities returns what the last greeting said. It asks for one when there was none
+// yet; that the repository may have no default branch does not matter here.
+func (r *sshRemote) capabilities(ctx context.Context) (capabilities, error) {
+	if !r.met {
+		if _, err := r.refs(ctx, ""); err != nil && !r.met {
+			return r.caps, err
+		}
+	}
+	return r.caps, nil
+}
 
 func (r *sshRemote) fetch(ctx context.Context, req fetchRequest, s *store) error {
+	if _, err := r.capabilities(ctx); err != nil {
+		return err
+	}
 	ctx, end := r.begin(ctx)
 	defer end()
 	p := r.upload

@@ -2,6 +2,7 @@ package gitrepo
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"path"
@@ -9,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
+
 	"github.com/tagbump/tagbump/pkg/files"
 )
 
@@ -118,7 +120,7 @@ func (w *walk) treeIDs() (ids []plumbing.Hash, furthest int) {
 	reaches := make([]int, len(all))
 	for i, id := range all {
 		for _, dir := range w.trees.at[id] {
-			reaches[i] = max(reaches[i], w.want.Depth(dir))
+			reaches[i] = max(reaches[i], w.want.Depth(cmp.Or(dir, ".")))
 		}
 		furthest = max(furthest, reaches[i])
 	}

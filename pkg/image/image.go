@@ -13,11 +13,12 @@
 package image
 
 import (
-	"errors"
 	"fmt"
 	"regexp"
 	"strings"
 	"time"
+
+	"github.com/tagbump/tagbump/pkg/fault"
 )
 
 // A Ref is an image reference: a repository, and which of its images is meant.
@@ -27,22 +28,16 @@ type Ref struct {
 	Digest     string // "sha256:…", or "" when none is written
 }
 
-// Info is what a registry says of one image.
+// Info describes one image, as far as its registry knows it.
 type Info struct {
 	Digest    string            // of the manifest or index that the tag names: "sha256:…"
 	Platforms []string          // "linux/arm64", "linux/arm/v7", in the registry's order
-	Created   time.Time         // zero when the image does not say
+	Created   time.Time         // zero when the image does not say, see [ParseCreated]
 	Labels    map[string]string // of the image's config
 }
 
-var (
-	// ErrInvalid is in the chain of every error for text that is no image reference.
-	ErrInvalid = errors.New("not an image reference")
-	// ErrNotFound is in the chain when a registry has no such repository or tag.
-	ErrNotFound = errors.New("not found")
-	// ErrNoImage is in the chain when a tag names something else: a chart, a signature.
-	ErrNoImage = errors.New("not a container image")
-)
+// ErrInvalid is in the chain of every error for text that is not an image reference.
+var ErrInvalid = fault.New(fault.Usage, "not an image reference")
 
 var (
 	// Grammar of github.com/distribution/reference, v0.6.0.
@@ -165,4 +160,19 @@ func splitDomain(name string) (domain, path string) {
 		return "", name
 	}
 	return first, rest
+}
+
+// firstImages is when Docker was released. Builds that want to be reproducible
+// write a constant into their images, and all known ones are earlier: the zero
+// time, 1970-01-01 (Bazel, Nix), 1980-01-01 (buildpacks, the oldest date of zip).
+var firstImages = time.Date(2013, time.March, 20, 0, 0, 0, 0, time.UTC)
+
+// ParseCreated reads the time at which an image says it was created (RFC 3339).
+// ok is false unless an image can have been made then.
+func ParseCreated(text string) (created time.Time, ok bool) {
+	created, err := time.Parse(time.RFC3339, text)
+	if err != nil || created.Before(firstImages) {
+		return time.Time{}, false
+	}
+	return created.UTC(), true
 }

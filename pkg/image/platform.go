@@ -1,21 +1,23 @@
 package image
 
 import (
-	"errors"
 	"fmt"
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/tagbump/tagbump/pkg/fault"
 )
 
-// ErrNoPlatform is in the chain when an image lacks a platform that was asked for.
-var ErrNoPlatform = errors.New("no such platform")
+var (
+	// ErrNoPlatform is in the chain when an image lacks a platform that was asked for.
+	ErrNoPlatform = fault.New(fault.NotFound, "no such platform")
+	// ErrPlatform is in the chain when text is not a platform.
+	ErrPlatform = fault.New(fault.Usage, "not a platform")
+)
 
-// ErrForm is in the chain when a platform is not written as one.
-var ErrForm = errors.New("not a platform")
-
-// CheckPlatforms returns an error that wraps [ErrNoPlatform] and lists what
-// there is, unless the image has every one of wanted ("linux/arm64").
+// CheckPlatforms returns an error that wraps [ErrNoPlatform] and lists the
+// image's platforms, unless the image has every one of wanted ("linux/arm64").
 func CheckPlatforms(info Info, wanted []string) error {
 	for _, platform := range wanted {
 		if !HasPlatform(info.Platforms, platform) {
@@ -35,11 +37,11 @@ func HasPlatform(platforms []string, wanted string) bool {
 // platformPattern is os/arch or os/arch/variant, as builders write them.
 var platformPattern = regexp.MustCompile(`^[a-z0-9]+/[a-z0-9_]+(?:/[a-z0-9.]+)?$`)
 
-// CheckPlatform returns an error that wraps [ErrForm] unless text reads
+// CheckPlatform returns an error that wraps [ErrPlatform] unless text reads
 // os/arch or os/arch/variant.
 func CheckPlatform(text string) error {
 	if !platformPattern.MatchString(text) {
-		return fmt.Errorf("%q: %w; write OS/ARCH, such as linux/arm64", text, ErrForm)
+		return fmt.Errorf("%q: %w; write OS/ARCH, such as linux/arm64", text, ErrPlatform)
 	}
 	return nil
 }

@@ -54,7 +54,7 @@ func TestCheckPlatform(t *testing.T) {
 		}
 	}
 	for _, bad := range []string{"", "arm64", "linux/", "linux//v7", "a/b/c/d"} {
-		if err := CheckPlatform(bad); !errors.Is(err, ErrForm) {
+		if err := CheckPlatform(bad); !errors.Is(err, ErrPlatform) {
 			t.Errorf("CheckPlatform(%q) = %v", bad, err)
 		}
 	}

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/tagbump/tagbump/pkg/image"
-	"github.com/tagbump/tagbump/pkg/yamledit"
 )
 
 const folderFiles = 20_000
@@ -78,7 +77,7 @@ func BenchmarkFindInFolder(b *testing.B) {
 		reading = append(reading, time.Since(start))
 		b.StartTimer()
 		start = time.Now()
-		targets, err := Find(tree, "ghcr.io/acme/app007")
+		targets, err := find(tree, "ghcr.io/acme/app007")
 		if err != nil || len(targets) != folderFiles/200 {
 			b.Fatal(len(targets), err)
 		}
@@ -103,12 +102,12 @@ func BenchmarkMakeInCorpus(b *testing.B) {
 	for _, name := range sortedKeys(files) {
 		tree := fstest.MapFS{name: &fstest.MapFile{Data: []byte(files[name])}}
 		repository := firstImage(files[name])
-		targets, err := Find(tree, repository)
+		targets, err := find(tree, repository)
 		if err != nil {
 			continue // no image, or none with a place to write
 		}
 		wants := wantsOf(targets, image.Ref{Repository: repository, Tag: corpusTag, Digest: targets[0].Current.Digest})
-		if _, err := Make(tree, wants); err != nil {
+		if _, err := makePlan(tree, wants); err != nil {
 			continue
 		}
 		bumps = append(bumps, bump{tree, wants, len(files[name])})
@@ -120,7 +119,7 @@ func BenchmarkMakeInCorpus(b *testing.B) {
 	for b.Loop() {
 		for i, bump := range bumps {
 			start := time.Now()
-			if _, err := Make(bump.tree, bump.wants); err != nil {
+			if _, err := makePlan(bump.tree, bump.wants); err != nil {
 				b.Fatal(err)
 			}
 			if took := time.Since(start); best[i] == 0 || took < best[i] {
@@ -143,15 +142,10 @@ func BenchmarkMakeInCorpus(b *testing.B) {
 
 // firstImage is an image that the text names with a tag, or "".
 func firstImage(src string) string {
-	text, err := yamledit.Parse([]byte(src))
-	if err != nil {
-		return ""
-	}
-	name := ""
-	eachSpot(text, "mage", func(s spot) {
-		if name == "" && s.isTagged() && image.CheckRepository(s.ref.Repository) == nil {
-			name = s.ref.Repository
+	for _, s := range newFile("a.yaml", []byte(src)).spots("mage") {
+		if s.isTagged() && image.CheckRepository(s.ref.Repository) == nil {
+			return s.ref.Repository
 		}
-	})
-	return name
+	}
+	return ""
 }

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -23,14 +24,11 @@ import (
 	"github.com/tagbump/tagbump/pkg/yamledit"
 )
 
-// corpusDir is a folder of real files, or skips the test: they are not ours to ship.
+// corpusDir returns the folder of real files that CORPUS names, else the files of
+// the kinds that occur in the real ones: those are not ours to ship.
 func corpusDir(tb testing.TB) string {
 	tb.Helper()
-	dir := os.Getenv("CORPUS")
-	if dir == "" {
-		tb.Skip("CORPUS names no folder of real files")
-	}
-	return dir
+	return cmp.Or(os.Getenv("CORPUS"), filepath.Join("..", "..", "testdata", "corpus", "own"))
 }
 
 const (
@@ -85,7 +83,7 @@ func readCorpus(tb testing.TB, dir string) map[string]string {
 		tb.Fatal(err)
 	}
 	if len(texts) == 0 {
-		tb.Fatalf("%s: no YAML files", dir)
+		tb.Fatalf("%s: no YAML texts", dir)
 	}
 	return texts
 }
@@ -262,13 +260,11 @@ func (c *corpusRun) file(name string, src []byte, listed []corpusRef) {
 			byName[ref.repository] = []corpusRef{ref}
 		}
 	}
-	if text, err := parse(src); err == nil {
-		eachSpot(text, "mage", func(s spot) {
-			name := s.ref.Repository
-			if _, known := byName[name]; !known && image.CheckRepository(name) == nil && s.computedTag() == "" {
-				byName[name] = nil // what only we found is bumped as well
-			}
-		})
+	for _, s := range newFile(name, src).spots("mage") {
+		name := s.ref.Repository
+		if _, known := byName[name]; !known && image.CheckRepository(name) == nil && s.computedTag() == "" {
+			byName[name] = nil // what only we found is bumped as well
+		}
 	}
 	for _, repository := range sortedKeys(byName) {
 		c.bump(name, src, repository, byName[repository])
@@ -277,7 +273,7 @@ func (c *corpusRun) file(name string, src []byte, listed []corpusRef) {
 
 func (c *corpusRun) bump(name string, src []byte, repository string, refs []corpusRef) {
 	tree := fstest.MapFS{name: &fstest.MapFile{Data: src}}
-	targets, err := Find(tree, repository)
+	targets, err := find(tree, repository)
 	if err != nil {
 		for _, ref := range refs {
 			if ref.isExplained(err) {
@@ -302,7 +298,7 @@ func (c *corpusRun) bump(name string, src []byte, repository string, refs []corp
 			wants[i].Ref.Digest = corpusDigest
 		}
 	}
-	made, err := Make(tree, wants)
+	made, err := makePlan(tree, wants)
 	for _, target := range targets {
 		row := c.row(name, target.shape())
 		row.refs++
@@ -605,7 +601,7 @@ func checkUndo(tree fstest.MapFS, f File, targets []Target, repository string) e
 		}
 		wants = append(wants, Want{target, image.Ref{Repository: repository, Tag: target.Current.Tag, Digest: target.Current.Digest}})
 	}
-	made, err := Make(after, wants)
+	made, err := makePlan(after, wants)
 	if err != nil {
 		return err
 	}

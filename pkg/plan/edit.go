@@ -5,14 +5,12 @@ import (
 	"slices"
 
 	"github.com/tagbump/tagbump/pkg/image"
-	"github.com/tagbump/tagbump/pkg/keypath"
 	"github.com/tagbump/tagbump/pkg/yamledit"
 )
 
 // An editor gathers one file's edits.
 type editor struct {
-	file    string
-	text    *yamledit.Text
+	file    *file
 	wanted  []wanted
 	edits   []yamledit.Edit
 	changes []Change
@@ -43,7 +41,7 @@ func (e *editor) add(w Want) error {
 	if err := checkWant(w.Ref); err != nil {
 		return err
 	}
-	spots, err := locate(e.text, w)
+	spots, err := e.locate(w)
 	if err != nil {
 		return err
 	}
@@ -70,8 +68,8 @@ func checkWant(ref image.Ref) error {
 
 // locate finds the want's spots in the text as it is now: those at its path, in
 // its document if the path is there, that hold the wanted image.
-func locate(text *yamledit.Text, w Want) ([]spot, error) {
-	all, err := spotsAtPath(text, w.Target.Path, w.Ref.Repository)
+func (e *editor) locate(w Want) ([]spot, error) {
+	all, err := e.file.at(w.Target.Path, w.Ref.Repository)
 	if err != nil {
 		return nil, err
 	}
@@ -118,46 +116,6 @@ func (s spot) isMeant(w Want) bool {
 		return s.ref == w.Target.Current // a path was given for it
 	}
 	return s.names(w.Ref.Repository) || s.names(w.Target.Current.Repository)
-}
-
-// spotsAtPath lists the spots at the path, in all documents. Where its last key
-// is missing, that is the spot to put it in.
-func spotsAtPath(text *yamledit.Text, path keypath.Path, repository string) ([]spot, error) {
-	spots := missingAt(text, path, repository)
-	nodes, err := text.Find(path)
-	if err != nil && len(spots) == 0 {
-		return nil, err
-	}
-	var refused error // where the path leads to no single value in some documents
-	for _, n := range nodes {
-		if n.IsMapping() || n.IsList() {
-			_, refused = n.Scalar()
-			continue
-		}
-		if err := n.CheckKeys(); err != nil {
-			return nil, err
-		}
-		spots = append(spots, spotsAt(n, repository)...)
-	}
-	if len(spots) == 0 {
-		return nil, refused
-	}
-	return spots, nil
-}
-
-func missingAt(text *yamledit.Text, path keypath.Path, repository string) []spot {
-	if path.Key() == "" {
-		return nil
-	}
-	mappings, err := text.Find(path.Parent())
-	if err != nil {
-		return nil
-	}
-	var spots []spot
-	for _, mapping := range mappings {
-		spots = append(spots, fillsAt(mapping, path.Key())...)
-	}
-	return slices.DeleteFunc(spots, func(s spot) bool { return !s.names(repository) })
 }
 
 // change adds the edits after which the spot holds ref.
@@ -229,14 +187,9 @@ func (e *editor) replace(s spot, n *yamledit.Node, form Form, text string) error
 		old = "" // null, in one of its spellings
 	}
 	return e.record(edit, Change{
-		Target: Target{File: e.file, Path: scalar.Path, Form: form, Line: scalar.Line, Doc: scalar.Doc, Current: s.ref},
+		Target: Target{File: e.file.name, Path: scalar.Path, Form: form, Line: scalar.Line, Doc: scalar.Doc, Current: s.ref},
 		Old:    old, New: text, Filled: s.isEmpty(form),
 	})
-}
-
-// isEmpty reports whether the spot had nothing of what the form says.
-func (s spot) isEmpty(form Form) bool {
-	return s.ref.Digest == "" && (form == FormDigest || s.ref.Tag == "")
 }
 
 // record keeps the edit with its changes, unless another want had the same; two
@@ -292,7 +245,7 @@ func (e *editor) isWanted(n *yamledit.Node, s spot) bool {
 // isSharedBy reports whether the alias user is the same image's, so that the
 // anchor's value, which a path named, may change for both.
 func isSharedBy(user, anchor *yamledit.Node, repository string) bool {
-	return !anchor.IsAlias() && slices.ContainsFunc(knownSpots(user), func(s spot) bool { return s.names(repository) })
+	return !anchor.IsAlias() && slices.ContainsFunc(spotsWith(user), func(s spot) bool { return s.names(repository) })
 }
 
 // insert puts the missing key in.
@@ -312,12 +265,6 @@ func (e *editor) insert(s spot, ref image.Ref) error {
 		return err
 	}
 	return e.pin(s, ref)
-}
-
-// isOwnDigest reports whether the digest gets a key of its own: kustomize has
-// one for it, and newTag is for a tag.
-func (s spot) isOwnDigest(ref image.Ref) bool {
-	return ref.Digest != "" && s.digest == nil && s.ref.Digest == "" && s.form == FormTag && s.value.Key() == "newTag" && s.value.IsScalar()
 }
 
 func (e *editor) insertDigest(s spot, ref image.Ref) error {
@@ -343,7 +290,7 @@ func (e *editor) insertBehind(s spot, scalar yamledit.Scalar, entries ...yamledi
 			form = FormDigest
 		}
 		changes[i] = Change{
-			Target: Target{File: e.file, Path: scalar.Path.Parent().Child(entry.Key), Form: form, Line: scalar.Line, Doc: scalar.Doc, Current: s.ref},
+			Target: Target{File: e.file.name, Path: scalar.Path.Parent().Child(entry.Key), Form: form, Line: scalar.Line, Doc: scalar.Doc, Current: s.ref},
 			New:    entry.Value, Filled: true,
 		}
 	}

@@ -2,75 +2,227 @@ package plan
 
 import (
 	"bytes"
-	"errors"
-	"fmt"
-	"io/fs"
 	"slices"
-	"strings"
 
 	"github.com/tagbump/tagbump/pkg/files"
 	"github.com/tagbump/tagbump/pkg/image"
 	"github.com/tagbump/tagbump/pkg/keypath"
-	"github.com/tagbump/tagbump/pkg/yamledit"
 )
 
-// Find is [Index.Find] in a tree that is read for it.
-func Find(fsys fs.FS, repository string) ([]Target, error) {
-	x, err := Scan(fsys, ScanOptions{})
-	if err != nil {
-		return nil, err
-	}
-	places, err := x.Find(repository, FindOptions{})
-	return places.Targets, err
+// FindOptions restrict and help a search. The zero value searches every file.
+type FindOptions struct {
+	// Files are the files that may be changed. The others are context: they can
+	// name the image of a tag in another file, but are never targets.
+	Files files.Selection
+	// As is how the files write the repository, where that differs from the name
+	// that the registry knows: a mirror, or a short name behind a global registry.
+	As string
+	// Paths are the places of the image's tag, where the files do not tell. With
+	// Paths nothing else is searched.
+	Paths []keypath.Path
 }
 
-// namesOfYAML lists the YAML files of fsys, sorted by directory and name.
-func namesOfYAML(fsys fs.FS) ([]string, error) {
-	var names []string
-	err := fs.WalkDir(fsys, ".", func(name string, entry fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case entry.IsDir() && entry.Name() == ".git":
-			return fs.SkipDir
-		case !entry.IsDir() && files.IsManifest(name):
-			names = append(names, name)
+// Places are where an image is written.
+type Places struct {
+	Targets []Target // the places to change, sorted by file and line
+	Left    []Left   // places that also name the image and are not changed
+}
+
+// A Left is a place that names the image and is left as it is.
+type Left struct {
+	File   string
+	Line   int          // 1-based; 0 when the whole file is meant
+	Doc    int          // 0-based
+	Path   keypath.Path // zero when the whole file is meant
+	Reason string       // completes "the place …": "is a test", "has no tag, and …"
+}
+
+// A candidate is a spot that names the wanted image.
+type candidate struct {
+	file *file
+	spot spot
+}
+
+func (c candidate) left(reason string) Left {
+	return Left{File: c.file.name, Line: c.spot.value.Line(), Doc: c.spot.value.Document(), Path: c.spot.path(), Reason: reason}
+}
+
+// Find lists where the repository's tag or digest is written, and the places that
+// also name the image and are left. When there is no target, the error wraps
+// [ErrNoTarget] and says what the files name instead; or it says which place
+// cannot be changed: the tag comes from a template action, or the file that may
+// name the image cannot be read.
+func (x *Index) Find(repository string, opts FindOptions) (Places, error) {
+	if err := image.CheckRepository(repository); err != nil {
+		return Places{}, err
+	}
+	if len(opts.Paths) > 0 {
+		return x.atAll(opts.Paths, repository, opts)
+	}
+	s := newSearch(x, repository, opts)
+	s.run()
+	s.leaveOtherKinds()
+	s.leaveFillsInTemplates()
+	return s.places()
+}
+
+func (x *Index) atAll(paths []keypath.Path, repository string, opts FindOptions) (Places, error) {
+	var all Places
+	var missing error
+	for _, path := range paths {
+		targets, err := x.At(path, repository, opts)
+		if err != nil {
+			missing = err
+			continue
 		}
-		return nil
+		all.Targets = append(all.Targets, targets...)
+	}
+	if len(all.Targets) == 0 {
+		return Places{}, missing
+	}
+	return all, nil
+}
+
+// A search looks for one image in the files of an index.
+type search struct {
+	index      *Index
+	opts       FindOptions
+	repository string // as the files write it
+	part       string // its last segment, which every shape has on one line
+	findings
+}
+
+// findings are what a search found, in one file or in all.
+type findings struct {
+	found   []candidate
+	left    []Left
+	blocked []error // places of the image whose tag is made elsewhere
+	broken  []error // files that may name the image and cannot be read
+}
+
+func newSearch(x *Index, repository string, opts FindOptions) *search {
+	if opts.As != "" {
+		repository = opts.As
+	}
+	return &search{index: x, opts: opts, repository: repository, part: image.BaseName(repository)}
+}
+
+// run searches the files that may be changed, several at a time.
+func (s *search) run() {
+	results := make([]findings, len(s.index.files))
+	inParallel(len(results), func(i int) {
+		if f := s.index.files[i]; s.mayChange(f) && f.mayHold([]byte(s.part)) {
+			results[i] = s.file(f)
+		}
 	})
-	return names, err
+	for _, r := range results {
+		s.found = append(s.found, r.found...)
+		s.left = append(s.left, r.left...)
+		s.blocked = append(s.blocked, r.blocked...)
+		s.broken = append(s.broken, r.broken...)
+	}
 }
 
-type finder struct {
-	repository string
-	name       []byte // its last segment, which every shape has on one line
+func (s *search) mayChange(f *file) bool { return s.opts.Files.Wants(f.name) }
+
+// file searches one file.
+func (s *search) file(f *file) findings {
+	var here findings
+	for _, spot := range f.spots(s.part) {
+		if spot.names(s.repository) {
+			s.judge(&here, candidate{f, spot})
+		}
+	}
+	if f.err != nil && len(here.found)+len(here.blocked) == 0 && (mayName(f.src, []byte(s.part)) || isWide(f.src, []byte(s.part))) {
+		here.broken = append(here.broken, inFile(f.name, f.err))
+		here.left = append(here.left, Left{File: f.name, Reason: f.err.Error()})
+	}
+	slices.SortStableFunc(here.found, func(a, b candidate) int { return a.spot.value.Line() - b.spot.value.Line() })
+	here.found = slices.CompactFunc(here.found, candidate.isSame)
+	return here
 }
 
-// found is what one file has.
-type found struct {
-	targets  []Target
-	computed error // a place whose tag comes from a template action
+// judge tells a place to change from one to leave.
+func (s *search) judge(here *findings, c candidate) {
+	switch registry := globalRegistry(c.spot.value); {
+	case c.spot.computedTag() != "":
+		err := c.spot.computed("set it in the values file: add that to --file")
+		here.blocked = append(here.blocked, inFile(c.file.name, err))
+		here.left = append(here.left, c.left("has a tag that is made elsewhere: "+c.spot.computedTag()))
+	case c.spot.reasonToLeave() != "":
+		here.left = append(here.left, c.left(c.spot.reasonToLeave()))
+	case registry != nil && s.opts.As == "" && c.spot.isBehind(registry, s.repository):
+		here.left = append(here.left, c.left("is "+join(registry.Value(), c.spot.short())+", because "+registry.Path().String()+" (line "+itoa(registry.Line())+") is set"))
+	default:
+		here.found = append(here.found, c)
+	}
 }
 
-func (f finder) file(in *file) (found, error) {
-	if !bytes.Contains(in.src, f.name) && !isWide(in.src, f.name) {
-		return found{}, nil
+// isSame reports whether both candidates would change the same value.
+func (c candidate) isSame(other candidate) bool {
+	a, b := c.spot, other.spot
+	return a.value.Is(b.value) && a.fill == b.fill && (a.literal == nil) == (b.literal == nil) && (a.literal == nil || a.literal.Value == b.literal.Value)
+}
+
+// leaveOtherKinds leaves tests, CI configuration and the like when a file that
+// deploys names the image.
+func (s *search) leaveOtherKinds() {
+	kindOf := func(c candidate) files.Kind { return s.opts.Files.Kind(c.file.name) }
+	if !slices.ContainsFunc(s.found, func(c candidate) bool { return kindOf(c) == files.Deploys }) {
+		return
 	}
-	text := in.read()
-	if in.err == nil {
-		return f.text(in.name, text), nil
+	s.leave(func(c candidate) string {
+		if kind := kindOf(c); kind != files.Deploys {
+			return "is in a file that is " + kind.String()
+		}
+		return ""
+	})
+}
+
+// leaveFillsInTemplates leaves places in templates where the tag's key is missing,
+// which cannot be put in there, when the image has other places.
+func (s *search) leaveFillsInTemplates() {
+	cannot := func(c candidate) bool { return c.spot.fill != "" && c.file.text.IsTemplate() }
+	if !slices.ContainsFunc(s.found, func(c candidate) bool { return !cannot(c) }) {
+		return
 	}
-	if !mayName(in.src, f.name) && !isWide(in.src, f.name) {
-		return found{}, nil
+	s.leave(func(c candidate) string {
+		if cannot(c) {
+			return "has no tag, and is in a template, where none can be put in"
+		}
+		return ""
+	})
+}
+
+// leave moves the candidates with a reason from the found ones to the left ones.
+func (s *search) leave(reason func(candidate) string) {
+	var kept []candidate
+	for _, c := range s.found {
+		if why := reason(c); why != "" {
+			s.left = append(s.left, c.left(why))
+			continue
+		}
+		kept = append(kept, c)
 	}
-	if text == nil {
-		return found{}, inFile(in.name, in.err)
+	s.found = kept
+}
+
+// places is the search's result.
+func (s *search) places() (Places, error) {
+	var places Places
+	for _, c := range s.found {
+		places.Targets = append(places.Targets, c.spot.target(c.file.name))
 	}
-	here := f.text(in.name, text)
-	if len(here.targets) == 0 && here.computed == nil {
-		return found{}, inFile(in.name, in.err)
+	switch {
+	case len(places.Targets) > 0:
+		places.Left = s.left
+		return places, nil
+	case len(s.blocked) > 0:
+		return Places{}, s.blocked[0]
+	case len(s.broken) > 0:
+		return Places{}, s.broken[0]
 	}
-	return here, nil
+	return Places{}, s.missing()
 }
 
 // isWide reports whether src is UTF-16 with the name in it, which is refused then.
@@ -101,285 +253,4 @@ func mayName(src, name []byte) bool {
 		}
 	}
 	return false
-}
-
-func (f finder) text(name string, text *yamledit.Text) found {
-	var here found
-	eachSpot(text, string(f.name), func(s spot) {
-		switch {
-		case !s.names(f.repository):
-		case s.computedTag() == "":
-			here.targets = append(here.targets, s.target(name))
-		case here.computed == nil:
-			here.computed = inFile(name, s.computed("set it in the values file: add that to --file"))
-		}
-	})
-	slices.SortStableFunc(here.targets, func(a, b Target) int { return a.Line - b.Line })
-	return here
-}
-
-// eachSpot visits every spot of the text, and of the YAML in those of its block
-// scalars that contain part.
-func eachSpot(text *yamledit.Text, part string, visit func(spot)) {
-	for _, root := range text.Documents() {
-		root.Walk(func(n *yamledit.Node) {
-			for _, s := range spotsOf(n) {
-				if !s.isPattern() {
-					visit(s)
-				}
-			}
-			if !n.Contains(part) {
-				return
-			}
-			if inner := n.Embedded(); inner != nil {
-				eachSpot(inner, part, visit)
-			}
-		})
-	}
-}
-
-func (s spot) target(file string) Target {
-	path := s.value.Path()
-	if s.fill != "" {
-		path = path.Parent().Child(s.fill)
-	}
-	return Target{File: file, Path: path, Form: s.form, Line: s.value.Line(), Doc: s.value.Document(), Current: s.ref}
-}
-
-// computedTag is the template action, or the ${…} of a tool that substitutes,
-// that the tag comes from; or "".
-func (s spot) computedTag() string {
-	for _, marks := range [][2]string{{"{{", "}}"}, {"${", "}"}, {"$(", ")"}} {
-		start := strings.Index(s.ref.Tag, marks[0])
-		if start < 0 {
-			continue
-		}
-		if end := strings.LastIndex(s.ref.Tag, marks[1]); end > start {
-			return s.ref.Tag[start : end+len(marks[1])]
-		}
-		return s.ref.Tag[start:]
-	}
-	return ""
-}
-
-// isPattern reports whether what looks like a reference has no tag that a
-// registry could have: image: "redis:*" chooses images, and names none.
-func (s spot) isPattern() bool {
-	return s.form == FormReference && s.ref.Tag != "" && s.computedTag() == "" && image.CheckTag(s.ref.Tag) != nil
-}
-
-// computed says that the tag is made elsewhere.
-func (s spot) computed(help string) error {
-	from := "a template action"
-	if strings.HasPrefix(s.computedTag(), "$") {
-		from, help = "a substitution", "set it where that gets its value"
-	}
-	return &yamledit.Error{
-		Path: s.value.Path(), Line: s.value.Line(), Err: yamledit.ErrNotFound,
-		Why: "the tag comes from " + from + " (" + s.computedTag() + ")", Help: help,
-	}
-}
-
-const maxListed = 10
-
-// notFound says what is there instead, names that resemble the wanted one first.
-func (f finder) notFound(x *Index, opts FindOptions) error {
-	e := &missing{repository: f.repository}
-	for round, part := range []string{string(f.name), "mage"} {
-		e.files = 0
-		for _, in := range x.files {
-			if !opts.mayChange(in.name) {
-				continue
-			}
-			e.files++
-			if len(e.there) >= maxListed || !bytes.Contains(in.src, []byte(part)) || in.read() == nil || in.err != nil {
-				continue
-			}
-			eachSpot(in.text, part, func(s spot) { e.add(in.name, s) })
-			if round == 0 {
-				e.addWritten(in.name, in.src)
-			}
-		}
-	}
-	return e
-}
-
-// A missing error says that no file names the image.
-type missing struct {
-	repository string
-	files      int
-	there      []string // "acme/api-worker (values.yaml:14)"
-	written    []string // "values.yaml:14": lines with the wanted name that are no target
-	seen       map[string]bool
-}
-
-func (e *missing) add(file string, s spot) {
-	name := s.ref.Repository
-	if e.seen == nil {
-		e.seen = map[string]bool{}
-	}
-	if len(e.there) == maxListed || e.seen[name] || image.CheckRepository(name) != nil {
-		return
-	}
-	e.seen[name] = true
-	e.there = append(e.there, fmt.Sprintf("%s (%s:%d)", name, file, s.value.Line()))
-}
-
-// addWritten notes the lines where the repository stands outside of comments: in
-// a script, in JSON in quotes, between template actions.
-func (e *missing) addWritten(file string, src []byte) {
-	number := 0
-	for line := range bytes.Lines(src) {
-		number++
-		if len(e.written) < maxWritten && !bytes.HasPrefix(bytes.TrimSpace(line), []byte("#")) && writes(string(line), e.repository) {
-			e.written = append(e.written, fmt.Sprintf("%s:%d", file, number))
-		}
-	}
-}
-
-const maxWritten = 3
-
-// writes reports whether the line has the repository with a tag or digest behind it.
-func writes(line, repository string) bool {
-	for at := 0; ; {
-		i := strings.Index(line[at:], repository)
-		if i < 0 {
-			return false
-		}
-		end := at + i + len(repository)
-		before := strings.TrimRightFunc(line[:at+i], isNameRune)
-		if len(before) == at+i && len(line) > end+1 && (line[end] == ':' || line[end] == '@') && isNameRune(rune(line[end+1])) {
-			return true
-		}
-		at = end
-	}
-}
-
-func isNameRune(c rune) bool {
-	return c == '/' || c == '-' || c == '_' || c == '.' || c == ':' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
-}
-
-func (e *missing) Error() string {
-	files := "1 YAML file"
-	if e.files != 1 {
-		files = fmt.Sprintf("%d YAML files", e.files)
-	}
-	text := fmt.Sprintf("%s: not found in %s", e.repository, files)
-	if len(e.there) == 0 {
-		text += ", which name no image"
-	} else {
-		text += ", which name: " + strings.Join(e.there, ", ")
-	}
-	if len(e.written) > 0 {
-		text += "; it is written in " + strings.Join(e.written, ", ") + ", where no key holds it as an image"
-	}
-	return text
-}
-
-func (e *missing) Hint() string {
-	return "check the image's name and --file, or give the key with --path"
-}
-
-func (e *missing) Unwrap() error { return ErrNoTarget }
-
-// At is [Index.At] in a tree that is read for it.
-func At(fsys fs.FS, path keypath.Path, repository string) ([]Target, error) {
-	x, err := Scan(fsys, ScanOptions{})
-	if err != nil {
-		return nil, err
-	}
-	return x.At(path, repository, FindOptions{})
-}
-
-// At lists the values at path, as targets of the repository. A value with a / or :
-// is a whole reference and must name the repository; anything else is a bare tag.
-// Files without the path are passed over; when no file has it, the error wraps
-// [ErrNoTarget].
-func (x *Index) At(path keypath.Path, repository string, opts FindOptions) ([]Target, error) {
-	if err := image.CheckRepository(repository); err != nil {
-		return nil, err
-	}
-	var targets []Target
-	var missing error // why the last file has no such value
-	files := 0
-	for _, f := range x.files {
-		if !opts.mayChange(f.name) {
-			continue
-		}
-		files++
-		if files > 1 && !bytes.Contains(f.src, []byte(path.Key())) {
-			continue
-		}
-		found, err := targetsAt(f, path, repository)
-		if errors.Is(err, yamledit.ErrNotFound) {
-			missing = err
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		targets = append(targets, found...)
-	}
-	switch {
-	case len(targets) > 0:
-		return targets, nil
-	case files == 1:
-		return nil, missing
-	}
-	return nil, &noPath{path, files}
-}
-
-// A noPath error says that none of several files has the path.
-type noPath struct {
-	path  keypath.Path
-	files int
-}
-
-func (e *noPath) Error() string {
-	return fmt.Sprintf("%s: not found in %d YAML files", e.path, e.files)
-}
-
-func (e *noPath) Hint() string { return "check --path and --file" }
-
-func (e *noPath) Unwrap() error { return ErrNoTarget }
-
-func targetsAt(f *file, path keypath.Path, repository string) ([]Target, error) {
-	name := f.name
-	text, err := f.whole()
-	if err != nil {
-		return nil, err
-	}
-	spots, err := spotsAtPath(text, path, repository)
-	if err != nil {
-		return nil, inFile(name, err)
-	}
-	var targets []Target
-	var refused error
-	for _, s := range spots {
-		if err := s.checkNamed(repository); err != nil {
-			refused = inFile(name, err)
-			continue
-		}
-		targets = append(targets, s.target(name))
-	}
-	if len(targets) == 0 || refused != nil && !text.IsTemplate() {
-		return nil, refused
-	}
-	return targets, nil
-}
-
-// checkNamed refuses a spot at a given path whose tag is not the repository's,
-// or no tag at all.
-func (s spot) checkNamed(repository string) error {
-	switch {
-	case s.computedTag() != "":
-		return s.computed("set it in the values file: give that with --file")
-	case !s.names(repository) && !s.isNameless():
-		return &yamledit.Error{
-			Path: s.value.Path(), Line: s.value.Line(), Err: ErrNoTarget,
-			Why:  fmt.Sprintf("holds the image %q, not %q", s.ref.Repository, repository),
-			Help: "check --path, or the image's name",
-		}
-	}
-	return nil
 }

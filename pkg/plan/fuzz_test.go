@@ -38,11 +38,11 @@ func FuzzFindAndMake(f *testing.F) {
 			return
 		}
 		tree := fstest.MapFS{"a.yaml": &fstest.MapFile{Data: []byte(src)}}
-		targets, err := Find(tree, ref.Repository)
+		targets, err := find(tree, ref.Repository)
 		if err != nil {
 			return
 		}
-		made, err := Make(tree, wantsOf(targets, ref))
+		made, err := makePlan(tree, wantsOf(targets, ref))
 		if err != nil || made.Empty() {
 			return // refused, and nothing written
 		}
@@ -53,7 +53,7 @@ func FuzzFindAndMake(f *testing.F) {
 func checkBump(t *testing.T, f File, targets []Target, ref image.Ref) {
 	t.Helper()
 	after := fstest.MapFS{f.Name: &fstest.MapFile{Data: f.After}}
-	found, err := Find(after, ref.Repository)
+	found, err := find(after, ref.Repository)
 	if err != nil || len(found) != len(targets) {
 		t.Fatalf("%q -> %q: %d targets are now %d: %v", f.Before, f.After, len(targets), len(found), err)
 	}
@@ -62,7 +62,7 @@ func checkBump(t *testing.T, f File, targets []Target, ref image.Ref) {
 			t.Fatalf("%q -> %q: %s reads %v", f.Before, f.After, target.Path, target.Current)
 		}
 	}
-	again, err := Make(after, wantsOf(found, ref))
+	again, err := makePlan(after, wantsOf(found, ref))
 	if err != nil || !again.Empty() {
 		t.Fatalf("%q -> %q: a second run: %v, %v", f.Before, f.After, again, err)
 	}
@@ -73,11 +73,8 @@ func checkBump(t *testing.T, f File, targets []Target, ref image.Ref) {
 // nothing but a value that the plan tells of.
 func checkUndone(t *testing.T, f File, wants []Want) {
 	t.Helper()
-	text, err := parse(f.Before)
-	if err != nil {
-		t.Fatal(err)
-	}
-	e := editor{file: f.Name, text: text}
+	e := editor{file: newFile(f.Name, f.Before)}
+	e.file.read()
 	if err := e.gather(wants); err != nil {
 		t.Fatal(err)
 	}

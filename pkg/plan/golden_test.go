@@ -13,9 +13,9 @@ import (
 
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"github.com/tagbump/tagbump/pkg/files"
 	"github.com/tagbump/tagbump/pkg/image"
 	"github.com/tagbump/tagbump/pkg/keypath"
-	"github.com/tagbump/tagbump/pkg/yamledit"
 )
 
 var update = flag.Bool("update", false, "write the goldens anew")
@@ -52,9 +52,11 @@ func TestGoldens(t *testing.T) {
 }
 
 type golden struct {
-	tree fstest.MapFS
-	want image.Ref
-	path keypath.Path
+	tree  fstest.MapFS
+	want  image.Ref
+	find  FindOptions
+	scan  ScanOptions
+	globs []string
 }
 
 func newGolden(t *testing.T, archive *txtar.Archive) golden {
@@ -72,7 +74,15 @@ func newGolden(t *testing.T, archive *txtar.Archive) golden {
 		case "want":
 			c.want, err = image.Parse(rest)
 		case "path":
-			c.path, err = keypath.Parse(rest)
+			var path keypath.Path
+			path, err = keypath.Parse(rest)
+			c.find.Paths = append(c.find.Paths, path)
+		case "file":
+			c.globs = append(c.globs, rest)
+		case "as":
+			c.find.As = rest
+		case "whole":
+			c.scan.Whole = true
 		case "crlf":
 			then(func(text []byte) []byte { return bytes.ReplaceAll(text, []byte("\n"), []byte("\r\n")) })
 		case "bom":
@@ -88,6 +98,10 @@ func newGolden(t *testing.T, archive *txtar.Archive) golden {
 			t.Fatal(err)
 		}
 	}
+	var err error
+	if c.find.Files, err = files.Select(c.globs...); err != nil {
+		t.Fatal(err)
+	}
 	for _, file := range archive.Files[:len(archive.Files)-1] {
 		c.tree[file.Name] = &fstest.MapFile{Data: change(file.Data)}
 	}
@@ -95,9 +109,9 @@ func newGolden(t *testing.T, archive *txtar.Archive) golden {
 }
 
 func (c golden) run() (kind, text string) {
-	plan, err := c.plan()
+	made, places, err := c.plan()
 	if err == nil {
-		err = c.checkOnlyTheValues(plan)
+		err = c.checkOnlyTheValues(made)
 	}
 	if err != nil {
 		text = err.Error() + "\n"
@@ -107,7 +121,10 @@ func (c golden) run() (kind, text string) {
 		}
 		return "error", text
 	}
-	return "diff", notes(plan) + strings.ReplaceAll(string(plan.Diff()), "\r", "␍")
+	for _, left := range places.Left {
+		text += fmt.Sprintf("left %s: %s %s\n", place(left.File, left.Line), left.Path, left.Reason)
+	}
+	return "diff", text + notes(made) + strings.ReplaceAll(string(made.Diff()), "\r", "␍")
 }
 
 // notes says which changes put something in where nothing stood.
@@ -123,24 +140,17 @@ func notes(made *Plan) string {
 	return b.String()
 }
 
-func (c golden) plan() (*Plan, error) {
-	find := func() ([]Target, error) { return Find(c.tree, c.want.Repository) }
-	if !c.path.IsZero() {
-		find = func() ([]Target, error) { return At(c.tree, c.path, c.want.Repository) }
-	}
-	targets, err := find()
+func (c golden) plan() (*Plan, Places, error) {
+	x, err := Scan(c.tree, c.scan)
 	if err != nil {
-		return nil, err
+		return nil, Places{}, err
 	}
-	return Make(c.tree, wantsOf(targets, c.want))
-}
-
-func wantsOf(targets []Target, ref image.Ref) []Want {
-	wants := make([]Want, len(targets))
-	for i, target := range targets {
-		wants[i] = Want{target, ref}
+	places, err := x.Find(c.want.Repository, c.find)
+	if err != nil {
+		return nil, Places{}, err
 	}
-	return wants
+	made, err := x.Plan(wantsOf(places.Targets, c.want))
+	return made, places, err
 }
 
 // checkOnlyTheValues holds the promise of every golden: nothing differs but what
@@ -156,18 +166,10 @@ func (c golden) checkOnlyTheValues(made *Plan) error {
 		}
 		after[file.Name] = &fstest.MapFile{Data: file.After}
 	}
-	again, err := golden{after, c.want, c.path}.plan()
+	c.tree = after
+	again, _, err := c.plan()
 	if err == nil && !again.Empty() {
 		err = errors.New("a second run finds something to do")
 	}
 	return err
-}
-
-// parse reads the text as an index does.
-func parse(src []byte) (*yamledit.Text, error) {
-	f := file{index: &Index{parse: yamledit.Parse}, src: src}
-	if text := f.read(); text != nil {
-		return text, nil
-	}
-	return nil, f.err
 }

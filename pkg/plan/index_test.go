@@ -7,7 +7,9 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"github.com/tagbump/tagbump/pkg/files"
 	"github.com/tagbump/tagbump/pkg/image"
+	"github.com/tagbump/tagbump/pkg/textedit"
 	"github.com/tagbump/tagbump/pkg/yamledit"
 )
 
@@ -30,12 +32,12 @@ func TestParsesOncePerPlan(t *testing.T) {
 		t.Fatal(err)
 	}
 	var parses atomic.Int64
-	x.parse = func(src []byte) (*yamledit.Text, error) {
+	x.parse = func(name string, src []byte) (*yamledit.Text, error) {
 		parses.Add(1)
-		return yamledit.Parse(src)
+		return textedit.Open(name, src)
 	}
 	in := func(folder string) FindOptions {
-		return FindOptions{In: func(file string) bool { return strings.HasPrefix(file, folder+"/") }}
+		return FindOptions{Files: files.MustSelect(folder + "/*.yaml")}
 	}
 	var wants []Want
 	for i := range images {

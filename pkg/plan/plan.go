@@ -20,7 +20,6 @@ package plan
 import (
 	"bytes"
 	"errors"
-	"io/fs"
 	"slices"
 
 	"github.com/tagbump/tagbump/pkg/diff"
@@ -96,15 +95,6 @@ func (p *Plan) Diff() []byte {
 // Empty reports whether there is nothing to change.
 func (p *Plan) Empty() bool { return len(p.Files) == 0 }
 
-// Make is [Index.Plan] in a tree that is read for it.
-func Make(fsys fs.FS, wants []Want) (*Plan, error) {
-	x, err := Scan(fsys, ScanOptions{})
-	if err != nil {
-		return nil, err
-	}
-	return x.Plan(wants)
-}
-
 // Plan plans the changes after which every want's target holds its reference.
 // A target that already does gives none. Targets are located by their path in the
 // index, so that wants found in an older tree can be planned anew. A target that
@@ -147,7 +137,7 @@ func (x *Index) planFile(name string, wants []Want) (File, error) {
 	if text == nil {
 		return File{}, inFile(name, f.err)
 	}
-	e := editor{file: name, text: text}
+	e := editor{file: f}
 	if err := e.gather(wants); err != nil {
 		return File{}, inFile(name, err)
 	}

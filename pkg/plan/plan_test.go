@@ -35,7 +35,7 @@ func TestMakeOnAnotherTree(t *testing.T) {
 		"no such key": {now: "b: 1\n", err: `a.yaml: image.tag: not found: the document has no key "image"`},
 		"no file":     {err: "a.yaml: the file is not there"},
 	} {
-		targets, err := Find(fstest.MapFS{"a.yaml": &fstest.MapFile{Data: []byte(found)}}, "acme/web")
+		targets, err := find(fstest.MapFS{"a.yaml": &fstest.MapFile{Data: []byte(found)}}, "acme/web")
 		if err != nil || len(targets) != 1 {
 			t.Fatal(targets, err)
 		}
@@ -43,7 +43,7 @@ func TestMakeOnAnotherTree(t *testing.T) {
 		if test.now != "" {
 			tree["a.yaml"] = &fstest.MapFile{Data: []byte(test.now)}
 		}
-		made, err := Make(tree, wantsOf(targets, image.Ref{Repository: "acme/web", Tag: "v2"}))
+		made, err := makePlan(tree, wantsOf(targets, image.Ref{Repository: "acme/web", Tag: "v2"}))
 		switch {
 		case test.err != "":
 			if err == nil || err.Error() != test.err || !errors.Is(err, ErrNoTarget) {
@@ -58,7 +58,7 @@ func TestMakeOnAnotherTree(t *testing.T) {
 // TestMakeRefusesWants holds what Make says of wants that cannot be.
 func TestMakeRefusesWants(t *testing.T) {
 	tree := fstest.MapFS{"a.yaml": &fstest.MapFile{Data: []byte("image: acme/web:1\n")}}
-	targets, err := Find(tree, "acme/web")
+	targets, err := find(tree, "acme/web")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +72,7 @@ func TestMakeRefusesWants(t *testing.T) {
 		`a.yaml: image: line 1: two different values are wanted, one of them "acme/web:3"`:      {want("2", ""), want("3", "")},
 		`a.yaml: image: line 1: two different values are wanted, one of them "acme/web:latest"`: {want("2", ""), want("2", ""), want("latest", "")},
 	} {
-		if made, err := Make(tree, wants); err == nil || err.Error() != text {
+		if made, err := makePlan(tree, wants); err == nil || err.Error() != text {
 			t.Errorf("%v, %v; want %s", made, err, text)
 		}
 	}

@@ -3,90 +3,127 @@ package plan
 import (
 	"fmt"
 	"regexp"
-	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/tagbump/tagbump/pkg/image"
+	"github.com/tagbump/tagbump/pkg/keypath"
 	"github.com/tagbump/tagbump/pkg/yamledit"
 )
 
 // A spot is a place that names an image, with the keys that belong to it.
 type spot struct {
 	form    Form
-	ref     image.Ref        // what is written, template actions included
+	ref     image.Ref        // the image; its repository is joined from all keys, template actions included
+	written string           // the repository as value spells it; "" when that is ref's
+	also    []string         // other repositories that the keys may mean
+	bare    string           // the repository without its registry, where both have keys of their own
 	value   *yamledit.Node   // the value to change or, with fill, the repository
 	digest  *yamledit.Node   // the digest's own key, or nil; value itself for FormDigest
-	prefix  string           // of value, before the reference: "--image=", "old/name="
+	prefix  string           // of value, before the reference or tag: "--image=", "old/name=", "${TAG:-"
+	suffix  string           // of value, behind it: "}"
 	fill    string           // the key that is missing beside value, or ""
 	literal *yamledit.Scalar // the string in value's template action that holds the tag, or nil
+	rival   *yamledit.Node   // a key that may hold the tag, where none is known to; or nil
+
+	isOverride bool // old=new:tag, which puts an image in place of another
 }
 
-// spotsAt lists the spots whose tag or digest n holds; more than one where a
-// template action has several fallbacks. Where no repository belongs to n, its
-// own text decides: a whole reference, or a tag of repository.
-func spotsAt(n *yamledit.Node, repository string) []spot {
-	if spots := knownSpots(n); len(spots) > 0 {
-		return spots
+// referenceSpot is a value that holds a whole reference, or the default of a
+// variable that does.
+func referenceSpot(value *yamledit.Node) spot {
+	text := value.Value()
+	if prefix, inner, suffix, ok := splitDefault(text); ok {
+		return spot{form: FormReference, ref: splitTemplate(inner), value: value, prefix: prefix, suffix: suffix}
 	}
-	if text := n.Value(); isReference(text, repository) {
-		return referenceSpot(n).fallbacks()
+	s := spot{form: FormReference, ref: splitTemplate(text), value: value}
+	if prefix, inner, suffix, ok := splitDefault(s.ref.Tag); ok {
+		s.form, s.prefix, s.suffix = FormTag, text[:len(s.ref.Repository)+1]+prefix, suffix+text[len(s.ref.Repository)+1+len(s.ref.Tag):]
+		s.ref.Tag, s.ref.Digest = splitDigest(inner)
 	}
-	s := spot{form: FormTag, value: n, ref: image.Ref{Repository: repository}}
-	return s.withTag(n).fallbacks()
+	return s
 }
 
-// knownSpots lists n's spots by the repository that stands beside it. A
-// parameter's is in another item of its list.
-func knownSpots(n *yamledit.Node) []spot {
-	up := n.Parent()
-	if up == nil {
-		return nil
+// withRegistry puts what other keys hold in front of the repository; the value
+// keeps its own spelling.
+func (s spot) withRegistry(front string) spot {
+	if joined := join(front, s.ref.Repository); joined != s.ref.Repository {
+		s.written, s.ref.Repository = s.ref.Repository, joined
 	}
-	all := spotsOf(up)
-	if list := up.Parent(); list != nil && list.IsList() {
-		all = append(all, spotsOf(list)...)
-	}
-	return slices.DeleteFunc(all, func(s spot) bool { return s.fill != "" || !s.value.Is(n) })
+	return s
 }
 
-// fillsAt lists the places of a missing key in the mapping.
-func fillsAt(mapping *yamledit.Node, key string) []spot {
-	return slices.DeleteFunc(spotsOf(mapping), func(s spot) bool { return s.fill != key })
+// withTag reads the tag, and the digest in it or beside it.
+func (s spot) withTag(tag *yamledit.Node) spot {
+	text := tag.Value()
+	if prefix, inner, suffix, ok := splitDefault(text); ok {
+		text, s.prefix, s.suffix = inner, prefix, suffix
+	}
+	s.ref.Tag, s.ref.Digest = splitDigest(text)
+	if s.digest != nil && s.digest.Value() != "" {
+		s.ref.Digest = fullDigest(s.digest.Value())
+	}
+	return s
 }
 
-// isReference tells repo, repo:tag and repo@digest from a bare tag.
-func isReference(text, repository string) bool {
-	name, _, _ := strings.Cut(text, "@")
-	return strings.ContainsAny(name, "/:") || image.SameRepository(name, repository)
+func splitDigest(text string) (tag, digest string) {
+	if at := strings.LastIndex(text, "@sha256:"); at >= 0 {
+		return text[:at], text[at+1:]
+	}
+	if placeholderPattern.MatchString(text) {
+		return text, ""
+	}
+	tag, digest, _ = strings.Cut(text, "@")
+	return tag, digest
 }
 
-// splitTemplate is [image.Split] for text in which template actions, and the ${…}
-// of tools that substitute, may hold : and @.
-func splitTemplate(text string) image.Ref {
-	hidden := actionPattern.ReplaceAllStringFunc(text, func(action string) string {
-		return strings.Repeat("_", len(action))
-	})
-	ref := image.Split(hidden)
-	rest := text[len(ref.Repository):]
-	ref.Repository = text[:len(ref.Repository)]
-	if ref.Tag != "" {
-		ref.Tag, rest = rest[1:1+len(ref.Tag)], rest[1+len(ref.Tag):]
+// fallbacks are the spots of the strings that the spot's template actions fall
+// back to; the spot itself, when there are none.
+func (s spot) fallbacks() []spot {
+	if s.fill != "" || !s.value.HasAction() {
+		return []spot{s}
 	}
-	if ref.Digest != "" {
-		ref.Digest = rest[len(rest)-len(ref.Digest):]
+	literals := s.value.Fallbacks()
+	if s.computedTag() != "" {
+		return []spot{s.tagFallback(literals)}
 	}
-	return ref
+	spots := []spot{s}
+	for _, literal := range literals {
+		if ref, err := image.Parse(literal.Value); err == nil && (ref.Tag != "" || ref.Digest != "") {
+			spots = append(spots, spot{form: FormReference, ref: ref, value: s.value, literal: &literal})
+		}
+	}
+	return spots
 }
 
-var actionPattern = regexp.MustCompile(`(?s)\{\{.*?\}\}|\$\{[^}]*\}|\$\([^)]*\)`)
-
-// literalTail is what stands behind the last action in text; false when there is none.
-func literalTail(text string) (string, bool) {
-	actions := actionPattern.FindAllStringIndex(text, -1)
-	if len(actions) == 0 {
-		return text, false
+// tagFallback reads acme/web:{{ .tag | default "1.2" }}, and the same with a
+// repository that has a fallback too.
+func (s spot) tagFallback(literals []yamledit.Scalar) spot {
+	if len(literals) == 2 && strings.HasPrefix(s.ref.Repository, "{{") && image.CheckRepository(literals[0].Value) == nil {
+		s.ref.Repository, literals = literals[0].Value, literals[1:]
 	}
-	return text[actions[len(actions)-1][1]:], true
+	if len(literals) != 1 {
+		return s
+	}
+	tag, digest, _ := strings.Cut(literals[0].Value, "@")
+	if image.CheckTag(tag) != nil {
+		return s
+	}
+	s.form, s.literal = FormTag, &literals[0]
+	s.ref.Tag, s.ref.Digest = tag, digest
+	return s
+}
+
+// path is the path of the value that the spot changes or puts in.
+func (s spot) path() keypath.Path {
+	if s.fill != "" {
+		return s.value.Path().Parent().Child(s.fill)
+	}
+	return s.value.Path()
+}
+
+func (s spot) target(file string) Target {
+	return Target{File: file, Path: s.path(), Form: s.form, Line: s.value.Line(), Doc: s.value.Document(), Current: s.ref}
 }
 
 // names reports whether the spot is the repository's. Where an action computes
@@ -95,11 +132,39 @@ func (s spot) names(repository string) bool {
 	if repository == "" {
 		return false
 	}
-	tail, isComputed := literalTail(s.ref.Repository)
-	if !isComputed {
-		return image.SameRepository(s.ref.Repository, repository)
+	for _, written := range append([]string{s.ref.Repository}, s.also...) {
+		if isNamed(written, repository) {
+			return true
+		}
 	}
-	return strings.HasPrefix(tail, "/") && strings.HasSuffix("/"+image.Canonical(repository), tail)
+	return false
+}
+
+// isNamed reports whether written, in which actions and variables may be, is the
+// repository. Only a registry can be in front of a single literal segment: what
+// computes more may be another image's.
+func isNamed(written, repository string) bool {
+	written = withDefaults(written)
+	tail, isComputed := literalTail(written)
+	if !isComputed {
+		return image.SameRepository(written, repository)
+	}
+	front, found := strings.CutSuffix(image.Canonical(repository), tail)
+	return found && strings.HasPrefix(tail, "/") && (strings.Count(tail, "/") > 1 || !strings.Contains(front, "/"))
+}
+
+// short is the repository without what other keys put in front of it.
+func (s spot) short() string {
+	if s.written != "" {
+		return s.written
+	}
+	return s.bare
+}
+
+// isBehind reports whether a global registry makes the spot another image than the
+// wanted one.
+func (s spot) isBehind(registry *yamledit.Node, repository string) bool {
+	return s.bare != "" && !image.SameRepository(join(registry.Value(), s.bare), repository)
 }
 
 // isNameless reports whether a template action computes the whole repository,
@@ -109,7 +174,53 @@ func (s spot) isNameless() bool {
 	return isComputed && tail == ""
 }
 
-// isStale reports whether a new tag would stand beside a digest of the old one.
+// isTagged reports whether the spot has a literal tag or a digest.
+func (s spot) isTagged() bool {
+	return s.ref.Digest != "" || s.ref.Tag != "" && image.CheckTag(s.ref.Tag) == nil
+}
+
+// computedTag is what another tool puts the tag in place of: a template action, a
+// variable ${…}, or any other text that no tag can be; or "".
+func (s spot) computedTag() string {
+	for _, marks := range [][2]string{{"{{", "}}"}, {"${", "}"}, {"$(", ")"}} {
+		start := strings.Index(s.ref.Tag, marks[0])
+		if start < 0 {
+			continue
+		}
+		if end := strings.LastIndex(s.ref.Tag, marks[1]); end > start {
+			return s.ref.Tag[start : end+len(marks[1])]
+		}
+		return s.ref.Tag[start:]
+	}
+	switch {
+	case s.ref.Tag == "" || image.CheckTag(s.ref.Tag) == nil && !placeholderPattern.MatchString(s.ref.Tag):
+		return ""
+	case s.form == FormReference && !placeholderPattern.MatchString(s.ref.Tag):
+		return "" // a pattern
+	}
+	return s.ref.Tag
+}
+
+// isPattern reports whether what looks like a reference has no tag that a
+// registry could have: image: "redis:*" chooses images, and names none.
+func (s spot) isPattern() bool {
+	return s.form == FormReference && s.ref.Tag != "" && s.computedTag() == "" && image.CheckTag(s.ref.Tag) != nil
+}
+
+// computed says that the tag is made elsewhere.
+func (s spot) computed(help string) error {
+	tag := s.computedTag()
+	why := "the tag comes from a template action (" + tag + ")"
+	switch {
+	case strings.HasPrefix(tag, "$"):
+		why, help = "the tag comes from a substitution ("+tag+")", "set it where that gets its value"
+	case !strings.Contains(tag, "{{"):
+		why, help = fmt.Sprintf("holds %q, which no tag can be: another tool puts the tag in", tag), "set it where that tool gets its value"
+	}
+	return &yamledit.Error{Path: s.value.Path(), Line: s.value.Line(), Err: yamledit.ErrNotFound, Why: why, Help: help}
+}
+
+// isStale reports whether a new tag would be beside a digest of the old one.
 func (s spot) isStale(ref image.Ref) bool {
 	return ref.Digest == "" && s.ref.Digest != "" && ref.Tag != s.ref.Tag
 }
@@ -151,17 +262,31 @@ func (s spot) textFor(ref image.Ref) string {
 	if s.digest != nil {
 		want.Digest = ""
 	}
-	if s.form == FormReference {
-		want.Repository = s.ref.Repository
-		return s.prefix + want.String()
+	if s.form != FormReference {
+		return s.prefix + strings.TrimPrefix(want.String(), ":") + s.suffix
 	}
-	return strings.TrimPrefix(want.String(), ":")
+	want.Repository = s.ref.Repository
+	if s.written != "" {
+		want.Repository = s.written
+	}
+	return s.prefix + want.String() + s.suffix
+}
+
+// isEmpty reports whether the spot had nothing of what the form says.
+func (s spot) isEmpty(form Form) bool {
+	return s.ref.Digest == "" && (form == FormDigest || s.ref.Tag == "")
+}
+
+// isOwnDigest reports whether the digest gets a key of its own: kustomize has
+// one for it, and newTag is for a tag.
+func (s spot) isOwnDigest(ref image.Ref) bool {
+	return ref.Digest != "" && s.digest == nil && s.ref.Digest == "" && s.form == FormTag && s.value.Key() == "newTag" && s.value.IsScalar()
 }
 
 // digestText writes the digest as the key beside the tag does: keys named sha
 // leave out the algorithm, because their charts write it.
 func digestText(n *yamledit.Node, digest string) string {
-	if n.Key() != "digest" && n.Key() != "imageDigest" && !strings.HasPrefix(n.Value(), "sha256:") {
+	if !strings.HasSuffix(strings.ToLower(n.Key()), "digest") && !strings.HasPrefix(n.Value(), "sha256:") {
 		return strings.TrimPrefix(digest, "sha256:")
 	}
 	return digest
@@ -173,3 +298,63 @@ func fullDigest(text string) string {
 	}
 	return "sha256:" + text
 }
+
+// isReference tells repo, repo:tag and repo@digest from a bare tag.
+func isReference(text, repository string) bool {
+	name, _, _ := strings.Cut(text, "@")
+	return strings.ContainsAny(name, "/:") || image.SameRepository(name, repository)
+}
+
+var (
+	// actionPattern matches what other tools replace: template actions, variables.
+	actionPattern = regexp.MustCompile(`(?s)\{\{.*?\}\}|\$\{[^}]*\}|\$\([^)]*\)|<[^<>]*>|#\{[^}]*\}#?|%%[^%]*%%|\[\[.*?\]\]|@@[^@]*@@|\$[A-Za-z_][A-Za-z0-9_]*`)
+	// placeholderPattern matches the same, and names in underscores, which could be a tag.
+	placeholderPattern = regexp.MustCompile(actionPattern.String() + `|^__[A-Z0-9_]+__$|^ENC\[`)
+	// defaultPattern matches ${VAR:-text}, in which text counts unless VAR is set.
+	defaultPattern = regexp.MustCompile(`^(\$\{[A-Za-z_][A-Za-z0-9_.]*:?[-=])([^${}]+)(\})$`)
+	// insidePattern matches the defaults of variables and template actions in a text.
+	insidePattern = regexp.MustCompile(`\$\{[A-Za-z_][A-Za-z0-9_.]*:?[-=]([^${}]+)\}|\{\{[^{}]*\bdefault\s+"([^"{}]+)"[^{}]*\}\}`)
+)
+
+// splitTemplate is [image.Split] for text in which template actions, and what
+// other tools substitute, may hold : and @.
+func splitTemplate(text string) image.Ref {
+	hidden := actionPattern.ReplaceAllStringFunc(text, func(action string) string {
+		return strings.Repeat("_", len(action))
+	})
+	ref := image.Split(hidden)
+	rest := text[len(ref.Repository):]
+	ref.Repository = text[:len(ref.Repository)]
+	if ref.Tag != "" {
+		ref.Tag, rest = rest[1:1+len(ref.Tag)], rest[1+len(ref.Tag):]
+	}
+	if ref.Digest != "" {
+		ref.Digest = rest[len(rest)-len(ref.Digest):]
+	}
+	return ref
+}
+
+// splitDefault cuts ${VAR:-text} around text.
+func splitDefault(text string) (prefix, inner, suffix string, ok bool) {
+	match := defaultPattern.FindStringSubmatch(text)
+	if match == nil {
+		return "", "", "", false
+	}
+	return match[1], match[2], match[3], true
+}
+
+// withDefaults replaces variables and actions by the text that they fall back to.
+func withDefaults(text string) string {
+	return insidePattern.ReplaceAllString(text, "$1$2")
+}
+
+// literalTail is what is behind the last action in text; false when there is none.
+func literalTail(text string) (string, bool) {
+	actions := actionPattern.FindAllStringIndex(text, -1)
+	if len(actions) == 0 {
+		return text, false
+	}
+	return text[actions[len(actions)-1][1]:], true
+}
+
+func itoa(n int) string { return strconv.Itoa(n) }

@@ -1,30 +1,39 @@
 // Package redact takes secrets out of text before people read it.
 //
-// Every place that formats a URL, a header or a server's answer goes through
-// it: [URL] for a single URL, [Secrets] for free text in which a known token
-// may stand. It does not find secrets that it was not told of, but for the
-// user part of URLs. One trap: a token travels in other spellings, so Secrets
-// also replaces its query-escaped form and the Basic credentials made of it.
+// [URL] and [Text] mask the user part of URLs. [Secrets] also masks values that
+// it was told of: tokens, passwords and keys. It does not find other secrets.
+//
+// One trap: a secret travels in other spellings. A server that echoes a request
+// repeats it percent-encoded, in JSON, or as base64 together with the user's name,
+// whatever that name is. Secrets knows these spellings.
 package redact
 
 import (
-	"encoding/base64"
 	"net/url"
 	"regexp"
 	"strings"
 )
 
-// Mask is what stands where a secret stood.
+// Mask is written in place of a secret.
 const Mask = "REDACTED"
 
-// userPart matches the user part of a URL anywhere in a text. A user name alone
-// is masked too: forges take tokens there.
-var userPart = regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*://)([^/?#\s"'@]+(?:@[^/?#\s"'@]+)*)@`)
+var (
+	// userPart matches the user part of a URL anywhere in a text. A user name
+	// alone is masked too: forges take tokens there.
+	userPart = regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*://)([^/?#\s"'@]+(?:@[^/?#\s"'@]+)*)@`)
+	// oddUserPart matches a user part whose password has an unescaped "/", "#" or
+	// "?". It is known by its colon, which no port follows.
+	oddUserPart = regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*://)([^/?#\s"'@:\[\]]*:[^/?#\s"'@]*[^0-9/?#\s"'@][^/?#\s"'@]*[/?#][^\s"']*)@`)
+	// anyUserPart matches everything between the scheme and the last "@" where a
+	// colon comes before the first "/".
+	anyUserPart = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9+.-]*://)([^/?#@\[\]]*:.*)@`)
+)
 
 // URL returns raw without its user part and without the values of its query,
-// where presigned URLs carry signatures. The user name "git" of ssh URLs stays.
+// where presigned URLs carry signatures. The user name of an ssh URL stays.
 func URL(raw string) string {
-	s := Text(raw)
+	s := anyUserPart.ReplaceAllString(raw, "${1}"+Mask+"@")
+	s = Text(s)
 	u, err := url.Parse(s)
 	if err != nil || u.RawQuery == "" {
 		return s
@@ -37,49 +46,21 @@ func URL(raw string) string {
 	return u.String()
 }
 
-// Text masks the user part of every URL in s.
+// Text masks the user part of every URL in s. The user name of an ssh URL stays:
+// it is not a secret.
 func Text(s string) string {
+	s = oddUserPart.ReplaceAllString(s, "${1}"+Mask+"@")
 	return userPart.ReplaceAllStringFunc(s, func(match string) string {
 		parts := userPart.FindStringSubmatch(match)
-		if parts[2] == "git" {
+		scheme, user := parts[1], parts[2]
+		if user == "git" || isSSH(scheme) && !strings.Contains(user, ":") {
 			return match
 		}
-		return parts[1] + Mask + "@"
+		return scheme + Mask + "@"
 	})
 }
 
-// Secrets knows the secrets of one run.
-type Secrets struct{ replacer *strings.Replacer }
-
-// NewSecrets returns Secrets that mask each of values in every spelling in which
-// it may travel. Values shorter than 4 bytes are left out: they would mask
-// ordinary words (CircleCI draws the line there too).
-func NewSecrets(values ...string) Secrets {
-	var pairs []string
-	for _, value := range values {
-		value = strings.TrimSpace(value)
-		if len(value) < 4 {
-			continue
-		}
-		for _, spelling := range spellings(value) {
-			pairs = append(pairs, spelling, Mask)
-		}
-	}
-	return Secrets{strings.NewReplacer(pairs...)}
-}
-
-// Text masks the known secrets in s, and the user part of every URL.
-func (s Secrets) Text(text string) string {
-	if s.replacer != nil {
-		text = s.replacer.Replace(text)
-	}
-	return Text(text)
-}
-
-func spellings(value string) []string {
-	all := []string{value, url.QueryEscape(value), url.PathEscape(value), url.UserPassword("u", value).String()[2:]}
-	for _, user := range []string{"x-access-token", "oauth2", "git", value} {
-		all = append(all, base64.StdEncoding.EncodeToString([]byte(user+":"+value)))
-	}
-	return append(all, base64.StdEncoding.EncodeToString([]byte(value)), base64.StdEncoding.EncodeToString([]byte(value+":")))
+func isSSH(scheme string) bool {
+	scheme = strings.ToLower(strings.TrimSuffix(scheme, "://"))
+	return scheme == "ssh" || scheme == "git+ssh" || scheme == "ssh+git"
 }

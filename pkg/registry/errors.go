@@ -12,7 +12,7 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
-	"github.com/tagbump/tagbump/pkg/image"
+	"github.com/tagbump/tagbump/pkg/fault"
 	"github.com/tagbump/tagbump/pkg/internal/httpx"
 	"github.com/tagbump/tagbump/pkg/redact"
 )
@@ -20,11 +20,11 @@ import (
 // What callers decide on. One of them is in the chain of every error that a
 // registry, or the way to it, is the cause of.
 var (
-	ErrNotFound    = image.ErrNotFound                                     // no such repository or tag
-	ErrNoImage     = image.ErrNoImage                                      // the tag exists, but is a chart, a signature …
-	ErrAuth        = errors.New("access denied")                           // the registry refuses the credentials, or wants some
-	ErrUnavailable = errors.New("registry not available")                  // rate limit, server error, time-out, network
-	errPageLoop    = errors.New("its pages of tags go around in a circle") // a Link that leads back
+	ErrNotFound    = fault.New(fault.NotFound, "not found")                 // no such repository or tag
+	ErrNoImage     = fault.New(fault.NotFound, "not a container image")     // the tag exists, but is a chart, a signature …
+	ErrAuth        = fault.New(fault.NoAccess, "access denied")             // the registry refuses the credentials, or wants some
+	ErrUnavailable = fault.New(fault.Unavailable, "registry not available") // rate limit, server error, time-out, network
+	errPageLoop    = errors.New("its pages of tags go around in a circle")  // a Link that leads back
 )
 
 // An Error says where a registry failed us, and how. Its text carries no secrets.

@@ -15,11 +15,11 @@ import (
 	"github.com/tagbump/tagbump/pkg/internal/testenv"
 )
 
-// A fault answers a request in the registry's place, or returns false.
-type fault = func(w http.ResponseWriter, r *http.Request) bool
+// A mishap answers a request in the registry's place, or returns false.
+type mishap = func(w http.ResponseWriter, r *http.Request) bool
 
 // on is a fault for paths that contain part.
-func on(part string, answer http.HandlerFunc) fault {
+func on(part string, answer http.HandlerFunc) mishap {
 	return func(w http.ResponseWriter, r *http.Request) bool {
 		if !strings.Contains(r.URL.Path, part) {
 			return false
@@ -30,7 +30,7 @@ func on(part string, answer http.HandlerFunc) fault {
 }
 
 // times is a fault that happens n times and then no more.
-func times(n int64, f fault) fault {
+func times(n int64, f mishap) mishap {
 	var happened atomic.Int64
 	return func(w http.ResponseWriter, r *http.Request) bool {
 		return happened.Load() < n && f(w, r) && happened.Add(1) > 0
@@ -111,8 +111,8 @@ func digest(c *Client, ref image.Ref) error {
 	return err
 }
 
-func timesOf(c *Client, ref image.Ref) error {
-	_, err := c.Times(context.Background(), ref.Repository, []string{"0.9.0", ref.Tag})
+func inspectAll(c *Client, ref image.Ref) error {
+	_, err := c.InspectAll(context.Background(), ref.Repository, []string{"0.9.0", ref.Tag})
 	return err
 }
 
@@ -123,7 +123,7 @@ func TestFailures(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		ask   func(*Client, image.Ref) error
-		fault fault
+		fault mishap
 		class error // nil: all is well
 		want  string
 	}{
@@ -158,7 +158,7 @@ func TestFailures(t *testing.T) {
 			"HOST/acme/web:1.0.0: the registry's rate limit is reached: 429 Too Many Requests (2 tries)",
 		},
 		{
-			"rate limit on one of many", timesOf, on("/manifests/1.0.0", status(429, "")), ErrUnavailable,
+			"rate limit on one of many", inspectAll, on("/manifests/1.0.0", status(429, "")), ErrUnavailable,
 			"HOST/acme/web:1.0.0: the registry's rate limit is reached: 429 Too Many Requests (2 tries)",
 		},
 		{"server error that passes", inspect, times(1, on("/blobs/", status(500, ""))), nil, ""},

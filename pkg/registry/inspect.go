@@ -139,7 +139,7 @@ func (c *Client) inspectImage(ctx context.Context, repo name.Repository, m manif
 
 // inspectIndex lists the platforms of an index, and reads one of its images for the rest.
 func (c *Client) inspectIndex(ctx context.Context, at name.Reference, index manifest, platform string) (image.Info, error) {
-	children := images(index.Manifests)
+	children := runnable(index.Manifests)
 	if len(children) == 0 {
 		return image.Info{}, noImage("an index without images")
 	}
@@ -206,9 +206,9 @@ func joinLabels(annotations, labels map[string]string) map[string]string {
 	return joined
 }
 
-// images are the members of an index that can run: attestations, which BuildKit
-// files under unknown/unknown, and the layers of its caches are left out.
-func images(members []v1.Descriptor) []v1.Descriptor {
+// runnable returns the members of an index that are images: attestations, which
+// BuildKit files under unknown/unknown, and the layers of its caches are left out.
+func runnable(members []v1.Descriptor) []v1.Descriptor {
 	return slices.DeleteFunc(slices.Clone(members), func(d v1.Descriptor) bool {
 		isAttestation := d.Annotations["vnd.docker.reference.type"] != "" || d.Platform != nil && d.Platform.OS == "unknown"
 		return isAttestation || d.MediaType != "" && !d.MediaType.IsImage() && !d.MediaType.IsIndex()
@@ -249,8 +249,8 @@ func (c *Client) config(ctx context.Context, repo name.Repository, digest v1.Has
 // made at, or the zero time.
 func firstTime(texts ...string) time.Time {
 	for _, text := range texts {
-		if t, err := time.Parse(time.RFC3339, text); err == nil && t.Unix() > int64(24*time.Hour/time.Second) {
-			return t.UTC()
+		if created, ok := image.ParseCreated(text); ok {
+			return created
 		}
 	}
 	return time.Time{}

@@ -32,7 +32,7 @@ func TestPagesThatCannotMatchAreLeftOut(t *testing.T) {
 		opts   testenv.RegistryOptions
 		prefix string
 		pages  int
-		fault  fault
+		fault  mishap
 	}{
 		{"no prefix", testenv.RegistryOptions{}, "", 21, nil},
 		{"the first page, the jump", testenv.RegistryOptions{}, "master-", 2, nil},

@@ -9,22 +9,21 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
 
 	"github.com/tagbump/tagbump/pkg/image"
 )
 
-// Times returns when the image of each tag was created: the zero time where the image
-// does not say. It looks at all of them, 16 at a time, and at an image that has several
-// tags once. Tags that name no image (a chart, a build cache) are left out; any other
-// look-up that fails, fails them all, since the tag that is missing might be the newest.
+// InspectAll returns what [Client.Inspect] says of each tag's image. It makes 16
+// requests at a time, and reads an image that has several tags once. Tags that name
+// something else (a chart, a build cache) are left out of the result. Any other
+// failure is the error of the whole, since the missing tag might be the newest.
 //
-// A registry that tells of its quota (as Docker Hub does) is asked with HEAD first,
-// which costs no pull, and when the images outnumber the pulls that are left, Times
-// gives up with [ErrUnavailable] before it has spent them.
-func (c *Client) Times(ctx context.Context, repository string, tags []string) (map[string]time.Time, error) {
+// A registry that tells its quota (as Docker Hub does) is asked with HEAD first,
+// which costs no pull. When the images outnumber the pulls that are left, InspectAll
+// returns [ErrUnavailable] before it has spent them.
+func (c *Client) InspectAll(ctx context.Context, repository string, tags []string) (map[string]image.Info, error) {
 	repo, err := c.parseRepository(repository)
 	if err != nil {
 		return nil, err
@@ -33,7 +32,7 @@ func (c *Client) Times(ctx context.Context, repository string, tags []string) (m
 	return s.run(ctx)
 }
 
-// A survey finds out when many images were created.
+// A survey inspects many images.
 type survey struct {
 	client     *Client
 	repo       name.Repository
@@ -41,9 +40,9 @@ type survey struct {
 	tags       []string
 }
 
-func (s *survey) run(ctx context.Context) (map[string]time.Time, error) {
+func (s *survey) run(ctx context.Context) (map[string]image.Info, error) {
 	if len(s.tags) == 0 {
-		return map[string]time.Time{}, nil
+		return map[string]image.Info{}, nil
 	}
 	if _, err := s.client.digest(ctx, s.repo.Tag(s.tags[0])); err != nil && !errors.Is(err, ErrNoImage) { // shows whether there is a quota
 		return nil, explain(s.repository+":"+s.tags[0], err)
@@ -55,16 +54,16 @@ func (s *survey) run(ctx context.Context) (map[string]time.Time, error) {
 }
 
 // byTag gets the manifest of every tag.
-func (s *survey) byTag(ctx context.Context) (map[string]time.Time, error) {
+func (s *survey) byTag(ctx context.Context) (map[string]image.Info, error) {
 	var once onceEach
-	found, err := all(ctx, s.tags, func(ctx context.Context, tag string) (creation, error) {
-		return s.created(ctx, s.repo.Tag(tag), &once)
+	found, err := all(ctx, s.tags, func(ctx context.Context, tag string) (finding, error) {
+		return s.find(ctx, s.repo.Tag(tag), &once)
 	})
-	return timesOfImages(found), s.named(err)
+	return images(found), s.named(err)
 }
 
 // byDigest asks for the digest of every tag, and gets each different one once.
-func (s *survey) byDigest(ctx context.Context) (map[string]time.Time, error) {
+func (s *survey) byDigest(ctx context.Context) (map[string]image.Info, error) {
 	digests, err := all(ctx, s.tags, func(ctx context.Context, tag string) (string, error) {
 		return s.client.digest(ctx, s.repo.Tag(tag))
 	})
@@ -76,33 +75,34 @@ func (s *survey) byDigest(ctx context.Context) (map[string]time.Time, error) {
 		return nil, s.tooMany(len(different), left)
 	}
 	var once onceEach
-	created, err := all(ctx, different, func(ctx context.Context, digest string) (creation, error) {
-		return s.created(ctx, s.repo.Digest(digest), &once)
+	byDigest, err := all(ctx, different, func(ctx context.Context, digest string) (finding, error) {
+		return s.find(ctx, s.repo.Digest(digest), &once)
 	})
 	if err != nil {
 		return nil, s.named(err)
 	}
-	found := make(map[string]creation, len(s.tags))
+	found := make(map[string]finding, len(s.tags))
 	for tag, digest := range digests {
-		found[tag] = created[digest]
+		found[tag] = byDigest[digest]
 	}
-	return timesOfImages(found), nil
+	return images(found), nil
 }
 
-// A creation is what one tag's look-up found.
-type creation struct {
-	at      time.Time
+// A finding is what the look-up of one tag found.
+type finding struct {
+	info    image.Info
 	isImage bool
 }
 
-func timesOfImages(found map[string]creation) map[string]time.Time {
-	times := make(map[string]time.Time, len(found))
-	for tag, created := range found {
-		if created.isImage {
-			times[tag] = created.at
+// images returns the findings that are images.
+func images(found map[string]finding) map[string]image.Info {
+	infos := make(map[string]image.Info, len(found))
+	for tag, f := range found {
+		if f.isImage {
+			infos[tag] = f.info
 		}
 	}
-	return times
+	return infos
 }
 
 func (s *survey) tooMany(images, left int) error {
@@ -129,31 +129,32 @@ func (s *survey) named(err error) error {
 	return explain(s.repository+":"+failed.item, failed.err)
 }
 
-// created finds the time of one image, or of the first image of an index.
-func (s *survey) created(ctx context.Context, at name.Reference, once *onceEach) (creation, error) {
+// find inspects one image, or the first image of an index.
+func (s *survey) find(ctx context.Context, at name.Reference, once *onceEach) (finding, error) {
 	m, digest, err := s.client.manifest(ctx, at)
 	if err == nil {
-		return once.do(digest, func() (creation, error) {
+		return once.do(digest, func() (finding, error) {
 			info, err := s.client.read(ctx, at, m, "")
-			return creationOf(info, err)
+			info.Digest = digest
+			return findingOf(info, err)
 		})
 	}
-	return creationOf(image.Info{}, err)
+	return findingOf(image.Info{}, err)
 }
 
-func creationOf(info image.Info, err error) (creation, error) {
+func findingOf(info image.Info, err error) (finding, error) {
 	if errors.Is(err, ErrNoImage) {
-		return creation{}, nil
+		return finding{}, nil
 	}
-	return creation{info.Created, true}, err
+	return finding{info, true}, err
 }
 
 // onceEach does something for each key once, and gives all who ask the one answer.
 type onceEach struct{ answers sync.Map }
 
-func (o *onceEach) do(key string, f func() (creation, error)) (creation, error) {
+func (o *onceEach) do(key string, f func() (finding, error)) (finding, error) {
 	answer, _ := o.answers.LoadOrStore(key, sync.OnceValues(f))
-	return answer.(func() (creation, error))()
+	return answer.(func() (finding, error))()
 }
 
 // An itemError says for which item the work failed.

@@ -15,14 +15,23 @@ import (
 	"github.com/tagbump/tagbump/pkg/internal/testenv"
 )
 
-func TestTimesLooksAtEachImageOnce(t *testing.T) {
+// timesOf returns when each image was created.
+func timesOf(infos map[string]image.Info) map[string]time.Time {
+	times := map[string]time.Time{}
+	for tag, info := range infos {
+		times[tag] = info.Created
+	}
+	return times
+}
+
+func TestInspectAllReadsEachImageOnce(t *testing.T) {
 	reg := start(t, testenv.RegistryOptions{})
 	push(t, reg, testenv.Image{Created: built}, "a", "b", "c", "d")
 	push(t, reg, testenv.Image{Created: built.Add(time.Hour), Platforms: []string{"linux/amd64", "linux/arm64"}}, "e")
 	push(t, reg, testenv.Image{}, "f")
-	got, err := client(t, reg, keys{}).Times(context.Background(), reg.Host+"/acme/web", []string{"a", "b", "c", "d", "e", "f"})
+	got, err := client(t, reg, keys{}).InspectAll(context.Background(), reg.Host+"/acme/web", []string{"a", "b", "c", "d", "e", "f"})
 	want := map[string]time.Time{"a": built, "b": built, "c": built, "d": built, "e": built.Add(time.Hour), "f": {}}
-	if err != nil || !maps.EqualFunc(got, want, time.Time.Equal) {
+	if err != nil || !maps.EqualFunc(timesOf(got), want, time.Time.Equal) {
 		t.Errorf("got %v, %v; want %v", got, err, want)
 	}
 	if n := reg.Count("GET", "/blobs/"); n != 3 {
@@ -30,7 +39,7 @@ func TestTimesLooksAtEachImageOnce(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoImageHasNoTime(t *testing.T) {
+func TestInspectAllLeavesOutWhatIsNotAnImage(t *testing.T) {
 	reg := start(t, testenv.RegistryOptions{})
 	push(t, reg, testenv.Image{Created: built}, "a")
 	const chart = `{"schemaVersion":2,"config":{"mediaType":"application/vnd.cncf.helm.config.v1+json","digest":"CONFIG","size":2},"layers":[]}`
@@ -40,8 +49,8 @@ func TestWhatIsNoImageHasNoTime(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, tags := range [][]string{{"a", "1.0.0", "buildcache"}, {"1.0.0", "buildcache", "a"}} {
-		got, err := client(t, reg, keys{}).Times(context.Background(), reg.Host+"/acme/web", tags)
-		if want := map[string]time.Time{"a": built}; err != nil || !maps.EqualFunc(got, want, time.Time.Equal) {
+		got, err := client(t, reg, keys{}).InspectAll(context.Background(), reg.Host+"/acme/web", tags)
+		if want := map[string]time.Time{"a": built}; err != nil || !maps.EqualFunc(timesOf(got), want, time.Time.Equal) {
 			t.Errorf("got %v, %v; want %v", got, err, want)
 		}
 	}
@@ -83,7 +92,7 @@ func TestASearchLooksNoFurtherThanItHasTo(t *testing.T) {
 }
 
 // limited counts GETs of manifests against a quota, and says 429 in plain text behind it, as Docker Hub does.
-func limited(quota int64, announced bool) fault {
+func limited(quota int64, announced bool) mishap {
 	var pulls atomic.Int64
 	return func(w http.ResponseWriter, r *http.Request) bool {
 		if !strings.Contains(r.URL.Path, "/manifests/") {
@@ -126,7 +135,7 @@ func TestAQuotaIsNeverAGuess(t *testing.T) {
 				push(t, reg, testenv.Image{Created: built.Add(time.Duration(i) * time.Minute)}, tag)
 			}
 			reg.SetFault(limited(test.quota, test.announced))
-			got, err := client(t, reg, keys{}).Times(context.Background(), reg.Host+"/acme/web", tags)
+			got, err := client(t, reg, keys{}).InspectAll(context.Background(), reg.Host+"/acme/web", tags)
 			if test.want == "" {
 				if err != nil || len(got) != images {
 					t.Errorf("%d times, %v; want %d", len(got), err, images)
@@ -153,7 +162,7 @@ func TestManyJobsWaitTogetherForABusyRegistry(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := c.Times(context.Background(), reg.Host+"/acme/web", tags)
+	got, err := c.InspectAll(context.Background(), reg.Host+"/acme/web", tags)
 	if err != nil || len(got) != len(tags) {
 		t.Errorf("%d times, %v", len(got), err)
 	}
@@ -165,7 +174,7 @@ func TestWaitForATag(t *testing.T) {
 		repository string
 		missing    int64 // how many looks find nothing
 		patience   time.Duration
-		fault      fault
+		fault      mishap
 		want       string
 		class      error
 	}{

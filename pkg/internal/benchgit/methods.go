@@ -21,6 +21,7 @@ import (
 	"github.com/go-git/go-git/v5/storage/memory"
 	"golang.org/x/crypto/ssh"
 
+	"github.com/tagbump/tagbump/pkg/files"
 	"github.com/tagbump/tagbump/pkg/gitrepo"
 )
 
@@ -76,7 +77,7 @@ func engine(ctx context.Context, j job, _ string) error {
 		return err
 	}
 	defer func() { _ = repo.Close() }()
-	tree, err := repo.Read(ctx, "main", []string{j.file})
+	tree, err := repo.Read(ctx, gitrepo.Revision{Branch: "main"}, files.MustSelect(j.file))
 	if err != nil {
 		return err
 	}

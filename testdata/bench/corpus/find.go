@@ -12,7 +12,7 @@ import (
 	"github.com/tagbump/tagbump/pkg/yamledit"
 )
 
-// findTargets asks [plan.Find] for every image that the file seems to name.
+// findTargets asks [Find] for every image that the file seems to name.
 func findTargets(f File, text *yamledit.Text) []plan.Target {
 	names := map[string]bool{}
 	for _, root := range text.Documents() {
@@ -22,7 +22,7 @@ func findTargets(f File, text *yamledit.Text) []plan.Target {
 	seen := map[string]bool{}
 	var targets []plan.Target
 	for name := range names {
-		found, err := plan.Find(tree, name)
+		found, err := Find(tree, name)
 		if err != nil {
 			continue // a name that only looked like an image's
 		}

@@ -71,7 +71,7 @@ func firstEditable(f File, text *yamledit.Text, targets []plan.Target, tag strin
 
 func newSample(f File, text *yamledit.Text, t plan.Target, tag string) (Sample, error) {
 	s := Sample{File: f, Want: want(t, tag)}
-	made, err := plan.Make(fstest.MapFS{t.File: {Data: f.Text}}, []plan.Want{s.Want})
+	made, err := Plan(fstest.MapFS{t.File: {Data: f.Text}}, []plan.Want{s.Want})
 	if err != nil {
 		return Sample{}, errors.New(f.Name + strings.TrimPrefix(err.Error(), t.File))
 	}

@@ -46,7 +46,7 @@ func tools() []tool {
 var errNoTarget = errors.New("the target is not found")
 
 func byTagbump(s corpus.Sample) ([]byte, error) {
-	made, err := plan.Make(fstest.MapFS{s.Want.Target.File: {Data: s.Text}}, []plan.Want{s.Want})
+	made, err := corpus.Plan(fstest.MapFS{s.Want.Target.File: {Data: s.Text}}, []plan.Want{s.Want})
 	if err != nil {
 		return nil, err
 	}

@@ -71,7 +71,7 @@ func tryChart(t *testing.T, dir string) string {
 // checkChart returns what the chart renders after the bump.
 func checkChart(t *testing.T, dir string, s corpus.Sample) string {
 	t.Helper()
-	made, err := plan.Make(fstest.MapFS{s.Want.Target.File: {Data: s.Text}}, []plan.Want{s.Want})
+	made, err := corpus.Plan(fstest.MapFS{s.Want.Target.File: {Data: s.Text}}, []plan.Want{s.Want})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -32,7 +32,7 @@ func TestHelmReadsOnlyTheTagAnewFromRealValues(t *testing.T) {
 	for _, s := range found.Samples {
 		t.Run(s.Name, func(t *testing.T) {
 			t.Parallel()
-			made, err := plan.Make(fstest.MapFS{s.Want.Target.File: {Data: s.Text}}, []plan.Want{s.Want})
+			made, err := corpus.Plan(fstest.MapFS{s.Want.Target.File: {Data: s.Text}}, []plan.Want{s.Want})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/tagbump/tagbump/pkg/image"
 	"github.com/tagbump/tagbump/pkg/plan"
+	"github.com/tagbump/tagbump/testdata/bench/corpus"
 )
 
 // few are tags that Helm reads as something else when they stand in a file
@@ -93,7 +94,7 @@ func TestHelmMisreadsTagsWithoutQuotes(t *testing.T) {
 // bump is the chart after the image was bumped to tag everywhere in it.
 func bump(t *testing.T, chart fs.FS, repository, tag string) fs.FS {
 	t.Helper()
-	targets, err := plan.Find(chart, repository)
+	targets, err := corpus.Find(chart, repository)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +102,7 @@ func bump(t *testing.T, chart fs.FS, repository, tag string) fs.FS {
 	for _, target := range targets {
 		wants = append(wants, plan.Want{Target: target, Ref: image.Ref{Repository: repository, Tag: tag}})
 	}
-	made, err := plan.Make(chart, wants)
+	made, err := corpus.Plan(chart, wants)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package cli
+package wire
 
 import (
 	"os"
@@ -7,10 +7,18 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tagbump/tagbump/pkg/config"
-	"github.com/tagbump/tagbump/pkg/giturl"
 	"github.com/tagbump/tagbump/pkg/internal/testenv"
 )
+
+// worldOf is a world of variables alone; what it says goes to said.
+func worldOf(variables map[string]string, said *strings.Builder) World {
+	return World{
+		Getenv: func(name string) string { return variables[name] },
+		Now:    func() time.Time { return time.Date(2026, 11, 26, 3, 12, 0, 0, time.UTC) },
+		Say:    func(format string, args ...any) { said.WriteString(format) },
+		Detail: func(string, ...any) {},
+	}
+}
 
 func TestWhichTokenGoesWhere(t *testing.T) {
 	env := map[string]string{"GITHUB_TOKEN": "for-github", "GITLAB_TOKEN": "for-gitlab"}
@@ -25,43 +33,39 @@ func TestWhichTokenGoesWhere(t *testing.T) {
 		"git@git.corp.example:acme/charts.git":     "",
 		"/srv/charts.git":                          "",
 	} {
-		s := &session{repoURL: repo, env: Env{Getenv: func(name string) string { return env[name] }}}
-		if name, _ := s.gitToken(); name != want {
+		if name, _ := worldOf(env, nil).gitToken(Place{raw: repo}); name != want {
 			t.Errorf("%s gets %q, want %q", repo, name, want)
 		}
 	}
 	env["TAGBUMP_TOKEN"] = "for-the-repo"
-	s := &session{repoURL: "https://git.corp.example/x", env: Env{Getenv: func(name string) string { return env[name] }}}
-	if name, _ := s.gitToken(); name != "TAGBUMP_TOKEN" {
+	if name, _ := worldOf(env, nil).gitToken(Place{raw: "https://git.corp.example/x"}); name != "TAGBUMP_TOKEN" {
 		t.Errorf("TAGBUMP_TOKEN is for whatever --repo names, got %q", name)
 	}
 }
 
 func TestAnAddressMeansTheSameHereAsElsewhere(t *testing.T) {
 	for _, test := range testenv.Addresses(t) {
-		var stderr strings.Builder
-		env := map[string]string{"TAGBUMP_TOKEN": "for-the-repo"}
-		s := &session{
-			flags:  &flags{repo: test.Raw},
-			config: &config.Config{},
-			env:    Env{Getenv: func(name string) string { return env[name] }, Stderr: &stderr, Now: time.Now},
-		}
+		var said strings.Builder
+		w := worldOf(map[string]string{"TAGBUMP_TOKEN": "for-the-repo"}, &said)
 		want := test.Problem
 		if test.Credentials {
 			want = "has credentials in it, and a URL is shown by logs and process lists"
 		}
-		err := s.openRepo()
+		place, err := w.Locate(test.Raw)
+		if err == nil {
+			_, err = w.OpenRepository(place, Options{})
+		}
 		if want == "" && err != nil || want != "" && (err == nil || !strings.HasSuffix(err.Error(), ": "+want)) {
 			t.Errorf("%s:\n got %v\nwant %s", test.Raw, err, want)
 		}
 		if err != nil && strings.Contains(err.Error(), "er2secret") {
 			t.Errorf("a secret is in %v", err)
 		}
-		if warned := strings.Contains(stderr.String(), "without encryption"); err == nil && warned != test.Clear {
+		if warned := strings.Contains(said.String(), "without encryption"); err == nil && warned != test.Clear {
 			t.Errorf("%s: warned %t of a token in the clear, want %t", test.Raw, warned, test.Clear)
 		}
-		if got := s.forgeOf(giturl.ForgeHost(giturl.HostOf(test.Raw))); test.Problem == "" && got != test.Forge {
-			t.Errorf("%s: forge %q, want %q", test.Raw, got, test.Forge)
+		if got, _ := w.forgeAt(Place{raw: test.Raw}.forgeHost()); test.Problem == "" && got.name != test.Forge {
+			t.Errorf("%s: forge %q, want %q", test.Raw, got.name, test.Forge)
 		}
 	}
 }
@@ -72,16 +76,16 @@ func TestWhichAPIOpensPullRequests(t *testing.T) {
 		{"git@github.com:acme/charts.git", "https://api.github.com", "", ""},
 		{"https://github.com/acme/charts", "https://git.corp.example/api/v3", "", ""},
 		{"https://git.corp.example/acme/charts", "https://git.corp.example/api/v3", "https://git.corp.example/api/v3", ""},
-		{"https://gitlab.com/acme/charts", "https://api.github.com", "", "a pull request at gitlab.com: only GitHub's API is known"},
-		{"/srv/charts.git", "", "", "a pull request at a local path: only GitHub's API is known"},
+		{"https://gitlab.com/acme/charts", "https://api.github.com", "", "a pull request at gitlab.com: only GitHub's API is supported"},
+		{"/srv/charts.git", "", "", "a pull request at a local path: only GitHub's API is supported"},
 		{"https://www.github.com/acme/charts", "", "", ""},
 		{"ssh://git@ssh.github.com:443/acme/charts.git", "", "", ""},
 		{"https://ACME.ghe.com/acme/charts", "", "https://api.acme.ghe.com", ""},
 		{"acme@acme.ghe.com:acme/charts.git", "https://api.github.com", "https://api.acme.ghe.com", ""},
 	} {
-		got, err := githubAPI(test.repo, test.given)
+		got, err := githubAPI(Place{raw: test.repo}, test.given)
 		if got != test.want || test.err == "" && err != nil || test.err != "" && (err == nil || err.Error() != test.err) {
-			t.Errorf("githubAPI(%q, %q) = %q, %v; want %q, %q", test.repo, test.given, got, err, test.want, test.err)
+			t.Errorf("the API of %q, given %q: = %q, %v; want %q, %q", test.repo, test.given, got, err, test.want, test.err)
 		}
 	}
 }
@@ -89,18 +93,18 @@ func TestWhichAPIOpensPullRequests(t *testing.T) {
 func TestTheUsualKeyIsOfferedWithoutAnAgent(t *testing.T) {
 	home := t.TempDir()
 	env := map[string]string{"HOME": home}
-	s := &session{flags: &flags{}, env: Env{Getenv: func(name string) string { return env[name] }}}
-	if got := s.sshKey(); got != "" {
+	w := worldOf(env, nil)
+	if got := w.sshKey(""); got != "" {
 		t.Errorf("an empty home has key %q", got)
 	}
 	for _, name := range []string{"id_rsa", "id_ed25519"} {
 		writeKey(t, filepath.Join(home, ".ssh", name))
 	}
-	if got, want := s.sshKey(), filepath.Join(home, ".ssh", "id_ed25519"); got != want {
+	if got, want := w.sshKey(""), filepath.Join(home, ".ssh", "id_ed25519"); got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	env["SSH_AUTH_SOCK"] = "/run/agent"
-	if got := s.sshKey(); got != "" {
+	if got := w.sshKey(""); got != "" {
 		t.Errorf("beside an agent, %q is offered", got)
 	}
 }

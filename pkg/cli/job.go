@@ -1,0 +1,141 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/tagbump/tagbump/pkg/bump"
+	"github.com/tagbump/tagbump/pkg/config"
+	"github.com/tagbump/tagbump/pkg/fault"
+	"github.com/tagbump/tagbump/pkg/wire"
+)
+
+// A job is one run of a command that changes a repository, with everything open.
+type job struct {
+	flags   *changeFlags
+	world   wire.World
+	project project
+	place   wire.Place
+	repo    *wire.Repository
+	runner  bump.Runner
+	printer printer
+}
+
+// openJob opens the project file, the repository and the registry.
+func openJob(env Env, f *changeFlags) (*job, error) {
+	talk := talk{env.Stderr, f.verbose}
+	j := &job{flags: f, world: env.world(talk)}
+	var err error
+	if j.project, err = openProject(j.world, f.config); err != nil {
+		return nil, err
+	}
+	if j.place, err = j.world.Locate(firstOf(f.repo, j.project.Repository, ".")); err != nil {
+		return nil, err
+	}
+	if err := checkPlace(j.place, f); err != nil {
+		return nil, err
+	}
+	registry, err := j.world.OpenRegistry()
+	if err != nil {
+		return nil, err
+	}
+	j.repo, err = j.world.OpenRepository(j.place, wire.Options{
+		CAFile: f.caFile, SSHKey: f.sshKey, SSHKnownHosts: f.sshKnownHosts, SSHHostKey: f.sshHostKey,
+		Author: f.author, SigningKey: f.signingKey, Keep: f.keep(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	j.runner = bump.Runner{Repo: j.repo.Repo, Registry: registry, Log: talk.say}
+	j.printer = printer{out: env.Stdout, talk: talk, format: f.output, where: j.place.Where, stats: registry.Stats}
+	return j, nil
+}
+
+func (j *job) close() { _ = j.repo.Close() }
+
+// checkPlace refuses flags that make no sense for a folder, or for a remote repository.
+func checkPlace(place wire.Place, f *changeFlags) error {
+	const folder = "%s needs a remote repository, and %s is a local folder"
+	switch {
+	case place.Local && f.branch != "":
+		return fault.Errorf(fault.Usage, folder, "--branch", place.Where).WithHint("give --repo URL")
+	case place.Local && f.signingKey != "":
+		return fault.Errorf(fault.Usage, folder, "--signing-key", place.Where).
+			WithHint("there your own git commits: see git help config, commit.gpgSign")
+	case place.Local && f.pr:
+		return fault.Errorf(fault.Usage, folder, "--pr", place.Where).WithHint("give --repo URL")
+	case !place.Local && f.keep() != wire.KeepFiles:
+		return fault.Errorf(fault.Usage, "--commit and --push are for a local checkout, and %s is a remote repository", place.Where).
+			WithHint("there a change is always committed and pushed, or proposed with --pr")
+	}
+	return nil
+}
+
+// findProject looks for a project file in the repository's root when there is
+// none here.
+func (j *job) findProject(ctx context.Context) error {
+	var err error
+	j.project, err = j.project.inRoot(ctx, j.repo.Repo, j.flags.branch, j.place.Where)
+	return err
+}
+
+// request returns a request with what all requests have: how the commit looks and
+// where it goes.
+func (j *job) request(name string, environment config.Environment) (bump.Request, error) {
+	req := bump.Request{
+		Branch: j.project.branchOf(j.flags.branch, name), Files: environment.Files, To: name,
+		PinDigest: j.flags.pinDigest, OnStale: staleAnswers[j.flags.onStale],
+	}
+	var err error
+	if req.Message, err = j.flags.template(); err != nil {
+		return req, err
+	}
+	if req.Provenance, err = j.flags.provenance(j.world.Getenv); err != nil {
+		return req, err
+	}
+	switch {
+	case j.flags.dryRun:
+		req.Publish = bump.Preview
+	case !j.place.Local && (j.flags.pr || environment.Publish == config.PullRequest):
+		req.Publish = bump.Propose
+	default:
+		req.Publish = bump.Save
+	}
+	return req, nil
+}
+
+// run runs the request and prints its report, also what is known of a failed one.
+func (j *job) run(ctx context.Context, req bump.Request) error {
+	if err := req.Check(); err != nil {
+		return withFlag(err)
+	}
+	if req.Publish == bump.Propose {
+		var err error
+		if j.runner.Forge, err = j.world.OpenForge(j.place); err != nil {
+			return err
+		}
+	}
+	report, err := j.runner.Run(ctx, req)
+	if j.flags.output != formatJSON || err != nil {
+		j.printer.explain(report.Resolved...)
+	}
+	if err != nil {
+		return err
+	}
+	if err := j.printer.print(report); err != nil {
+		return err
+	}
+	if j.flags.exitCode && report.Changed() {
+		return errChanges
+	}
+	return nil
+}
+
+// firstOf returns the first of values that is not empty.
+func firstOf(values ...string) string {
+	for _, value := range values {
+		if value != "" {
+			return value
+		}
+	}
+	return ""
+}

@@ -1,0 +1,104 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tagbump/tagbump/pkg/bump"
+	"github.com/tagbump/tagbump/pkg/fault"
+	"github.com/tagbump/tagbump/pkg/image"
+)
+
+func newPromote(env *Env) *cobra.Command {
+	f := new(promoteFlags)
+	cmd := &cobra.Command{
+		Use:   "promote [IMAGE...] --from ENV --to ENV",
+		Short: "Write the tag that one environment has into the files of another",
+		Long: `Promote takes the tag in the files of --from, asks the registry whether it
+still has it, and writes it into the files of --to. Without an IMAGE
+it does so for every image of the project file that both environments have.`,
+		Example: `  tagbump promote --from staging --to production --dry-run
+  tagbump promote haoict/send2ereader --from staging --to production --pr`,
+		Args: imageArgs,
+		RunE: func(cmd *cobra.Command, args []string) error { return runPromote(cmd.Context(), *env, f, args) },
+	}
+	f.changeFlags.add(cmd)
+	cmd.Flags().StringVar(&f.from, "from", "", "environment that has the tag")
+	cmd.Flags().StringVar(&f.to, "to", "", "environment that gets it")
+	return cmd
+}
+
+// promoteFlags are the flags of promote.
+type promoteFlags struct {
+	changeFlags
+	from, to string
+}
+
+func (f *promoteFlags) check() error {
+	switch {
+	case f.from == "" || f.to == "":
+		return fault.New(fault.Usage, "promote needs --from and --to").WithHint("tagbump promote --from staging --to production")
+	case f.from == f.to:
+		return fault.Errorf(fault.Usage, "--from and --to are the same environment, %q", f.to)
+	}
+	return f.changeFlags.check()
+}
+
+func runPromote(ctx context.Context, env Env, f *promoteFlags, args []string) error {
+	if err := f.check(); err != nil {
+		return err
+	}
+	j, err := openJob(env, &f.changeFlags)
+	if err != nil {
+		return err
+	}
+	defer j.close()
+	req, err := f.request(ctx, j, args)
+	if err != nil {
+		return err
+	}
+	return j.run(ctx, req)
+}
+
+// request makes the request of a promotion.
+func (f *promoteFlags) request(ctx context.Context, j *job, args []string) (bump.Request, error) {
+	if err := checkUntagged(args, f.from, "tagbump update %s --env "+f.to); err != nil {
+		return bump.Request{}, err
+	}
+	if err := j.findProject(ctx); err != nil {
+		return bump.Request{}, err
+	}
+	from, err := j.project.environment("--from", f.from)
+	if err != nil {
+		return bump.Request{}, err
+	}
+	to, err := j.project.environment("--to", f.to)
+	if err != nil {
+		return bump.Request{}, err
+	}
+	req, err := j.request(f.to, to)
+	if err != nil {
+		return req, err
+	}
+	images := imageReader{
+		world: j.world, project: j.project, platforms: f.platforms, unverified: f.noVerify,
+		source: func(bump.Image, string) (bump.Source, error) {
+			return bump.FromEnvironment{Name: f.from, Files: from.Files}, nil
+		},
+	}
+	req.Images, err = images.all(args)
+	return req, err
+}
+
+// checkUntagged refuses an argument with a tag: promote takes the tag from the
+// environment from. The hint is what to run instead, with %s for the argument.
+func checkUntagged(args []string, from, instead string) error {
+	for _, arg := range args {
+		if ref := image.Split(arg); ref.Tag != "" || ref.Digest != "" {
+			return fault.Errorf(fault.Usage, "%s: promote takes the tag from %s, so name the image only", arg, from).
+				WithHint("to write a given tag: "+instead, arg)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,188 @@
+package plan
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/tagbump/tagbump/pkg/image"
+	"github.com/tagbump/tagbump/pkg/yamledit"
+)
+
+// What looks like an image and is none, and images that nothing deploys.
+
+// sourceWords are words of keys that hold code, a chart or a filter.
+var sourceWords = []string{"git", "github", "gitlab", "gitea", "gitops", "bitbucket", "source", "sources", "src", "scm", "vcs", "chart", "charts", "dependency", "dependencies", "ref", "submodule", "submodules", "checkout", "helm", "module", "modules", "plugin", "plugins", "package", "packages"}
+
+// isSource reports whether the mapping names sources, a chart or a filter, which
+// also have a repository or a name, and a tag.
+func (m mapping) isSource(i int) bool {
+	if m.isOfImage() {
+		return false
+	}
+	if m.has(i, "branch", "ref", "commit", "revision", "rev", "targetrevision", "url", "repourl", "giturl", "match", "chart", "chartversion", "path", "gitref") {
+		return true
+	}
+	for n, key := range m.keys {
+		words := wordsOf(key)
+		if len(words) == 0 {
+			continue
+		}
+		if last := words[len(words)-1]; slices.Contains(sourceWords, last) && (n == 0 || strings.HasPrefix(last, "git")) {
+			return true
+		}
+	}
+	return false
+}
+
+// isAddress reports whether the text is the address of sources or of a chart.
+func isAddress(text string) bool {
+	return strings.Contains(text, "://") || strings.HasPrefix(text, "git@") || strings.HasSuffix(text, ".git") || strings.HasPrefix(text, "@")
+}
+
+// idleKinds are kinds of objects that name images and deploy none.
+var idleKinds = map[string]bool{
+	"ImageRepository": true, "ImagePolicy": true, "ImageUpdateAutomation": true, "ImageUpdater": true, // Flux, Argo CD
+	"GitRepository": true, "OCIRepository": true, "HelmRepository": true, "HelmChart": true, "Bucket": true,
+	"ClusterPolicy": true, "Policy": true, "ValidatingPolicy": true, "ImageValidatingPolicy": true, "ClusterImagePolicy": true, "ConstraintTemplate": true,
+	"Warehouse": true, "Stage": true, "Promotion": true, "PromotionTask": true, "Freight": true, // Kargo
+	"ImageContentSourcePolicy": true, "ImageDigestMirrorSet": true, "ImageTagMirrorSet": true,
+	"CustomResourceDefinition": true,
+}
+
+// workloadKinds are kinds of objects in which an image without a tag runs.
+var workloadKinds = map[string]bool{
+	"Pod": true, "PodTemplate": true, "Deployment": true, "StatefulSet": true, "DaemonSet": true, "ReplicaSet": true, "ReplicationController": true,
+	"Job": true, "CronJob": true, "Rollout": true, "DeploymentConfig": true, "CloneSet": true, "Service": true,
+	"Workflow": true, "CronWorkflow": true, "WorkflowTemplate": true, "ClusterWorkflowTemplate": true,
+	"Task": true, "ClusterTask": true, "TaskRun": true, "Pipeline": true, "PipelineRun": true,
+}
+
+// object returns the innermost Kubernetes object that holds n, and its kind; nil
+// and "" in a file that is none, such as a chart's values.
+func object(n *yamledit.Node) (*yamledit.Node, string) {
+	for n = n.Parent(); n != nil; n = n.Parent() {
+		if kind := n.Field("kind"); kind != nil && kind.Value() != "" && (n.Field("apiVersion") != nil || n.Field("spec") != nil || n.Field("metadata") != nil || n.Parent() == nil) {
+			return n, kind.Value()
+		}
+	}
+	return nil, ""
+}
+
+// isIdle reports whether objects of that kind name images and deploy none.
+func isIdle(obj *yamledit.Node, kind string) bool {
+	if obj == nil {
+		return false
+	}
+	version := ""
+	if n := obj.Field("apiVersion"); n != nil {
+		version = n.Value()
+	}
+	return idleKinds[kind] || strings.HasPrefix(version, "skaffold/") || strings.HasPrefix(version, "constraints.gatekeeper.sh/") || strings.HasPrefix(version, "kargo.")
+}
+
+// reasonToLeave says why the spot, which names the wanted image, is not a place
+// to change, or "".
+func (s spot) reasonToLeave() string {
+	obj, kind := object(s.value)
+	switch {
+	case s.isPattern():
+		return "is a pattern, not a tag"
+	case isIdle(obj, kind):
+		return "belongs to a " + kind + ", which deploys nothing"
+	case s.ref.Tag != "" || s.ref.Digest != "":
+		return ""
+	case s.rival != nil && s.isUnwritten():
+		return "has no tag, and " + s.rival.Key() + " beside it (line " + itoa(s.rival.Line()) + ") may be one: give that with --path"
+	case s.isUnwritten() && !s.mayFill(kind):
+		return "has no tag, and a " + kind + " may not deploy it"
+	}
+	if outer := s.outerTag(); outer != nil {
+		return "has no tag, and " + outer.Path().String() + " (line " + itoa(outer.Line()) + ") may be used instead: give that with --path"
+	}
+	return ""
+}
+
+// isUnwritten reports whether the place has no key for the tag.
+func (s spot) isUnwritten() bool { return s.fill != "" || s.form == FormReference && s.ref.Tag == "" }
+
+// mayFill reports whether a missing tag may be put in: where something deploys the
+// image, by the object's kind and the place in it.
+func (s spot) mayFill(kind string) bool {
+	if kind == "" || workloadKinds[kind] || s.fill == "newTag" || s.isOverride {
+		return true
+	}
+	for n := s.value; n != nil; n = n.Parent() {
+		switch key := n.Key(); key {
+		case "containers", "initContainers", "ephemeralContainers", "values", "valuesObject", "valuesInline", "valuesContent":
+			return true
+		}
+	}
+	return false
+}
+
+// outerTag is a tag at an outer level of the same values, which charts use where an
+// image has none of its own: global.imageTag, imageTag; or nil.
+func (s spot) outerTag() *yamledit.Node {
+	if s.form == FormReference || s.fill == "newTag" || s.value.Key() == "newTag" {
+		return nil
+	}
+	inner := s.value.Parent()
+	for n := inner; n != nil; n = n.Parent() {
+		if n != inner {
+			if tag := tagIn(n); tag != nil {
+				return tag
+			}
+		}
+		global := n.Field("global")
+		if global == nil {
+			continue
+		}
+		for _, in := range []*yamledit.Node{global, global.Field("image")} {
+			if in == nil || in.Is(inner) {
+				continue
+			}
+			if tag := tagIn(in); tag != nil {
+				return tag
+			}
+		}
+	}
+	return nil
+}
+
+// tagIn is a set tag among the mapping's fields, for all images; or nil.
+func tagIn(n *yamledit.Node) *yamledit.Node {
+	for _, f := range n.Fields() {
+		switch plain(f.Key) {
+		case "tag", "imagetag", "globaltag", "globalimagetag", "defaulttag", "defaultimagetag", "imageversion":
+			if value := f.Value; !value.IsMapping() && !value.IsList() && image.CheckTag(value.Value()) == nil {
+				return value
+			}
+		}
+	}
+	return nil
+}
+
+// globalRegistry is the registry that charts put in front of each repository of
+// the values that hold n, instead of what is written beside it; or nil.
+func globalRegistry(n *yamledit.Node) *yamledit.Node {
+	root := n
+	for root.Parent() != nil {
+		root = root.Parent()
+	}
+	global := root.Field("global")
+	if global == nil {
+		return nil
+	}
+	for _, keys := range [][]string{{"imageRegistry"}, {"image", "registry"}, {"registry"}, {"dockerRegistry"}} {
+		found := global
+		for _, key := range keys {
+			if found != nil {
+				found = found.Field(key)
+			}
+		}
+		if found != nil && !found.IsMapping() && !found.IsList() && found.Value() != "" {
+			return found
+		}
+	}
+	return nil
+}

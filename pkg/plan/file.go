@@ -1,0 +1,127 @@
+package plan
+
+import (
+	"bytes"
+	"sync"
+
+	"github.com/tagbump/tagbump/pkg/keypath"
+	"github.com/tagbump/tagbump/pkg/yamledit"
+)
+
+// A file is one file of an index. It is parsed when its text is first asked for.
+type file struct {
+	index *Index
+	name  string
+	src   []byte
+
+	parsing sync.Once
+	text    *yamledit.Text // nil when err says why not
+	err     error          // why the file cannot be read, also where text has single lines of it
+
+	searching sync.Once
+	known     *known
+}
+
+// read parses the file, once. A template that cannot be parsed is read by line.
+func (f *file) read() *yamledit.Text {
+	f.parsing.Do(func() {
+		if f.text, f.err = f.index.parse(f.name, f.src); f.err == nil {
+			f.err = f.text.Partial()
+		}
+	})
+	return f.text
+}
+
+// whole is the file's text if all of it can be read, else nil and why not.
+func (f *file) whole() (*yamledit.Text, error) {
+	if f.read(); f.err != nil {
+		return nil, inFile(f.name, f.err)
+	}
+	return f.text, nil
+}
+
+// spots lists the images that the file names, in its embedded texts only those
+// whose text contains part.
+func (f *file) spots(part string) []spot {
+	if f.read() == nil {
+		return nil
+	}
+	f.searching.Do(func() { f.known = newKnown(f.text) })
+	return f.known.all(part)
+}
+
+// known is what a text is known to name: its spots, and the values that may be
+// texts by themselves, which are read when they are asked for.
+type known struct {
+	spots    []spot
+	embedded []*embedded
+
+	indexing sync.Once
+	byPath   map[string][]spot // by the path that each would change
+}
+
+// An embedded text is a value that may hold YAML.
+type embedded struct {
+	node    *yamledit.Node
+	reading sync.Once
+	known   *known
+}
+
+func newKnown(text *yamledit.Text) *known {
+	k := &known{}
+	for _, root := range text.Documents() {
+		root.Walk(func(n *yamledit.Node) {
+			k.spots = append(k.spots, spotsOf(n)...)
+			if n.IsScalar() && n.Contains(":") && (n.Contains("\n") || n.Contains("{") || n.Contains("[")) {
+				k.embedded = append(k.embedded, &embedded{node: n})
+			}
+		})
+	}
+	return k
+}
+
+func (k *known) all(part string) []spot {
+	spots := k.spots
+	for _, e := range k.embedded {
+		if !e.node.Contains(part) {
+			continue
+		}
+		e.reading.Do(func() {
+			if inner := e.node.Embedded(); inner != nil {
+				e.known = newKnown(inner)
+			}
+		})
+		if e.known != nil {
+			spots = append(spots[:len(spots):len(spots)], e.known.all(part)...)
+		}
+	}
+	return spots
+}
+
+// at is [spotsAt] in the file. A path that is spelled as a known spot spells it is
+// looked up and not followed, so that many of them cost little.
+func (f *file) at(path keypath.Path, repository string) ([]spot, error) {
+	f.spots("")
+	f.known.indexing.Do(func() {
+		f.known.byPath = map[string][]spot{}
+		for _, s := range f.known.spots {
+			key := s.path().String()
+			f.known.byPath[key] = append(f.known.byPath[key], s)
+		}
+	})
+	spots := f.known.byPath[path.String()]
+	if len(spots) == 0 {
+		return spotsAt(f.text, path, repository)
+	}
+	for _, s := range spots {
+		if err := s.value.CheckKeys(); err != nil && s.fill == "" {
+			return nil, err
+		}
+	}
+	return spots, nil
+}
+
+// mayHold reports whether the text may name an image with this last segment.
+func (f *file) mayHold(name []byte) bool {
+	return bytes.Contains(f.src, name) || isWide(f.src, name)
+}

@@ -1,0 +1,119 @@
+package wire
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/tagbump/tagbump/pkg/bump"
+	"github.com/tagbump/tagbump/pkg/fault"
+	"github.com/tagbump/tagbump/pkg/forge"
+	"github.com/tagbump/tagbump/pkg/forge/github"
+	"github.com/tagbump/tagbump/pkg/giturl"
+)
+
+// A knownForge is what tells one forge from the others.
+type knownForge struct {
+	name          string
+	hosts         []string // in lower case; "*.ghe.com" is every host below ghe.com
+	hostVariables []string // that hold a host or a URL of the forge, as its CI sets them
+	tokens        []string // variables that hold a token for the forge's hosts, the first that is set counts
+	// open returns the forge's API; nil when tagbump knows only its git.
+	open func(w World, place Place, token string) (bump.Forge, error)
+}
+
+var forges = []knownForge{
+	{
+		name:          "github",
+		hosts:         []string{"github.com", "*.ghe.com"},
+		hostVariables: []string{"GITHUB_SERVER_URL", "GITHUB_API_URL"},
+		tokens:        []string{"GITHUB_TOKEN", "GH_TOKEN"},
+		open:          openGitHub,
+	},
+	{
+		name:          "gitlab",
+		hosts:         []string{"gitlab.com"},
+		hostVariables: []string{"CI_SERVER_HOST"},
+		tokens:        []string{"GITLAB_TOKEN"},
+	},
+}
+
+// forgeAt returns the forge that a host belongs to.
+func (w World) forgeAt(host string) (knownForge, bool) {
+	if host == "" {
+		return knownForge{}, false
+	}
+	for _, known := range forges {
+		matches := func(pattern string) bool {
+			domain, wildcard := strings.CutPrefix(pattern, "*")
+			return host == pattern || wildcard && strings.HasSuffix(host, domain)
+		}
+		sets := func(variable string) bool { return host == hostIn(w.Getenv(variable)) }
+		if slices.ContainsFunc(known.hosts, matches) || slices.ContainsFunc(known.hostVariables, sets) {
+			return known, true
+		}
+	}
+	return knownForge{}, false
+}
+
+// hostIn returns the host of a variable that holds a URL or a host alone.
+func hostIn(text string) string {
+	if host := giturl.HostOf(text); host != "" {
+		return host
+	}
+	return strings.ToLower(text)
+}
+
+// OpenForge returns the API of the forge that holds the place's repository.
+func (w World) OpenForge(place Place) (bump.Forge, error) {
+	known, found := w.forgeAt(place.forgeHost())
+	if !found && w.Getenv(githubAPIVariable) != "" {
+		known, found = forges[0], true // GitHub Enterprise Server, whose git may have a host of its own
+	}
+	if !found || known.open == nil {
+		return nil, noAPI(place)
+	}
+	_, token := w.firstSecret(append([]string{tokenVariable}, known.tokens...)...)
+	if token == "" {
+		return nil, fault.Errorf(fault.NoAccess, "%s: a pull request needs a token: %w", place.Where, forge.ErrAuth).
+			WithHint("set %s (or %s)", known.tokens[0], strings.Join(append(known.tokens[1:], tokenVariable), ", or "))
+	}
+	return known.open(w, place, token)
+}
+
+func noAPI(place Place) error {
+	host := place.forgeHost()
+	if host == "" {
+		host = "a local path"
+	}
+	return fault.Errorf(fault.Usage, "a pull request at %s: only GitHub's API is supported", host).
+		WithHint("for GitHub Enterprise set %s", githubAPIVariable)
+}
+
+const githubAPIVariable = "GITHUB_API_URL"
+
+func openGitHub(w World, place Place, token string) (bump.Forge, error) {
+	owner, name, err := github.ParseURL(place.raw)
+	if err != nil {
+		return nil, err
+	}
+	apiURL, err := githubAPI(place, w.Getenv(githubAPIVariable))
+	if err != nil {
+		return nil, err
+	}
+	return github.New(owner, name, github.Options{APIURL: apiURL, Token: token, UserAgent: w.UserAgent})
+}
+
+// githubAPI returns the API's URL for the place's host, "" for github.com. The
+// given URL counts for hosts that are not GitHub's own.
+func githubAPI(place Place, given string) (string, error) {
+	host := place.forgeHost()
+	switch {
+	case host == "github.com":
+		return "", nil
+	case strings.HasSuffix(host, ".ghe.com"):
+		return "https://api." + host, nil
+	case given != "" && giturl.HostOf(given) != "api.github.com":
+		return given, nil
+	}
+	return "", noAPI(place)
+}

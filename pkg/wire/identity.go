@@ -1,0 +1,49 @@
+package wire
+
+import (
+	"bytes"
+	"net/mail"
+
+	"github.com/tagbump/tagbump/pkg/fault"
+	"github.com/tagbump/tagbump/pkg/gitrepo"
+	"github.com/tagbump/tagbump/pkg/internal/smallfile"
+)
+
+// author returns the given author, else whom git itself would take, else tagbump.
+func (w World) author(given string) (gitrepo.Signature, error) {
+	if given == "" {
+		return gitrepo.Signature{
+			Name:  firstOf(w.Getenv("GIT_AUTHOR_NAME"), "tagbump"),
+			Email: firstOf(w.Getenv("GIT_AUTHOR_EMAIL"), "noreply@tagbump.invalid"), // RFC 2606: reaches nobody
+		}, nil
+	}
+	address, err := mail.ParseAddress(given)
+	if err != nil || address.Name == "" {
+		return gitrepo.Signature{}, fault.Errorf(fault.Usage, "--author: %q is not of the form \"Name <name@example.com>\"", given)
+	}
+	return gitrepo.Signature{Name: address.Name, Email: address.Address}, nil
+}
+
+// committer is the author unless git's variables name another.
+func (w World) committer(author gitrepo.Signature) gitrepo.Signature {
+	return gitrepo.Signature{
+		Name:  firstOf(w.Getenv("GIT_COMMITTER_NAME"), author.Name),
+		Email: firstOf(w.Getenv("GIT_COMMITTER_EMAIL"), author.Email),
+	}
+}
+
+// signer signs with the private key in a file; it is nil without a file.
+func (w World) signer(file string) (gitrepo.Signer, error) {
+	if file == "" {
+		return nil, nil
+	}
+	key, err := w.ReadFlag("--signing-key", file, smallfile.Key)
+	if err != nil {
+		return nil, err
+	}
+	passphrase := w.Getenv(signingPassphraseVariable)
+	if bytes.Contains(key, []byte("PGP PRIVATE KEY BLOCK")) {
+		return gitrepo.NewGPGSigner(key, passphrase, w.Now)
+	}
+	return gitrepo.NewSSHSigner(key, passphrase)
+}

@@ -1,0 +1,170 @@
+package wire
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/tagbump/tagbump/pkg/bump"
+	"github.com/tagbump/tagbump/pkg/fault"
+	"github.com/tagbump/tagbump/pkg/gitrepo"
+	"github.com/tagbump/tagbump/pkg/giturl"
+	"github.com/tagbump/tagbump/pkg/internal/smallfile"
+	"github.com/tagbump/tagbump/pkg/worktree"
+)
+
+// A Place is where a repository is, before it is opened.
+type Place struct {
+	Where string // for people, without credentials
+	Local bool   // a folder or a checkout, whose files are edited in place
+
+	raw     string         // as it was named
+	address giturl.Address // of a repository that is pushed to
+}
+
+// forgeHost returns the host by which forges are told apart, "" for a local path.
+func (p Place) forgeHost() string { return giturl.ForgeHost(giturl.HostOf(p.raw)) }
+
+// Locate reads an address: the URL of a repository, a bare repository on disk, or
+// a folder. It refuses a URL with credentials in it.
+func (w World) Locate(address string) (Place, error) {
+	if isFolder(w.Path(address)) {
+		return Place{Where: giturl.Redact(address), Local: true, raw: address}, nil
+	}
+	parsed, err := giturl.Parse(address)
+	if err != nil {
+		return Place{}, fault.As(fault.Usage, err)
+	}
+	place := Place{Where: parsed.String(), raw: address, address: parsed}
+	if parsed.HasCredentials() {
+		return Place{}, fault.Errorf(fault.Usage, "%s: has credentials in it, and a URL is shown by logs and process lists", place.Where).
+			WithHint("set TAGBUMP_TOKEN (or GITHUB_TOKEN) instead; a user name beside it goes into TAGBUMP_USERNAME")
+	}
+	return place, nil
+}
+
+// isFolder reports whether dir is a plain folder or a checkout. A bare repository
+// is not: it is pushed to.
+func isFolder(dir string) bool {
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		return false
+	}
+	_, headErr := os.Stat(filepath.Join(dir, "HEAD"))
+	_, objectsErr := os.Stat(filepath.Join(dir, "objects"))
+	return headErr != nil || objectsErr != nil
+}
+
+// Options say how to reach a repository, and how to change it.
+type Options struct {
+	CAFile        string // PEM certificates that are trusted beside the system's
+	SSHKey        string // private key file; default: the agent's keys, without an agent the usual file
+	SSHKnownHosts string // default: ~/.ssh/known_hosts
+	SSHHostKey    string // the one key that the server must have; default: known_hosts decides
+
+	Author     string // "NAME <EMAIL>"; default: git's variables, else tagbump
+	SigningKey string // private key file, of SSH or GPG; default: commits are not signed
+	Keep       Keep   // how far a change in a checkout goes
+}
+
+// A Repository is open. Repo is a field and not embedded, so that whoever asks it
+// for more than a bump.Repo has, such as its history, finds that.
+type Repository struct {
+	Repo  bump.Repo
+	close func() error
+}
+
+// Close frees what the repository holds.
+func (r *Repository) Close() error { return r.close() }
+
+// OpenRepository opens the repository of a place.
+func (w World) OpenRepository(place Place, options Options) (*Repository, error) {
+	author, err := w.author(options.Author)
+	if err != nil {
+		return nil, err
+	}
+	if place.Local {
+		dir, err := worktree.Open(w.Path(place.raw))
+		if err != nil {
+			return nil, err
+		}
+		return &Repository{folder{dir, options.Keep, options.Author}, dir.Close}, nil
+	}
+	signer, err := w.signer(options.SigningKey)
+	if err != nil {
+		return nil, err
+	}
+	repo, err := w.openGit(place, options)
+	if err != nil {
+		return nil, err
+	}
+	return &Repository{remote{repo, author, w.committer(author), signer, w.Now}, repo.Close}, nil
+}
+
+func (w World) openGit(place Place, options Options) (*gitrepo.Repo, error) {
+	git := gitrepo.Options{
+		Username:         w.Getenv("TAGBUMP_USERNAME"),
+		SSHKey:           w.sshKey(options.SSHKey),
+		SSHKeyPassphrase: w.Getenv(sshPassphraseVariable),
+		SSHAgentSocket:   w.Getenv("SSH_AUTH_SOCK"),
+		KnownHosts:       options.SSHKnownHosts,
+		HostKey:          options.SSHHostKey,
+		Progress:         w.Say,
+	}
+	if home := w.Getenv("HOME"); git.KnownHosts == "" && git.HostKey == "" && home != "" {
+		git.KnownHosts = filepath.Join(home, ".ssh", "known_hosts")
+	}
+	if options.CAFile != "" {
+		var err error
+		if git.CABundle, err = w.ReadFlag("--ca-file", options.CAFile, smallfile.Text); err != nil {
+			return nil, err
+		}
+	}
+	var name string
+	if name, git.Token = w.gitToken(place); name != "" {
+		w.Detail("%s: using the token in %s", place.Where, name)
+		if place.address.IsPlainHTTP() {
+			w.Say("warning: the token in %s travels to %s without encryption; use https", name, place.address.Host)
+		}
+	}
+	address := place.raw
+	if place.address.IsLocal() {
+		address = w.Path(place.address.Path)
+	}
+	repo, err := gitrepo.Open(address, git)
+	return repo, fault.As(fault.Usage, err)
+}
+
+// gitToken returns the token for the place's git server, and its variable.
+func (w World) gitToken(place Place) (name, token string) {
+	names := []string{tokenVariable}
+	if known, found := w.forgeAt(place.forgeHost()); found {
+		names = append(names, known.tokens...)
+	}
+	return w.firstSecret(names...)
+}
+
+// sshKey returns the key file to offer, "" when an agent is to choose. Without an
+// agent it is the first of those that ssh itself would look for.
+func (w World) sshKey(given string) string {
+	home := w.Getenv("HOME")
+	if given != "" || w.Getenv("SSH_AUTH_SOCK") != "" || home == "" {
+		return given
+	}
+	for _, name := range []string{"id_ed25519", "id_ecdsa", "id_rsa"} {
+		file := filepath.Join(home, ".ssh", name)
+		if _, err := os.Stat(file); err == nil {
+			return file
+		}
+	}
+	return ""
+}
+
+// firstOf returns the first of values that is not blank.
+func firstOf(values ...string) string {
+	for _, value := range values {
+		if strings.TrimSpace(value) != "" {
+			return value
+		}
+	}
+	return ""
+}

@@ -1,0 +1,96 @@
+// Package wire opens what a request names: the repository, the registry and the
+// forge. It is the only place where the packages that do I/O meet package bump.
+//
+// It knows which credentials exist and which host each of them is for. A token
+// that a CI system sets for one forge is sent to that forge's hosts only;
+// TAGBUMP_TOKEN is sent to the host that a person named. One table lists the
+// forges, see forges.go: a new forge is a new row.
+//
+// One trap: a [Place] is located before it is opened, so that a caller can refuse
+// a request that makes no sense for a local folder before anything is asked.
+package wire
+
+import (
+	"errors"
+	"io/fs"
+	"net/http"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tagbump/tagbump/pkg/fault"
+	"github.com/tagbump/tagbump/pkg/internal/smallfile"
+)
+
+// A World is what a run has from outside.
+type World struct {
+	// Getenv reads a variable of the environment.
+	Getenv func(name string) string
+	// Now is the time of commits.
+	Now func() time.Time
+	// Dir is where relative paths begin. Default: the process's folder.
+	Dir string
+	// UserAgent names the program to servers.
+	UserAgent string
+	// Transport carries requests to registries, without credentials. Default: the
+	// real network, with the log-ins of the environment.
+	Transport http.RoundTripper
+	// Say takes a line for a person who waits, Detail one for those who want to
+	// see each step.
+	Say, Detail func(format string, args ...any)
+}
+
+// Path returns where a file is that a person named.
+func (w World) Path(name string) string {
+	if filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(w.Dir, name)
+}
+
+// ReadFlag returns the content of the file that a flag names, which may be up to
+// limit bytes long. Errors are of the kind fault.Usage and never show the content.
+func (w World) ReadFlag(flag, name string, limit int64) ([]byte, error) {
+	content, err := smallfile.Read(w.Path(name), limit)
+	if pathError := new(fs.PathError); errors.As(err, &pathError) {
+		err = pathError.Err
+	}
+	if err != nil {
+		return nil, fault.Errorf(fault.Usage, "%s: %s: %w", flag, name, err)
+	}
+	return content, nil
+}
+
+// secret returns the value of a variable that holds a secret, without the line
+// end or the blank that it was pasted with.
+func (w World) secret(name string) string { return strings.TrimSpace(w.Getenv(name)) }
+
+// firstSecret returns the first of the named variables that is set, and its value.
+func (w World) firstSecret(names ...string) (name, value string) {
+	for _, name := range names {
+		if value := w.secret(name); value != "" {
+			return name, value
+		}
+	}
+	return "", ""
+}
+
+// Variables that hold a secret of the repository.
+const (
+	tokenVariable             = "TAGBUMP_TOKEN"
+	sshPassphraseVariable     = "TAGBUMP_SSH_KEY_PASSPHRASE"
+	signingPassphraseVariable = "TAGBUMP_SIGNING_KEY_PASSPHRASE"
+)
+
+// SecretVariables returns the names of all variables whose values must never be
+// printed, sorted.
+func SecretVariables() []string {
+	names := []string{tokenVariable, sshPassphraseVariable, signingPassphraseVariable}
+	for _, forge := range forges {
+		names = append(names, forge.tokens...)
+	}
+	names = append(names, registrySecrets...)
+	slices.Sort(names)
+	return slices.Compact(names)
+}
