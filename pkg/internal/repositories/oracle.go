@@ -134,6 +134,7 @@ func imagesOf(files []file) []Image {
 	places := make(map[string][]Place)
 	for _, f := range files {
 		for name, found := range f.places() {
+			name = canonical(name)
 			places[name] = append(places[name], found...)
 		}
 	}
@@ -145,6 +146,19 @@ func imagesOf(files []file) []Image {
 	}
 	slices.SortFunc(images, func(a, b Image) int { return cmp.Compare(a.Name, b.Name) })
 	return images
+}
+
+// canonical writes the names of Docker Hub in one way.
+func canonical(name string) string {
+	for _, prefix := range []string{"docker.io/", "index.docker.io/", "registry-1.docker.io/", "library/"} {
+		name = strings.TrimPrefix(name, prefix)
+	}
+	return name
+}
+
+// pinned reports whether a digest is beside one of the image's tags.
+func (img Image) pinned() bool {
+	return slices.ContainsFunc(img.Places, func(p Place) bool { return p.Digest && p.Kind != Optional })
 }
 
 // onlyDeployed makes places aside required when nothing deploys the image: then

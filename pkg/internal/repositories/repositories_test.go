@@ -91,7 +91,7 @@ func list(images []Image) string {
 }
 
 func TestOracleKnowsWhatDeploys(t *testing.T) {
-	const text = "image: acme/web:1\n"
+	const text = "image: docker.io/acme/web:1\n"
 	for name, want := range map[string]Kind{
 		"apps/web.yaml": Deploys, ".github/workflows/web.yml": Aside, "web/tests/web.yaml": Aside,
 		"docs/web.yaml": Aside, "docker-compose.prod.yml": Aside, ".gitlab-ci.yml": Aside, "contest/web.yaml": Deploys,
@@ -130,6 +130,7 @@ func TestJudge(t *testing.T) {
 		"just the place":             {Run{Tag: "v2", Changed: right}, Exact},
 		"a mention, too":             {with("notes.yaml:1", "see acme/web:v1", "see acme/web:v2"), Exact},
 		"a bare name, too":           {with("job.yaml:2", "image: acme/web", "image: acme/web:v2"), Filled},
+		"a digest, too":              {with("base.yaml:2", "digest: sha256:0123", "digest: "+newDigest), Exact},
 		"an empty tag, too":          {with("base.yaml:2", `tag: ""`, "tag: v2"), Filled},
 		"CI, too":                    {with(".github/ci.yaml:7", "image: acme/web:v1", "image: acme/web:v2"), Extra},
 		"another image":              {with("base.yaml:2", "image: acme/api:v1", "image: acme/api:v2"), Wrong},
