@@ -12,6 +12,7 @@ import (
 type file struct {
 	index *Index
 	name  string
+	order int // among the index's files
 	src   []byte
 
 	parsing sync.Once

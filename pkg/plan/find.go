@@ -61,6 +61,10 @@ func (x *Index) Find(repository string, opts FindOptions) (Places, error) {
 	}
 	s := newSearch(x, repository, opts)
 	s.run()
+	if err := s.attach(); err != nil {
+		return Places{}, err
+	}
+	s.leaveBareImages()
 	s.leaveOtherKinds()
 	s.leaveFillsInTemplates()
 	return s.places()
@@ -144,7 +148,7 @@ func (s *search) file(f *file) findings {
 
 // judge tells a place to change from one to leave.
 func (s *search) judge(here *findings, c candidate) {
-	switch registry := globalRegistry(c.spot.value); {
+	switch registry := c.spot.global; {
 	case c.spot.computedTag() != "":
 		err := c.spot.computed("set it in the values file: add that to --file")
 		here.blocked = append(here.blocked, inFile(c.file.name, err))

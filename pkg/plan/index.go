@@ -35,6 +35,9 @@ type Index struct {
 	files  []*file // sorted by directory and name
 	byName map[string]*file
 	parse  func(name string, src []byte) (*yamledit.Text, error)
+
+	findingCharts sync.Once
+	chartsByDir   map[string]*chart
 }
 
 // Scan reads the YAML files of fsys (.yaml, .yml, .tpl, Kustomization), several at
@@ -50,7 +53,7 @@ func Scan(fsys fs.FS, opts ScanOptions) (*Index, error) {
 	inParallel(len(names), func(i int) {
 		var src []byte
 		src, errs[i] = fs.ReadFile(fsys, names[i])
-		x.files[i] = &file{index: x, name: names[i], src: src}
+		x.files[i] = &file{index: x, name: names[i], order: i, src: src}
 	})
 	if i := slices.IndexFunc(errs, func(err error) bool { return err != nil }); i >= 0 {
 		return nil, errs[i]

@@ -68,11 +68,23 @@ func argumentSpot(item *yamledit.Node) (spot, bool) {
 }
 
 // parameterSpots are {name: image.repository, value: …} and {name: image.tag,
-// value: …} in one list, as Argo CD has them for Helm: those with a common
-// beginning are read as one mapping.
+// value: …} in one list, as Argo CD has them for Helm.
 func parameterSpots(list *yamledit.Node) []spot {
+	var spots []spot
+	for _, m := range parameterMappings(list) {
+		for _, s := range m.spots() {
+			if s.form != FormReference { // a whole reference is the spot of its own item
+				spots = append(spots, s)
+			}
+		}
+	}
+	return spots
+}
+
+// parameterMappings reads parameters with a common beginning as one mapping each.
+func parameterMappings(list *yamledit.Node) []*mapping {
 	byPrefix := map[string]*mapping{}
-	var prefixes []string
+	var all []*mapping
 	for _, item := range list.Items() {
 		name, value := item.Field("name"), item.Field("value")
 		if name == nil || value == nil || value.IsMapping() || value.IsList() {
@@ -86,21 +98,12 @@ func parameterSpots(list *yamledit.Node) []spot {
 		if m == nil {
 			m = &mapping{keys: keysOf(prefix)}
 			byPrefix[prefix] = m
-			prefixes = append(prefixes, prefix)
+			all = append(all, m)
 		}
 		m.add([]yamledit.Field{{Key: key, Value: value}})
-	}
-	var spots []spot
-	for _, prefix := range prefixes {
-		m := byPrefix[prefix]
 		m.own = len(m.fields)
-		for _, s := range m.spots() {
-			if s.form != FormReference { // a whole reference is the spot of its own item
-				spots = append(spots, s)
-			}
-		}
 	}
-	return spots
+	return all
 }
 
 // keysOf splits a parameter's name, the nearest key first.

@@ -39,6 +39,7 @@ const (
 func (s *search) missing() error {
 	e := &missing{repository: s.repository, left: s.left}
 	seen := map[string]bool{}
+	few := s.isNarrow()
 	for round, part := range []string{s.part, "mage"} {
 		e.files = 0
 		for _, f := range s.index.files {
@@ -46,6 +47,9 @@ func (s *search) missing() error {
 				continue
 			}
 			e.files++
+			if round == 0 && few {
+				e.addOpen(f)
+			}
 			if len(e.names) >= maxScanned || !bytes.Contains(f.src, []byte(part)) || f.read() == nil || f.err != nil {
 				continue
 			}
@@ -60,6 +64,18 @@ func (s *search) missing() error {
 	slices.SortStableFunc(e.names, func(a, b nearName) int { return cmp.Compare(a.distance, b.distance) })
 	e.outside = s.outside()
 	return e
+}
+
+// isNarrow reports whether few files may be changed: then it helps to list their
+// tags without names.
+func (s *search) isNarrow() bool {
+	count := 0
+	for _, f := range s.index.files {
+		if s.mayChange(f) {
+			count++
+		}
+	}
+	return count <= maxScanned
 }
 
 // outside lists the image's places in files that may not be changed.

@@ -397,8 +397,8 @@ func (m mapping) named(s spot, i int, stem string) spot {
 	s.ref.Repository = join(m.registry(i, stem), value)
 	if role == repositoryRole && !hasHost(value) {
 		s.bare = value
-		if registry := globalRegistry(f.Value); registry != nil {
-			s.also = append(s.also, join(registry.Value(), value))
+		if s.global = globalRegistry(f.Value); s.global != nil {
+			s.also = append(s.also, join(s.global.Value(), value))
 		}
 	}
 	switch name := m.value(i, "name"); {

@@ -17,6 +17,7 @@ type spot struct {
 	ref     image.Ref        // the image; its repository is joined from all keys, template actions included
 	written string           // the repository as value spells it; "" when that is ref's
 	also    []string         // other repositories that the keys may mean
+	global  *yamledit.Node   // a registry that charts put in front of bare, or nil
 	bare    string           // the repository without its registry, where both have keys of their own
 	value   *yamledit.Node   // the value to change or, with fill, the repository
 	digest  *yamledit.Node   // the digest's own key, or nil; value itself for FormDigest

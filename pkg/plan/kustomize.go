@@ -1,0 +1,155 @@
+package plan
+
+import (
+	"bytes"
+	"fmt"
+	"path"
+	"slices"
+
+	"github.com/tagbump/tagbump/pkg/yamledit"
+)
+
+// A kustomization names the files that it builds from, and patches over them.
+
+// kustomizationIn is the kustomization of a folder, or nil.
+func (x *Index) kustomizationIn(dir string) *file {
+	for _, base := range []string{"kustomization.yaml", "kustomization.yml", "Kustomization"} {
+		if f := x.byName[path.Join(dir, base)]; f != nil {
+			return f
+		}
+	}
+	return nil
+}
+
+// reach lists the files that the kustomization builds from, through others too.
+func (x *Index) reach(k *file) []*file {
+	seen := map[*file]bool{}
+	var reached []*file
+	var follow func(k *file)
+	follow = func(k *file) {
+		root := rootOf(k)
+		if root == nil || seen[k] {
+			return
+		}
+		seen[k] = true
+		for _, key := range []string{"resources", "bases", "components"} {
+			list := root.Field(key)
+			if list == nil {
+				continue
+			}
+			for _, item := range list.Items() {
+				name := path.Join(path.Dir(k.name), item.Value())
+				if f := x.byName[name]; f != nil {
+					reached = append(reached, f)
+				} else if next := x.kustomizationIn(name); next != nil {
+					follow(next)
+				}
+			}
+		}
+	}
+	follow(k)
+	return reached
+}
+
+// addPatches adds the objects that a kustomization lays over an object of a seed:
+// those of the same kind and name.
+func (l *layers) addPatches(seeds []*file) {
+	rule := &ruleSet{}
+	for _, k := range l.index.files {
+		if !isKustomization(path.Base(k.name)) || !bytes.Contains(k.src, []byte("patch")) {
+			continue
+		}
+		reached := l.index.reach(k)
+		reached = slices.DeleteFunc(reached, func(f *file) bool { return !slices.Contains(seeds, f) })
+		if len(reached) == 0 {
+			continue
+		}
+		for _, patch := range l.index.patches(k) {
+			l.addPatch(rule, patch, reached)
+		}
+	}
+}
+
+// A patch is an object in a file, which lies over another object.
+type patch struct {
+	file *file
+	root *yamledit.Node
+}
+
+// patches lists the strategic merge patches of the kustomization.
+func (x *Index) patches(k *file) []patch {
+	var all []patch
+	root := rootOf(k)
+	if root == nil {
+		return nil
+	}
+	for _, key := range []string{"patches", "patchesStrategicMerge"} {
+		list := root.Field(key)
+		if list == nil {
+			continue
+		}
+		for _, item := range list.Items() {
+			name := item.Value()
+			if item.IsMapping() {
+				name = textAt(item, "path")
+			}
+			if f := x.byName[path.Join(path.Dir(k.name), name)]; f != nil && f.read() != nil && f.err == nil {
+				for _, doc := range f.text.Documents() {
+					all = append(all, patch{f, doc})
+				}
+			}
+			if inline := item.Field("patch"); inline != nil {
+				if inner := embeddedRoot(inline); inner != nil {
+					all = append(all, patch{k, inner})
+				}
+			}
+		}
+	}
+	return all
+}
+
+func (l *layers) addPatch(rule *ruleSet, p patch, reached []*file) {
+	if !p.root.IsMapping() || textAt(p.root, "kind") == "" {
+		return
+	}
+	for _, f := range reached {
+		if f.read() == nil || f.err != nil {
+			continue
+		}
+		for _, doc := range f.text.Documents() {
+			if isSameObject(doc, p.root) {
+				l.add(p.file, p.root, rule, values{doc})
+			}
+		}
+	}
+}
+
+func isSameObject(a, b *yamledit.Node) bool {
+	return textAt(a, "kind") == textAt(b, "kind") && textAt(a.Field("metadata"), "name") == textAt(b.Field("metadata"), "name")
+}
+
+// leaveBareImages leaves images without a tag that a kustomization builds from and
+// whose tag is its newTag.
+func (s *search) leaveBareImages() {
+	reasons := map[*file]string{}
+	for _, f := range s.index.files {
+		if !isKustomization(path.Base(f.name)) || !f.mayHold([]byte(s.part)) {
+			continue
+		}
+		for _, spot := range f.spots(s.part) {
+			key := spot.value.Key()
+			if key != "newTag" && key != "digest" || spot.fill != "" || !spot.names(s.repository) || !isNamed(textAt(spot.value.Parent(), "name"), s.repository) {
+				continue
+			}
+			for _, reached := range s.index.reach(f) {
+				reasons[reached] = fmt.Sprintf("has no tag, because it is %s in %s:%d", key, f.name, spot.value.Line())
+			}
+		}
+	}
+	s.leave(func(c candidate) string {
+		if c.spot.form == FormReference && c.spot.isUnwritten() {
+			return reasons[c.file]
+		}
+		return ""
+	})
+}

@@ -1,0 +1,280 @@
+package plan
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/tagbump/tagbump/pkg/image"
+	"github.com/tagbump/tagbump/pkg/yamledit"
+)
+
+// A setting is a tag that a layer sets over a lower mapping.
+type setting struct {
+	layer *layer
+	value *yamledit.Node
+}
+
+func (s setting) place() string { return place(s.layer.file.name, s.value.Line()) }
+
+// overlays attaches the tags of layers to the image.
+type overlays struct {
+	*search
+	layers []*layer
+	over   map[string][]hiding // by the lower mapping's place and the tag's key
+}
+
+// A hiding is a lower mapping with the tags that are set over its own.
+type hiding struct {
+	lower *yamledit.Node
+	by    []setting
+}
+
+// attach adds the tags without a name that belong to the image by the values below
+// them, and leaves the tags that are hidden below others.
+func (s *search) attach() error {
+	o := overlays{search: s, layers: s.index.layersFor(s.part), over: map[string][]hiding{}}
+	for _, l := range o.layers {
+		if err := o.layer(l); err != nil {
+			return err
+		}
+	}
+	if s.index.opts.Whole {
+		if err := o.joinTemplates(); err != nil {
+			return err
+		}
+	}
+	o.leaveHidden()
+	slices.SortStableFunc(s.found, func(a, b candidate) int {
+		if a.file != b.file {
+			return a.file.order - b.file.order
+		}
+		return a.spot.value.Line() - b.spot.value.Line()
+	})
+	return nil
+}
+
+// layer attaches the tags of one layer.
+func (o *overlays) layer(l *layer) error {
+	if l.root.IsList() {
+		for _, m := range parameterMappings(l.root) {
+			if err := o.mapping(l, *m, reversed(m.keys)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return o.walk(l, l.root, nil)
+}
+
+func reversed(keys []string) []string {
+	keys = slices.Clone(keys)
+	slices.Reverse(keys)
+	return keys
+}
+
+// walk attaches the tags of a mapping and of those in it. Lists are not entered,
+// since Helm replaces them.
+func (o *overlays) walk(l *layer, n *yamledit.Node, keys []string) error {
+	m := newMapping(n)
+	if slices.ContainsFunc(m.fields, func(f field) bool { return isTagKey(f.plain) }) {
+		m.keys = keysTo(n)
+		if err := o.mapping(l, m, keys); err != nil {
+			return err
+		}
+	}
+	for _, f := range m.fields {
+		if f.Value.IsMapping() {
+			if err := o.walk(l, f.Value, append(slices.Clip(keys), f.Key)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// isTagKey reports whether a plain key can hold a tag.
+func isTagKey(key string) bool {
+	return strings.HasSuffix(key, "tag") || strings.HasSuffix(key, "version") || key == "digest"
+}
+
+// mapping attaches the tags of a mapping, whose keys lead to it from the layer's
+// root, for each release that uses the layer.
+func (o *overlays) mapping(l *layer, m mapping, keys []string) error {
+	names := map[string]bool{}
+	var mine []candidate
+	for _, below := range l.below {
+		merged := m
+		var lower []*yamledit.Node
+		for _, from := range below {
+			lower = append(lower, from.at(keys)...)
+		}
+		slices.Reverse(lower) // the uppermost wins
+		for _, n := range lower {
+			if m.node != nil && n.Is(m.node) {
+				continue
+			}
+			o.note(l, m, n)
+			merged.inherit(n)
+		}
+		for _, s := range merged.spots() {
+			if !m.holds(s.value) || s.fill != "" || s.ref.Repository == "" {
+				continue
+			}
+			names[s.ref.Repository] = true
+			if s.names(o.repository) {
+				mine = append(mine, candidate{l.file, s})
+			}
+		}
+	}
+	if len(mine) > 0 && len(names) > 1 && !sameNames(names) {
+		return ambiguous(mine[0], sortedKeys(names))
+	}
+	for _, c := range mine {
+		o.take(c)
+	}
+	return nil
+}
+
+// take adds a candidate that the search has not found yet.
+func (o *overlays) take(c candidate) {
+	if !o.mayChange(c.file) || slices.ContainsFunc(o.found, c.isSame) {
+		return
+	}
+	var here findings
+	o.judge(&here, c)
+	o.found = append(o.found, here.found...)
+	o.blocked = append(o.blocked, here.blocked...)
+	for _, left := range here.left {
+		if !slices.ContainsFunc(o.left, func(known Left) bool {
+			return known.File == left.File && known.Line == left.Line && known.Path.Equal(left.Path)
+		}) {
+			o.left = append(o.left, left)
+		}
+	}
+}
+
+func sameNames(names map[string]bool) bool {
+	first := ""
+	for name := range names {
+		if first != "" && !image.SameRepository(first, name) {
+			return false
+		}
+		first = name
+	}
+	return true
+}
+
+// ambiguous refuses a tag that belongs to several images.
+func ambiguous(c candidate, names []string) error {
+	return inFile(c.file.name, &yamledit.Error{
+		Path: c.spot.path(), Line: c.spot.value.Line(), Err: yamledit.ErrNotFound,
+		Why:  "is the tag of " + strings.Join(names, " and of "),
+		Help: "if that is meant, give the path: --path " + quoteArgument(c.spot.path().String()),
+	})
+}
+
+// holds reports whether n is the value of one of the mapping's own fields.
+func (m mapping) holds(n *yamledit.Node) bool {
+	return slices.ContainsFunc(m.fields[:m.own], func(f field) bool { return f.Value.Is(n) })
+}
+
+// inherit adds the lower mapping's fields that the mapping does not set.
+func (m *mapping) inherit(lower *yamledit.Node) {
+	for _, f := range append(lower.Fields(), mergedFields(lower.Fields())...) {
+		if !slices.ContainsFunc(m.fields, func(own field) bool { return own.Key == f.Key }) {
+			m.fields = append(slices.Clip(m.fields), field{f, plain(f.Key)})
+		}
+	}
+}
+
+// note remembers that the layer sets a tag over the lower mapping.
+func (o *overlays) note(l *layer, m mapping, lower *yamledit.Node) {
+	for _, f := range m.fields[:m.own] {
+		if !isTagKey(f.plain) || f.Value.Value() == "" {
+			continue
+		}
+		key := spotKey(lower, f.plain)
+		i := slices.IndexFunc(o.over[key], func(h hiding) bool { return h.lower.Is(lower) })
+		if i < 0 {
+			i = len(o.over[key])
+			o.over[key] = append(o.over[key], hiding{lower: lower})
+		}
+		if by := o.over[key][i].by; !slices.ContainsFunc(by, func(known setting) bool { return known.value.Is(f.Value) }) {
+			o.over[key][i].by = append(by, setting{l, f.Value})
+		}
+	}
+}
+
+// hiders lists the tags that are set over the mapping's key.
+func (o *overlays) hiders(n *yamledit.Node, key string) []setting {
+	for _, h := range o.over[spotKey(n, key)] {
+		if h.lower.Is(n) {
+			return h.by
+		}
+	}
+	return nil
+}
+
+// spotKey names a key of a mapping.
+func spotKey(n *yamledit.Node, key string) string {
+	return fmt.Sprintf("%s\x00%d\x00%d\x00%s", n.Path(), n.Document(), n.Line(), key)
+}
+
+// leaveHidden leaves tags that others hide: an empty or missing one below any, and
+// a set one in a chart's values.yaml when each values file beside it sets the key.
+func (o *overlays) leaveHidden() {
+	o.leave(func(c candidate) string {
+		up := c.spot.value.Parent()
+		if up == nil || !up.IsMapping() || c.spot.form == FormReference {
+			return ""
+		}
+		over := slices.DeleteFunc(slices.Clone(o.hiders(up, plain(c.spot.path().Key()))), func(s setting) bool { return s.value.Is(c.spot.value) })
+		if len(over) == 0 || c.spot.isTagged() && !o.areAll(c.file, over) {
+			return ""
+		}
+		return "is hidden by " + listSettings(over)
+	})
+}
+
+// areAll reports whether each values file beside f sets the key.
+func (o *overlays) areAll(f *file, over []setting) bool {
+	if path.Base(f.name) != "values.yaml" {
+		return false
+	}
+	count := 0
+	for _, other := range o.index.files {
+		if other == f || path.Dir(other.name) != path.Dir(f.name) || !isValuesName(path.Base(other.name)) {
+			continue
+		}
+		count++
+		if !slices.ContainsFunc(over, func(s setting) bool { return s.layer.file == other }) {
+			return false
+		}
+	}
+	return count > 0
+}
+
+// isValuesName reports whether a file beside values.yaml holds values for one
+// environment: values-prod.yaml, prod.values.yaml.
+func isValuesName(base string) bool {
+	stem := strings.TrimSuffix(base, path.Ext(base))
+	return stem != base && stem != "values" && (strings.HasPrefix(stem, "values") || strings.HasSuffix(stem, "values"))
+}
+
+func listSettings(over []setting) string {
+	var places []string
+	for i, s := range over {
+		if i == maxWritten {
+			places = append(places, fmt.Sprintf("%d more", len(over)-i))
+			break
+		}
+		places = append(places, s.place())
+	}
+	if len(places) == 1 {
+		return places[0]
+	}
+	last := len(places) - 1
+	return strings.Join(places[:last], ", ") + " and " + places[last]
+}
