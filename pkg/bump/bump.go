@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"time"
 
@@ -47,6 +48,13 @@ type Repo interface {
 	// folder it writes the files. A branch whose tip is not commit.Old is
 	// ErrMoved. An error comes with how far the change got.
 	Save(ctx context.Context, base Tree, commit Commit) (Saved, error)
+}
+
+// A Checker is a Repo that can tell before a Save whether the files are fit for
+// it. A dry run asks it.
+type Checker interface {
+	// Check returns the error that a Save of the named files would end with.
+	Check(ctx context.Context, base Tree, names []string) error
 }
 
 // Saved says what Repo.Save did.
@@ -286,7 +294,10 @@ func (r Runner) attempt(ctx context.Context, req Request, at scene, resolved []R
 	case Propose:
 		return r.propose(ctx, req, at.Tree, wants, outcome, said.Subject())
 	}
-	return outcome, nil
+	if checker, ok := r.Repo.(Checker); ok {
+		err = checker.Check(ctx, at.Tree, slices.Sorted(maps.Keys(contents(made))))
+	}
+	return outcome, err
 }
 
 func (r Runner) sleep(ctx context.Context, d time.Duration) error {

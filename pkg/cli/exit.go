@@ -15,7 +15,6 @@ import (
 	"github.com/tagbump/tagbump/pkg/forge"
 	"github.com/tagbump/tagbump/pkg/gitrepo"
 	"github.com/tagbump/tagbump/pkg/plan"
-	"github.com/tagbump/tagbump/pkg/worktree"
 )
 
 // Exit codes of errors that have no kind.
@@ -45,7 +44,6 @@ var kinds = []struct {
 	{bump.ErrStale, fault.Guard},
 	{bump.ErrMoved, fault.Refused},
 	{gitrepo.ErrRefused, fault.Refused},
-	{worktree.ErrRefused, fault.Refused},
 	{gitrepo.ErrAuth, fault.NoAccess},
 	{forge.ErrAuth, fault.NoAccess},
 	{gitrepo.ErrUnavailable, fault.Unavailable},

@@ -46,7 +46,7 @@ func openJob(env Env, f *changeFlags) (*job, error) {
 		return nil, err
 	}
 	j.runner = bump.Runner{Repo: j.repo.Repo, Registry: registry, Log: talk.say}
-	j.printer = printer{out: env.Stdout, talk: talk, format: f.output, where: j.place.Where, stats: registry.Stats}
+	j.printer = printer{out: env.Stdout, talk: talk, format: f.output, where: j.place.Where, local: j.place.Local, stats: registry.Stats}
 	return j, nil
 }
 

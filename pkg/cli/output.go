@@ -56,6 +56,7 @@ type printer struct {
 	out      io.Writer
 	format   string
 	where    string // the repository, for people
+	local    bool   // it is a folder or a checkout
 	explains bool
 	stats    func() registry.Stats
 }
@@ -119,10 +120,11 @@ func (p printer) printState(report bump.Report) error {
 	return err
 }
 
-// toBranch names the branch that was pushed to; a checkout pushes to its own.
+// toBranch names the branch that was pushed to; that of a checkout has its
+// remote's name in it, as in origin/main.
 func (p printer) toBranch(branch string) string {
-	if branch == "" {
-		return ""
+	if p.local {
+		return " to " + branch
 	}
 	return " to " + branch + " of " + p.where
 }

@@ -2,11 +2,7 @@ package wire
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"io/fs"
-	"maps"
-	"slices"
 
 	"github.com/tagbump/tagbump/pkg/bump"
 	"github.com/tagbump/tagbump/pkg/files"
@@ -30,79 +26,76 @@ const (
 	KeepPush               // and pushed
 )
 
-// folderTree is the files of a folder, which has neither branch nor tip.
-type folderTree struct{ fs.FS }
+// folderTree is the files of a folder.
+type folderTree struct {
+	fs.FS
+	checkout *worktree.Checkout // nil when the files are only written
+}
 
-func (folderTree) Branch() string { return "" }
-func (folderTree) Tip() string    { return "" }
+// Branch returns the branch that a change goes to, "" when it goes to none.
+func (t folderTree) Branch() string {
+	if t.checkout == nil {
+		return ""
+	}
+	return t.checkout.Branch()
+}
 
-func (f folder) Read(_ context.Context, _ string, globs []string) (bump.Tree, error) {
+// Tip returns the commit that is checked out, "" when none is made on it.
+func (t folderTree) Tip() string {
+	if t.checkout == nil {
+		return ""
+	}
+	return t.checkout.Head()
+}
+
+// Read returns the files. Where a change is to be committed or pushed, it refuses
+// a checkout in which that cannot be finished.
+func (f folder) Read(ctx context.Context, _ string, globs []string) (bump.Tree, error) {
 	selection, err := files.Select(globs...)
 	if err != nil {
 		return nil, err
 	}
-	fsys, err := f.dir.Read(selection)
-	return folderTree{fsys}, err
+	if f.keep == KeepFiles {
+		fsys, err := f.dir.Read(ctx, selection)
+		return folderTree{fsys, nil}, err
+	}
+	reach := worktree.ToBranch
+	if f.keep == KeepPush {
+		reach = worktree.ToUpstream
+	}
+	checkout, err := f.dir.Checkout(ctx, reach)
+	if err != nil {
+		return nil, err
+	}
+	fsys, err := checkout.Read(ctx, selection)
+	return folderTree{fsys, checkout}, err
 }
 
 func (f folder) Tip(context.Context, string) (string, error) { return "", nil }
 
-// Save writes the files. With a commit it is all or nothing: when git refuses,
-// the files are put back as they were.
+// Check makes folder a bump.Checker.
+func (f folder) Check(ctx context.Context, base bump.Tree, names []string) error {
+	if checkout := base.(folderTree).checkout; checkout != nil {
+		return checkout.Check(ctx, names)
+	}
+	return nil
+}
+
+// Save writes the files, or makes a commit of them.
 func (f folder) Save(ctx context.Context, base bump.Tree, c bump.Commit) (bump.Saved, error) {
-	if f.keep == KeepFiles {
+	checkout := base.(folderTree).checkout
+	if checkout == nil {
 		if err := f.dir.Write(c.Files); err != nil {
 			return bump.Saved{}, err
 		}
 		return bump.Saved{State: bump.Written}, nil
 	}
-	names := slices.Sorted(maps.Keys(c.Files))
-	if err := f.dir.CheckClean(ctx, names); err != nil {
+	hash, err := checkout.Save(ctx, worktree.Change{Files: c.Files, Message: c.Message, Author: f.author})
+	switch {
+	case hash == "":
 		return bump.Saved{}, err
+	case f.keep == KeepPush:
+		return bump.Saved{State: bump.Pushed, Commit: hash}, err
 	}
-	before, err := contentsOf(base, names)
-	if err != nil {
-		return bump.Saved{}, err
-	}
-	if err := f.dir.Write(c.Files); err != nil {
-		return bump.Saved{}, err
-	}
-	hash, err := f.dir.Commit(ctx, names, c.Message, f.author)
-	if err != nil {
-		return bump.Saved{}, errors.Join(err, f.dir.Write(before))
-	}
-	saved := bump.Saved{State: bump.Committed, Commit: hash}
-	if f.keep == KeepPush {
-		if err := f.dir.Push(ctx); err != nil {
-			return saved, unpushed{err, hash}
-		}
-		saved.State = bump.Pushed
-	}
-	return saved, nil
-}
-
-func contentsOf(fsys fs.FS, names []string) (map[string][]byte, error) {
-	contents := make(map[string][]byte, len(names))
-	for _, name := range names {
-		content, err := fs.ReadFile(fsys, name)
-		if err != nil {
-			return nil, err
-		}
-		contents[name] = content
-	}
-	return contents, nil
-}
-
-// unpushed is the error of a commit that is in the checkout only.
-type unpushed struct {
-	err  error
-	hash string
-}
-
-func (e unpushed) Error() string { return e.err.Error() }
-func (e unpushed) Unwrap() error { return e.err }
-
-// Hint says where the commit is, and what never loses a race.
-func (e unpushed) Hint() string {
-	return fmt.Sprintf("commit %.10s is in the checkout: git pull --rebase && git push; or give --repo URL, which needs no checkout and plans again when the branch has moved", e.hash)
+	return bump.Saved{State: bump.Committed, Commit: hash}, err
 }

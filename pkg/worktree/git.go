@@ -5,75 +5,150 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
+	"slices"
 	"strings"
+	"time"
+
+	"github.com/tagbump/tagbump/pkg/fault"
 )
 
-// Errors of a checkout's git.
-var (
-	// ErrDirty is in the chain when a file has changes that are not committed.
-	ErrDirty = errors.New("has uncommitted changes")
-	// ErrRefused is in the chain when a hook or the remote refuses.
-	ErrRefused = errors.New("refused")
-)
-
-// CheckClean returns an error that wraps [ErrDirty] if one of the files has
-// changes that a commit of it would take along.
-//
-// In a checkout the user's own git does the work, with its hooks, signing and
-// credentials: it is the user's repository, and git knows its settings best.
-func (d *Dir) CheckClean(ctx context.Context, names []string) error {
-	out, err := d.git(ctx, "", append([]string{"status", "--porcelain", "--untracked-files=all", "--"}, names...)...)
-	if err != nil {
-		return err
-	}
-	if line, _, _ := strings.Cut(out, "\n"); line != "" {
-		return fmt.Errorf("%s: %s %w", d.name, line[min(len(line), 3):], ErrDirty)
-	}
-	return nil
+// git runs the user's own git, with its settings and credentials.
+type git struct {
+	dir string // where it is started
+	env []string
 }
 
-// Commit commits the named files, and nothing else that is changed or staged, on
-// the branch that is checked out, and returns the commit's hash. The author,
-// "Name <email>", is "" for git's own.
-func (d *Dir) Commit(ctx context.Context, names []string, message, author string) (hash string, err error) {
-	args := []string{"commit", "--quiet", "--file=-"}
-	if author != "" {
-		args = append(args, "--author="+author)
-	}
-	args = append(append(args, "--only", "--"), names...)
-	if _, err := d.git(ctx, message, args...); err != nil {
-		return "", fmt.Errorf("%w (%w)", err, ErrRefused)
-	}
-	out, err := d.git(ctx, "", "rev-parse", "HEAD")
-	return strings.TrimSpace(out), err
+// newGit returns a git that is started in dir, judges by dir alone which
+// repository it works on, and speaks English, which classify understands.
+func newGit(dir string) git {
+	return git{dir, append(cleanEnvironment(os.Environ()), "LANGUAGE=en")}
 }
 
-// Push pushes the branch that is checked out to where git is set to push it. A
-// remote that has moved on, or refuses, is [ErrRefused]; the commit stays.
-func (d *Dir) Push(ctx context.Context) error {
-	if _, err := d.git(ctx, "", "push", "--quiet"); err != nil {
-		return fmt.Errorf("%w (%w)", err, ErrRefused)
-	}
-	return nil
+// repositoryVariables say which repository git works on and how it reads paths. A
+// hook, an alias or git rebase --exec sets them for its own repository. The list
+// is that of git rev-parse --local-env-vars without the settings of git -c, which
+// are the user's, and with the variables of hooks.
+var repositoryVariables = strings.Fields(`
+	GIT_ALTERNATE_OBJECT_DIRECTORIES GIT_COMMON_DIR GIT_CONFIG GIT_DIR GIT_GRAFT_FILE GIT_IMPLICIT_WORK_TREE
+	GIT_INDEX_FILE GIT_INTERNAL_SUPER_PREFIX GIT_NAMESPACE GIT_NO_REPLACE_OBJECTS GIT_OBJECT_DIRECTORY GIT_PREFIX
+	GIT_QUARANTINE_PATH GIT_REFLOG_ACTION GIT_REPLACE_REF_BASE GIT_SHALLOW_FILE GIT_WORK_TREE
+	GIT_GLOB_PATHSPECS GIT_ICASE_PATHSPECS GIT_LITERAL_PATHSPECS GIT_NOGLOB_PATHSPECS`)
+
+func cleanEnvironment(env []string) []string {
+	return slices.DeleteFunc(slices.Clone(env), func(entry string) bool {
+		name, _, _ := strings.Cut(entry, "=")
+		return slices.Contains(repositoryVariables, name)
+	})
 }
 
-// git runs git in the folder. Its error is git's own words.
-func (d *Dir) git(ctx context.Context, stdin string, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, "git", args...)
-	cmd.Dir, cmd.Stdin = d.name, strings.NewReader(stdin)
+// with returns a git that has more variables in its environment.
+func (g git) with(env ...string) git {
+	return git{g.dir, slices.Concat(g.env, env)}
+}
+
+// out runs git and returns what it prints, without the last line end.
+func (g git) out(ctx context.Context, args ...string) (string, error) {
+	return g.pipe(ctx, "", args...)
+}
+
+// pipe runs git with stdin as its input.
+func (g git) pipe(ctx context.Context, stdin string, args ...string) (string, error) {
+	return run(g.command(ctx, stdin, args...))
+}
+
+// grace is how long git may take to clean up after an interrupt: it removes its
+// lock files.
+const grace = 5 * time.Second
+
+func (g git) command(ctx context.Context, stdin string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, "git", slices.Concat([]string{"--no-optional-locks", "--literal-pathspecs"}, args)...)
+	cmd.Dir, cmd.Env, cmd.Stdin = g.dir, g.env, strings.NewReader(stdin)
+	cmd.Cancel, cmd.WaitDelay = func() error { return interrupt(cmd.Process) }, grace
+	return cmd
+}
+
+// run runs cmd. The error of a git that fails is a [*gitError].
+func run(cmd *exec.Cmd) (string, error) {
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()
 	if err == nil {
-		return stdout.String(), nil
+		return strings.TrimSuffix(stdout.String(), "\n"), nil
 	}
+	verb := verbOf(cmd.Args)
 	if errors.As(err, new(*exec.ExitError)) {
-		said := strings.TrimSpace(stderr.String())
-		if said == "" {
-			said = strings.TrimSpace(stdout.String())
-		}
-		err = errors.New(strings.ReplaceAll(said, "\n", "; "))
+		return "", &gitError{verb, stdout.String(), stderr.String()}
 	}
-	return "", fmt.Errorf("%s: git %s: %w", d.name, args[0], err)
+	if errors.Is(err, exec.ErrNotFound) {
+		return "", fault.Errorf(fault.Failed, "git %s: %w", verb, exec.ErrNotFound).WithHint("install git, or give --repo URL, which needs none")
+	}
+	return "", fmt.Errorf("git %s: %w", verb, err)
+}
+
+// verbOf returns the subcommand in git's arguments.
+func verbOf(args []string) string {
+	for i := 1; i < len(args); i++ {
+		switch {
+		case args[i] == "-c":
+			i++
+		case !strings.HasPrefix(args[i], "-"):
+			return args[i]
+		}
+	}
+	return ""
+}
+
+// A gitError is what git printed before it failed.
+type gitError struct {
+	verb           string
+	stdout, stderr string
+}
+
+// Error is git's words on one line.
+func (e *gitError) Error() string {
+	words := strings.TrimSpace(e.stderr)
+	if words == "" {
+		words = strings.TrimSpace(e.stdout)
+	}
+	var lines []string
+	for line := range strings.SplitSeq(words, "\n") {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "hint:") {
+			lines = append(lines, line)
+		}
+	}
+	return fmt.Sprintf("git %s: %s", e.verb, strings.Join(lines, "; "))
+}
+
+// classes are words of git and of servers, in lower case, and the kind of failure
+// that they tell of; the first that is found counts.
+var classes = []struct {
+	kind  fault.Kind
+	words []string
+}{
+	{fault.Refused, []string{"[rejected]", "[remote rejected]", "hook declined", "protected branch", "pre-receive", "is archived", "stale info"}},
+	{fault.NoAccess, []string{
+		"authentication failed", "could not read username", "could not read password", "terminal prompts disabled", "permission denied",
+		"permission to", "access denied", "not authorized", "unauthorized", "host key verification failed", "error: 401", "error: 403", "http 401", "http 403",
+		"invalid username or password", "denied to", "read-only",
+	}},
+	{fault.Unavailable, []string{
+		"could not resolve", "couldn't connect", "could not connect", "failed to connect", "connection refused", "connection timed out", "connection reset",
+		"operation timed out", "network is unreachable", "no route to host", "the remote end hung up", "early eof", "error: 5", "error: 429",
+		"temporary failure", "connection closed", "ssl_", "gnutls", "rpc failed",
+	}},
+	{fault.NotFound, []string{"does not appear to be a git repository", "not found", "does not exist", "no such file or directory", "could not find repository"}},
+}
+
+// classify returns the kind of failure that git's words tell of. What a push is
+// refused for without a known word is [fault.Refused].
+func (e *gitError) classify() fault.Kind {
+	words := strings.ToLower(e.stdout + e.stderr)
+	for _, class := range classes {
+		if slices.ContainsFunc(class.words, func(word string) bool { return strings.Contains(words, word) }) {
+			return class.kind
+		}
+	}
+	return fault.Refused
 }

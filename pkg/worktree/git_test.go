@@ -1,96 +1,53 @@
 package worktree
 
 import (
-	"context"
-	"errors"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/tagbump/tagbump/pkg/internal/testenv"
+	"github.com/tagbump/tagbump/pkg/fault"
 )
 
-// checkout is a clone of a bare repository that has the files on main.
-func checkout(t *testing.T, files map[string]string) (d *Dir, origin *testenv.GitRepo) {
-	t.Helper()
-	t.Setenv("GIT_CONFIG_GLOBAL", os.DevNull)
-	t.Setenv("GIT_CONFIG_NOSYSTEM", "1")
-	for _, role := range []string{"AUTHOR", "COMMITTER"} {
-		t.Setenv("GIT_"+role+"_NAME", "Ada")
-		t.Setenv("GIT_"+role+"_EMAIL", "ada@example.com")
-	}
-	dir := t.TempDir()
-	origin = testenv.MustRepo(t, filepath.Join(dir, "origin.git"), files)
-	if _, err := testenv.Git(dir, "clone", "-q", origin.Dir, "work"); err != nil {
-		t.Fatal(err)
-	}
-	return open(t, filepath.Join(dir, "work")), origin
-}
-
-func TestCommitTakesTheNamedFilesOnly(t *testing.T) {
-	d, origin := checkout(t, map[string]string{"a.yaml": "old\n", "b.yaml": "old\n"})
-	ctx := context.Background()
-	if err := d.CheckClean(ctx, []string{"a.yaml"}); err != nil {
-		t.Fatal(err)
-	}
-	if err := d.Write(map[string][]byte{"a.yaml": []byte("new\n"), "b.yaml": []byte("staged\n")}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := testenv.Git(d.Name(), "add", "b.yaml"); err != nil {
-		t.Fatal(err)
-	}
-	hash, err := d.Commit(ctx, []string{"a.yaml"}, "bump a\n\nTagbump-Image: a:1\n", "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := testenv.Git(d.Name(), "show", "--format=%H%n%B", "--name-only", "HEAD")
-	if want := hash + "\nbump a\n\nTagbump-Image: a:1\n\n\na.yaml\n"; err != nil || out != want {
-		t.Errorf("%q, %v, want %q", out, err, want)
-	}
-	if err := d.Push(ctx); err != nil {
-		t.Fatal(err)
-	}
-	if got, _ := origin.File("main", "a.yaml"); got != "new\n" {
-		t.Errorf("pushed %q", got)
-	}
-	if got, _ := origin.File("main", "b.yaml"); got != "old\n" {
-		t.Errorf("pushed what was only staged: %q", got)
+// Words of git and of servers, as they were seen.
+func TestClassify(t *testing.T) {
+	for words, want := range map[string]fault.Kind{
+		"! [rejected] main -> main (fetch first)":                                                                                 fault.Refused,
+		"! [remote rejected] main -> main (pre-receive hook declined)":                                                            fault.Refused,
+		"remote: error: GH006: Protected branch update failed for refs/heads/main.":                                               fault.Refused,
+		"fatal: Authentication failed for 'https://git.example/x.git/'":                                                           fault.NoAccess,
+		"fatal: could not read Username for 'https://git.example': terminal prompts disabled":                                     fault.NoAccess,
+		"git@git.example: Permission denied (publickey).\nfatal: Could not read from remote repository.":                          fault.NoAccess,
+		"remote: Permission to acme/charts.git denied to ci-bot.\nfatal: unable to access: The requested URL returned error: 403": fault.NoAccess,
+		"Host key verification failed.\nfatal: Could not read from remote repository.":                                            fault.NoAccess,
+		"ssh: Could not resolve hostname git.example: Name or service not known":                                                  fault.Unavailable,
+		"fatal: unable to access 'https://x/': Failed to connect to x port 443: Connection refused":                               fault.Unavailable,
+		"fatal: unable to access 'https://x/': The requested URL returned error: 503":                                             fault.Unavailable,
+		"error: RPC failed; curl 56 Recv failure: Connection reset by peer":                                                       fault.Unavailable,
+		"fatal: '/srv/x.git' does not appear to be a git repository":                                                              fault.NotFound,
+		"remote: Repository not found.\nfatal: repository 'https://x/y.git/' not found":                                           fault.NotFound,
+		"something new": fault.Refused,
+	} {
+		if got := (&gitError{stderr: words}).classify(); got != want {
+			t.Errorf("%q: %v, want %v", words, got, want)
+		}
 	}
 }
 
-func TestADirtyFileIsNamed(t *testing.T) {
-	d, _ := checkout(t, map[string]string{"a.yaml": "old\n"})
-	if err := d.Write(map[string][]byte{"a.yaml": []byte("half done\n")}); err != nil {
-		t.Fatal(err)
+func TestAGitErrorIsOneLine(t *testing.T) {
+	for _, test := range []struct {
+		err  gitError
+		want string
+	}{
+		{gitError{"push", "", "remote: frozen\nhint: read the manual\n ! [rejected]\n"}, "git push: remote: frozen; ! [rejected]"},
+		{gitError{"hook", "said on stdout\n", ""}, "git hook: said on stdout"},
+	} {
+		if got := test.err.Error(); got != test.want {
+			t.Errorf("%q, want %q", got, test.want)
+		}
 	}
-	err := d.CheckClean(context.Background(), []string{"a.yaml"})
-	if !errors.Is(err, ErrDirty) || !strings.HasSuffix(err.Error(), "work: a.yaml has uncommitted changes") {
-		t.Errorf("%v", err)
+	if got := verbOf(strings.Fields("git --no-optional-locks -c a.b=c push origin")); got != "push" {
+		t.Errorf("%q", got)
 	}
-}
-
-func TestARemoteThatMovedRefuses(t *testing.T) {
-	d, origin := checkout(t, map[string]string{"a.yaml": "old\n"})
-	if _, err := origin.Commit("main", "rival", map[string]string{"c.yaml": "x"}); err != nil {
-		t.Fatal(err)
-	}
-	ctx := context.Background()
-	if err := d.Write(map[string][]byte{"a.yaml": []byte("new\n")}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := d.Commit(ctx, []string{"a.yaml"}, "bump a", ""); err != nil {
-		t.Fatal(err)
-	}
-	if err := d.Push(ctx); !errors.Is(err, ErrRefused) || !strings.Contains(err.Error(), "git push: ") {
-		t.Errorf("%v", err)
-	}
-}
-
-func TestAFolderWithoutGitSaysSo(t *testing.T) {
-	t.Setenv("GIT_CEILING_DIRECTORIES", os.TempDir())
-	d := open(t, folder(t, map[string]string{"a.yaml": "old"}))
-	if err := d.CheckClean(context.Background(), []string{"a.yaml"}); err == nil || !strings.Contains(err.Error(), "not a git repository") {
-		t.Errorf("%v", err)
+	if got := verbOf([]string{"git", "-c"}); got != "" {
+		t.Errorf("%q", got)
 	}
 }

@@ -19,17 +19,51 @@ import (
 // Inside it, only a link that a glob spells out is followed: what a wildcard
 // reaches through a link, it finds at its real path as well, and a file must not
 // appear twice. FIFOs, devices, sockets, .git and repositories inside the
-// repository (submodules, linked worktrees) do not exist in a view.
+// repository (submodules, linked worktrees) do not exist in a view, and neither
+// do files that git does not know, where it was asked.
 type view struct {
+	dir       *Dir
 	root      *os.Root
 	selection files.Selection
+	known     *nameSet // to git; nil: all files count
 
 	mu      sync.Mutex
 	folders map[string]bool // folders that were judged by isFolder
 }
 
-func newView(root *os.Root, selection files.Selection) *view {
-	return &view{root: root, selection: selection, folders: map[string]bool{".": true}}
+func newView(dir *Dir, selection files.Selection, known *nameSet) *view {
+	return &view{dir: dir, root: dir.root, selection: selection, known: known, folders: map[string]bool{".": true}}
+}
+
+// A nameSet is a set of files and the folders that they are in.
+type nameSet struct{ files, folders map[string]bool }
+
+func newNameSet(names []string) *nameSet {
+	s := &nameSet{files: make(map[string]bool, len(names)), folders: map[string]bool{}}
+	for _, name := range names {
+		s.files[name] = true
+		for dir := path.Dir(name); !s.folders[dir]; dir = path.Dir(dir) {
+			s.folders[dir] = true
+		}
+	}
+	return s
+}
+
+// includes reports whether the view shows the file.
+func (v *view) includes(name string) bool {
+	if !v.selection.Includes(name) {
+		return false
+	}
+	if v.known == nil || v.known.files[name] {
+		return true
+	}
+	real, err := v.dir.resolve(name) // git knows a file behind a link by its own path
+	return err == nil && v.known.files[real]
+}
+
+// mayHold reports whether a file that the view shows can be in the folder.
+func (v *view) mayHold(dir string) bool {
+	return v.selection.MayHold(dir) && (v.known == nil || v.known.folders[dir] || v.selection.Spells(dir))
 }
 
 // Open opens a selected file or a folder that can hold some.
@@ -108,7 +142,7 @@ func (v *view) ReadDir(name string) ([]fs.DirEntry, error) {
 				shown = append(shown, entry)
 			}
 		case entry.Type().IsRegular():
-			if v.selection.Includes(full) {
+			if v.includes(full) {
 				shown = append(shown, entry)
 			}
 		case entry.Type()&fs.ModeSymlink != 0 && v.selection.Spells(full):
@@ -132,7 +166,7 @@ func (v *view) stat(op, name string) (fs.FileInfo, error) {
 	switch {
 	case err != nil:
 		return nil, &fs.PathError{Op: op, Path: name, Err: reason(err)}
-	case info.IsDir() && v.isFolder(name), info.Mode().IsRegular() && v.selection.Includes(name):
+	case info.IsDir() && v.isFolder(name), info.Mode().IsRegular() && v.includes(name):
 		return info, nil
 	}
 	return nil, notExist(op, name)
@@ -158,7 +192,7 @@ func (v *view) isFolder(dir string) bool {
 func (v *view) judge(dir string) bool {
 	shown, known := v.folders[dir]
 	if !known {
-		shown = v.judge(path.Dir(dir)) && path.Base(dir) != ".git" && v.selection.MayHold(dir) && v.isRealFolder(dir)
+		shown = v.judge(path.Dir(dir)) && path.Base(dir) != ".git" && v.mayHold(dir) && v.isRealFolder(dir)
 		v.folders[dir] = shown
 	}
 	return shown

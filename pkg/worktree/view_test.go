@@ -38,7 +38,7 @@ var gitops = map[string]string{
 
 func viewOf(t *testing.T, dir string, globs ...string) fs.FS {
 	t.Helper()
-	fsys, err := open(t, dir).Read(files.MustSelect(globs...))
+	fsys, err := open(t, dir).Read(t.Context(), files.MustSelect(globs...))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -186,7 +186,7 @@ func TestReadSaysWhyAFileIsRefused(t *testing.T) {
 		"vendored/ingress/deploy/controller.yaml": "controller.yaml: is in vendored/ingress, a repository of its own",
 		".git/config.yaml":                        ".git/config.yaml: is git's own",
 	} {
-		_, err := open(t, dir).Read(files.MustSelect(glob))
+		_, err := open(t, dir).Read(t.Context(), files.MustSelect(glob))
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), dir) {
 			t.Errorf("%s: %v, want %q", glob, err, want)
 		}
@@ -201,7 +201,7 @@ func TestContextMayBeMissing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fsys, err := open(t, folder(t, gitops)).Read(selection)
+	fsys, err := open(t, folder(t, gitops)).Read(t.Context(), selection)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ package worktree
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -25,6 +26,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tagbump/tagbump/pkg/fault"
 	"github.com/tagbump/tagbump/pkg/files"
 )
 
@@ -54,13 +56,45 @@ func (d *Dir) Close() error { return d.root.Close() }
 //
 // A wanted file that was named in full must exist, else the error wraps
 // [files.ErrMissing]. Links are followed where a glob spells them out, and only
-// inside the folder. FIFOs, devices, .git and repositories inside the repository
-// are left out.
-func (d *Dir) Read(selection files.Selection) (fs.FS, error) {
-	view := newView(d.root, selection)
+// inside the folder. FIFOs, devices, .git, repositories inside the repository and,
+// in a git checkout, ignored files that were not named in full are left out.
+func (d *Dir) Read(ctx context.Context, selection files.Selection) (fs.FS, error) {
+	return d.read(selection, d.notIgnored(ctx, selection.Required()))
+}
+
+// notIgnored returns the files of a git checkout that are not ignored, and the
+// named ones; nil where git cannot tell.
+func (d *Dir) notIgnored(ctx context.Context, named []string) *nameSet {
+	if !isBelowRepository(d.name) {
+		return nil
+	}
+	out, err := newGit(d.name).out(ctx, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+	if err != nil {
+		return nil
+	}
+	return newNameSet(append(strings.Split(out, "\x00"), named...))
+}
+
+// isBelowRepository reports whether the folder or one above it has a .git.
+func isBelowRepository(name string) bool {
+	dir, err := filepath.Abs(name)
+	for err == nil {
+		if _, err := os.Lstat(filepath.Join(dir, ".git")); err == nil {
+			return true
+		}
+		if filepath.Dir(dir) == dir {
+			return false
+		}
+		dir = filepath.Dir(dir)
+	}
+	return false
+}
+
+func (d *Dir) read(selection files.Selection, known *nameSet) (fs.FS, error) {
+	view := newView(d, selection, known)
 	for _, name := range selection.Required() {
 		if _, err := view.Stat(name); err != nil {
-			return nil, fmt.Errorf("%s: %w", path.Join(d.name, name), d.whyHidden(name, err))
+			return nil, fmt.Errorf("%s: %w", path.Join(d.name, name), d.whyHidden(name, known, err))
 		}
 	}
 	for _, glob := range selection.Globs() {
@@ -72,7 +106,7 @@ func (d *Dir) Read(selection files.Selection) (fs.FS, error) {
 }
 
 // whyHidden says why the view does not show a file that was named.
-func (d *Dir) whyHidden(name string, hidden error) error {
+func (d *Dir) whyHidden(name string, known *nameSet, hidden error) error {
 	real, err := d.resolve(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return files.ErrMissing
@@ -85,7 +119,7 @@ func (d *Dir) whyHidden(name string, hidden error) error {
 	}
 	for dir := path.Dir(real); dir != "."; dir = path.Dir(dir) {
 		if isRepository(d.root, dir) {
-			return fmt.Errorf("is in %s, a repository of its own", dir)
+			return fault.Errorf(fault.Usage, "is in %s, a repository of its own", dir)
 		}
 	}
 	info, err := d.root.Lstat(real)
@@ -93,9 +127,11 @@ func (d *Dir) whyHidden(name string, hidden error) error {
 	case err != nil:
 		return reason(err)
 	case info.IsDir():
-		return fmt.Errorf("is a folder; write %s for the files in it", path.Join(name, "**"))
+		return fault.Errorf(fault.Usage, "is a folder; write %s for the files in it", path.Join(name, "**"))
 	case !info.Mode().IsRegular():
 		return errors.New("is not a regular file")
+	case known != nil && !known.files[real]:
+		return fault.Errorf(fault.Refused, "is not tracked by git").WithHint("git add and commit it first; or leave --commit and --push out")
 	}
 	return reason(hidden)
 }

@@ -65,7 +65,7 @@ func TestReadShowsWhatTheGlobsMatch(t *testing.T) {
 		{[]string{"a.yaml", "docs/*"}, []string{"a.yaml", "docs/x.md"}},
 		{[]string{"none/*.yaml"}, nil},
 	} {
-		fsys, err := open(t, dir).Read(files.MustSelect(test.globs...))
+		fsys, err := open(t, dir).Read(t.Context(), files.MustSelect(test.globs...))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -84,7 +84,7 @@ func TestWriteKeepsModeAndLinks(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := open(t, dir)
-	fsys, err := d.Read(files.MustSelect("link.yaml"))
+	fsys, err := d.Read(t.Context(), files.MustSelect("link.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ package worktree
 import (
 	"io/fs"
 	"os"
+	"os/exec"
 	"syscall"
 )
 
@@ -20,3 +21,10 @@ func keepOwner(f *os.File, old fs.FileInfo) {
 		_ = f.Chown(-1, int(stat.Gid))
 	}
 }
+
+// interrupt asks a process to end.
+func interrupt(p *os.Process) error { return p.Signal(os.Interrupt) }
+
+// detach starts cmd in a process group of its own, so that a signal to this
+// program's group, as Ctrl-C sends it, does not reach it.
+func detach(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
