@@ -95,6 +95,6 @@ request. Nothing else in the file changes, and nothing runs in the cluster.`,
 		return fault.Errorf(fault.Usage, "%w", err).WithHint("%s --help lists the flags", cmd.CommandPath())
 	})
 	root.CompletionOptions.HiddenDefaultCmd = false
-	root.AddCommand(newUpdate(env), newPromote(env), newResolve(env), newDemo(env), newVersion())
+	root.AddCommand(newUpdate(env), newPromote(env), newResolve(env), newConfig(env), newDemo(env), newVersion())
 	return root
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tagbump/tagbump/pkg/config"
 	"github.com/tagbump/tagbump/pkg/fault"
 	"github.com/tagbump/tagbump/pkg/record"
 )
@@ -21,7 +22,14 @@ func (c *commitFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&c.pipelineNumber, "pipeline-number", "", "`NUMBER` of the CI pipeline, kept in the commit (CircleCI: << pipeline.number >>)")
 }
 
-// template is the --message, nil when there is none.
+// or returns the flags, with the project file's values where they are not given.
+func (c commitFlags) or(configured config.Commit) commitFlags {
+	c.author = firstOf(c.author, configured.Author)
+	c.message = firstOf(c.message, configured.Message)
+	return c
+}
+
+// template is the message, nil when none is given.
 func (c commitFlags) template() (*template.Template, error) {
 	if c.message == "" {
 		return nil, nil

@@ -135,7 +135,7 @@ func (r imageReader) policy(configured config.Image, known bool) (*policy.Policy
 	p := r.tags.policy
 	rule := policy.Rule{Semver: p.semver, Match: p.match, Extract: p.extract, Order: p.order}
 	if !p.given() {
-		rule = policy.Rule{Semver: configured.Semver, Match: configured.Match, Extract: configured.Extract, Order: configured.Order}
+		rule = configured.Rule
 		if !known || rule == (policy.Rule{}) {
 			return nil, nil
 		}

@@ -40,7 +40,7 @@ func openJob(env Env, f *changeFlags) (*job, error) {
 	}
 	j.repo, err = j.world.OpenRepository(j.place, wire.Options{
 		CAFile: f.caFile, SSHKey: f.sshKey, SSHKnownHosts: f.sshKnownHosts, SSHHostKey: f.sshHostKey,
-		Author: f.author, SigningKey: f.signingKey, Keep: f.keep(),
+		SigningKey: f.signingKey, Keep: f.keep(),
 	})
 	if err != nil {
 		return nil, err
@@ -85,8 +85,12 @@ func (j *job) request(name string, environment config.Environment) (bump.Request
 		Branch: j.project.branchOf(j.flags.branch, name), Files: environment.Files, To: name,
 		PinDigest: j.flags.pinDigest, OnStale: staleAnswers[j.flags.onStale],
 	}
+	commit := j.flags.commitFlags.or(j.project.Commit)
 	var err error
-	if req.Message, err = j.flags.template(); err != nil {
+	if j.runner.Repo, err = j.repo.By(commit.author); err != nil {
+		return req, err
+	}
+	if req.Message, err = commit.template(); err != nil {
 		return req, err
 	}
 	if req.Provenance, err = j.flags.provenance(j.world.Getenv); err != nil {

@@ -13,7 +13,7 @@ import (
 func newPromote(env *Env) *cobra.Command {
 	f := new(promoteFlags)
 	cmd := &cobra.Command{
-		Use:   "promote [IMAGE...] --from ENV --to ENV",
+		Use:   "promote [IMAGE...] [--from ENV] --to ENV",
 		Short: "Write the tag that one environment has into the files of another",
 		Long: `Promote takes the tag in the files of --from, asks the registry whether it
 still has it, and writes it into the files of --to. Without an IMAGE
@@ -24,7 +24,7 @@ it does so for every image of the project file that both environments have.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return runPromote(cmd.Context(), *env, f, args) },
 	}
 	f.changeFlags.add(cmd)
-	cmd.Flags().StringVar(&f.from, "from", "", "environment that has the tag")
+	cmd.Flags().StringVar(&f.from, "from", "", "environment that has the tag (default: what the project file says under from)")
 	cmd.Flags().StringVar(&f.to, "to", "", "environment that gets it")
 	return cmd
 }
@@ -37,8 +37,9 @@ type promoteFlags struct {
 
 func (f *promoteFlags) check() error {
 	switch {
-	case f.from == "" || f.to == "":
-		return fault.New(fault.Usage, "promote needs --from and --to").WithHint("tagbump promote --from staging --to production")
+	case f.to == "":
+		return fault.New(fault.Usage, "promote needs --to, and --from unless the project file says where tags come from").
+			WithHint("tagbump promote --from staging --to production")
 	case f.from == f.to:
 		return fault.Errorf(fault.Usage, "--from and --to are the same environment, %q", f.to)
 	}
@@ -63,18 +64,23 @@ func runPromote(ctx context.Context, env Env, f *promoteFlags, args []string) er
 
 // request makes the request of a promotion.
 func (f *promoteFlags) request(ctx context.Context, j *job, args []string) (bump.Request, error) {
-	if err := checkUntagged(args, f.from, "tagbump update %s --env "+f.to); err != nil {
-		return bump.Request{}, err
-	}
 	if err := j.findProject(ctx); err != nil {
-		return bump.Request{}, err
-	}
-	from, err := j.project.environment("--from", f.from)
-	if err != nil {
 		return bump.Request{}, err
 	}
 	to, err := j.project.environment("--to", f.to)
 	if err != nil {
+		return bump.Request{}, err
+	}
+	name := firstOf(f.from, to.From)
+	if name == "" {
+		return bump.Request{}, fault.Errorf(fault.Usage, "promote needs --from: %s does not say where the tags of %s come from", j.project.file, f.to).
+			WithHint("give --from ENV, or write from: ENV into the environment")
+	}
+	from, err := j.project.environment("--from", name)
+	if err != nil {
+		return bump.Request{}, err
+	}
+	if err := checkUntagged(args, name, "tagbump update %s --env "+f.to); err != nil {
 		return bump.Request{}, err
 	}
 	req, err := j.request(f.to, to)
@@ -84,7 +90,7 @@ func (f *promoteFlags) request(ctx context.Context, j *job, args []string) (bump
 	images := imageReader{
 		world: j.world, project: j.project, platforms: f.platforms, unverified: f.noVerify,
 		source: func(bump.Image, string) (bump.Source, error) {
-			return bump.FromEnvironment{Name: f.from, Files: from.Files}, nil
+			return bump.FromEnvironment{Name: name, Files: from.Files}, nil
 		},
 	}
 	req.Images, err = images.all(args)

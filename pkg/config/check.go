@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"net/mail"
 	"regexp"
 	"strings"
 
@@ -49,6 +50,13 @@ func checkImageName(name string) error {
 		return fmt.Errorf("has a tag or digest; write %q", ref.Repository)
 	}
 	return image.CheckRepository(name)
+}
+
+func checkAuthor(author string) error {
+	if address, err := mail.ParseAddress(author); err != nil || address.Name == "" {
+		return fmt.Errorf("%q is not of the form \"Name <name@example.com>\"", author)
+	}
+	return nil
 }
 
 func checkEnvironmentName(name string) error {

@@ -8,13 +8,20 @@ import (
 	"strings"
 	"testing"
 
+	"gopkg.in/yaml.v3"
+
+	"github.com/tagbump/tagbump/pkg/fault"
 	"github.com/tagbump/tagbump/pkg/internal/testenv"
+	"github.com/tagbump/tagbump/pkg/policy"
 )
 
 // whole has every key that there is.
 const whole = `# .tagbump.yaml
 repository: https://github.com/acme/helm-charts.git
 branch: main
+commit:
+  author: Acme CI <ci@acme.example>
+  message: "[skip ci] {{.Subject}}"
 images:
   haoict/send2ereader:
     match: ^master-(?P<stamp>\d{12})$
@@ -29,6 +36,7 @@ environments:
     branch: staging
   production:
     files: [send2ereader/deployment.yaml, "charts/**/*.{yaml,yml}"]
+    from: staging
     publish: pull-request
     argocd: {application: send2ereader}
 `
@@ -37,14 +45,13 @@ func TestParseReadsEveryKey(t *testing.T) {
 	want := &Config{
 		Repository: "https://github.com/acme/helm-charts.git",
 		Branch:     "main",
+		Commit:     Commit{Author: "Acme CI <ci@acme.example>", Message: "[skip ci] {{.Subject}}"},
 		Images: map[string]Image{
 			"haoict/send2ereader": {
-				Match:     `^master-(?P<stamp>\d{12})$`,
-				Extract:   "$stamp",
-				Order:     "numerical",
+				Rule:      policy.Rule{Match: `^master-(?P<stamp>\d{12})$`, Extract: "$stamp", Order: "numerical"},
 				Platforms: []string{"linux/arm64"},
 			},
-			"ghcr.io/acme/web": {Semver: ">=1.2"},
+			"ghcr.io/acme/web": {Rule: policy.Rule{Semver: ">=1.2"}},
 		},
 		Environments: map[string]Environment{
 			"staging": {
@@ -55,6 +62,7 @@ func TestParseReadsEveryKey(t *testing.T) {
 			"production": {
 				Files:   []string{"send2ereader/deployment.yaml", "charts/**/*.{yaml,yml}"},
 				Branch:  "main",
+				From:    "staging",
 				Publish: PullRequest,
 				ArgoCD:  &ArgoCD{Application: "send2ereader"},
 			},
@@ -149,7 +157,7 @@ var refused = []struct {
 	},
 	{
 		"a tag of its own", "branch: !secret x\n",
-		`.tagbump.yaml:1:9: branch: is a value with the tag !secret; for text, write "x"`, onlyGo,
+		`.tagbump.yaml:1:9: branch: is a value with the tag "!secret"; for text, write "x"`, onlyGo,
 	},
 	{
 		"not a mapping", "- nginx\n",
@@ -174,14 +182,51 @@ var refused = []struct {
 		`.tagbump.yaml:2:9: images.nginx: is empty`, both,
 	},
 	{
-		"keys that stand twice", "branch: a\nbranch: b\nimages:\n  nginx: {order: semver, order: newest}\n  nginx: {}\n",
-		`.tagbump.yaml:2:1: branch: stands twice (first on line 1)
-.tagbump.yaml:4:26: images.nginx.order: stands twice (first on line 4)
-.tagbump.yaml:5:3: images.nginx: stands twice (first on line 4)`, onlyGo,
+		"keys that appear twice", "branch: a\nbranch: b\nimages:\n  nginx: {order: semver, order: newest}\n  nginx: {}\n",
+		`.tagbump.yaml:2:1: branch: appears twice (first on line 1)
+.tagbump.yaml:4:26: images.nginx.order: appears twice (first on line 4)
+.tagbump.yaml:5:3: images.nginx: appears twice (first on line 4)`, onlyGo,
 	},
 	{
 		"one repository in two spellings", "images:\n  nginx: {}\n  docker.io/library/nginx: {}\n",
 		`.tagbump.yaml:3:3: images.docker.io/library/nginx: the same repository as "nginx" (line 2)`, onlyGo,
+	},
+	{
+		"policies that make no sense", `images:
+  acme/api: {match: "^v(", order: natural}
+  acme/cron:
+    match: ^(?P<day>\d+)-
+    extract: $date
+  acme/docs:
+    semver: ">=one"
+  acme/jobs: {extract: $1, order: numerical}
+  acme/web:
+    order: numerical
+    semver: "1"
+`,
+		`.tagbump.yaml:2:21: images.acme/api.match: "^v(": missing closing )
+.tagbump.yaml:5:14: images.acme/cron.extract: "$date": match has no group "date", only $0, $1, $day
+.tagbump.yaml:7:13: images.acme/docs.semver: ">=one" is not a range of versions, such as ">=1.2 <2" or "1.x"
+.tagbump.yaml:8:24: images.acme/jobs.extract: "$1" needs match, whose groups it names
+.tagbump.yaml:11:13: images.acme/web.semver: "1" goes with order semver only, and order is numerical`, onlyGo,
+	},
+	{
+		"a policy behind an alias", "images:\n  a/b: &p\n    match: \"[\"\n  a/c: *p\n",
+		`.tagbump.yaml:3:12: images.a/b.match: "[": missing closing ]
+.tagbump.yaml:3:12: images.a/c.match: "[": missing closing ]`, onlyGo,
+	},
+	{
+		"environments that tags come from", "environments:\n  staging: {files: [a]}\n  production: {files: [b], from: stagign}\n  dev:\n    files: [c]\n    from: test\n",
+		`.tagbump.yaml:3:34: environments.production.from: no environment "stagign"; did you mean "staging"?
+.tagbump.yaml:6:11: environments.dev.from: no environment "test"; known are dev, production and staging`, onlyGo,
+	},
+	{
+		"an author without an address", "commit: {author: Acme CI}\n",
+		`.tagbump.yaml:1:18: commit.author: "Acme CI" is not of the form "Name <name@example.com>"`, onlyGo,
+	},
+	{
+		"a tag that would break a line", "branch: !%0a 0\n",
+		`.tagbump.yaml:1:9: branch: is a value with the tag "!\n"; for text, write "0"`, onlyGo,
 	},
 	{
 		"images that are none", "images:\n  Nginx: {}\n  nginx:1.27: {}\n  https://ghcr.io/acme/web: {}\n  a b: {}\n",
@@ -193,7 +238,7 @@ var refused = []struct {
 	{
 		"values that are not to choose from", "images:\n  nginx: {order: semvr}\n  redis: {order: latest}\nenvironments:\n  a: {files: [x], publish: pr}\n",
 		`.tagbump.yaml:2:18: images.nginx.order: "semvr": unknown value; did you mean "semver"?
-.tagbump.yaml:3:18: images.redis.order: "latest": unknown value; known are alphabetical, calver, natural, newest, numerical and semver
+.tagbump.yaml:3:18: images.redis.order: "latest": unknown value; known are semver, numerical, alphabetical, natural, calver and newest
 .tagbump.yaml:5:28: environments.a.publish: "pr": unknown value; known are pull-request and push`, both,
 	},
 	{
@@ -240,8 +285,8 @@ var refused = []struct {
 	},
 	{
 		"a problem behind an alias", "images:\n  a/b: &p {order: nil}\n  a/c: *p\n",
-		`.tagbump.yaml:2:19: images.a/b.order: "nil": unknown value; known are alphabetical, calver, natural, newest, numerical and semver
-.tagbump.yaml:2:19: images.a/c.order: "nil": unknown value; known are alphabetical, calver, natural, newest, numerical and semver`, onlyGo,
+		`.tagbump.yaml:2:19: images.a/b.order: "nil": unknown value; known are semver, numerical, alphabetical, natural, calver and newest
+.tagbump.yaml:2:19: images.a/c.order: "nil": unknown value; known are semver, numerical, alphabetical, natural, calver and newest`, onlyGo,
 	},
 	{
 		"an alias inside its own anchor", "images: &a\n  nginx: *a\n",
@@ -274,8 +319,8 @@ func TestParseRefuses(t *testing.T) {
 		if err == nil || config != nil || err.Error() != test.want {
 			t.Errorf("%s: %+v\n%v\nwant\n%s", test.name, config, err, test.want)
 		}
-		if !errors.Is(err, ErrInvalid) {
-			t.Errorf("%s: the error is not ErrInvalid", test.name)
+		if !errors.Is(err, ErrInvalid) || fault.KindOf(err) != fault.Usage {
+			t.Errorf("%s: the error is not ErrInvalid, or not of its kind", test.name)
 		}
 	}
 }
@@ -297,7 +342,7 @@ func TestProblemsCanBeTakenApart(t *testing.T) {
 	_, err := Parse("dir/own.yaml", []byte("branch: main\norder: newest\n"))
 	want := Problems{{
 		File: "dir/own.yaml", Line: 2, Column: 1, Key: "order",
-		What: "unknown key; known are branch, environments, images and repository",
+		What: "unknown key; known are branch, commit, environments, images and repository",
 	}}
 	var got Problems
 	if !errors.As(err, &got) || !slices.Equal(got, want) {
@@ -317,19 +362,84 @@ func TestAliasesCannotBlowUp(t *testing.T) {
 	}
 }
 
+// TestAManyTimesAliasedListIsCountedOnce fails by its time when each alias counts
+// the list anew.
+func TestAManyTimesAliasedListIsCountedOnce(t *testing.T) {
+	src := new(strings.Builder)
+	fmt.Fprintf(src, "x: &big [%s1]\nimages:\n", strings.Repeat("1,", 20_000))
+	for i := range 10_000 {
+		fmt.Fprintf(src, "  a%d: *big\n", i)
+	}
+	r := &reader{aliased: maxAliased, sizes: make(map[*yaml.Node]int)}
+	documents, err := decode([]byte(src.String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	visits := 0
+	for _, value := range documents[0].Content[3].Content {
+		if value.Kind == yaml.AliasNode {
+			r.size(value.Alias)
+			visits++
+		}
+	}
+	if visits != 10_000 || len(r.sizes) != 1 {
+		t.Errorf("%d aliases, %d counted lists", visits, len(r.sizes))
+	}
+}
+
+func TestAFileThatIsTooLargeIsRefused(t *testing.T) {
+	_, err := Parse(FileName, append([]byte("branch: main\n#"), make([]byte, MaxSize)...))
+	if want := ".tagbump.yaml: the file is larger than 1024 KiB"; err == nil || err.Error() != want {
+		t.Errorf("got %v; want %s", err, want)
+	}
+}
+
+func TestSomeProblemsAreToldAndNotAll(t *testing.T) {
+	src := new(strings.Builder)
+	for i := range 5000 {
+		fmt.Fprintf(src, "key%d: x\n", i)
+	}
+	var got Problems
+	_, err := Parse(FileName, []byte(src.String()))
+	if !errors.As(err, &got) || len(got) != maxProblems+1 {
+		t.Fatalf("%d problems", len(got))
+	}
+	if want := ".tagbump.yaml:101:1: there are more problems from here on"; got[maxProblems].Error() != want {
+		t.Errorf("the last one is %v; want %s", got[maxProblems], want)
+	}
+}
+
+// TestErrorsKeepAFileThatWasNamedByMistake holds that a file of secrets, given as
+// the project file, is not shown.
+func TestErrorsKeepAFileThatWasNamedByMistake(t *testing.T) {
+	for name, src := range map[string]string{
+		"a netrc":           "machine git.example\n  login ci\n  password hunter2secret\n",
+		"a private key":     "-----BEGIN OPENSSH PRIVATE KEY-----\nhunter2secret\n-----END OPENSSH PRIVATE KEY-----\n",
+		"an env file":       "TOKEN=hunter2secret\n",
+		"a docker config":   `{"auths": {"ghcr.io": {"auth": "hunter2secret"}}}`,
+		"AWS's credentials": "[default]\naws_secret_access_key = hunter2secret\n",
+		"a YAML of secrets": "password: hunter2secret\ntoken: !x hunter2secret\n",
+		"a token alone":     "hunter2secret\n",
+	} {
+		if _, err := Parse(FileName, []byte(src)); err == nil || strings.Contains(err.Error(), "hunter2secret") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestImageIsFoundAsRegistriesMeanIt(t *testing.T) {
 	config := &Config{Images: map[string]Image{
-		"docker.io/library/nginx": {Order: "newest"},
-		"ghcr.io/acme/web":        {Semver: "1"},
+		"docker.io/library/nginx": {Rule: policy.Rule{Order: "newest"}},
+		"ghcr.io/acme/web":        {Rule: policy.Rule{Semver: "1"}},
 	}}
 	for _, test := range []struct {
 		repository string
 		want       Image
 		found      bool
 	}{
-		{"nginx", Image{Order: "newest"}, true},
-		{"docker.io/library/nginx", Image{Order: "newest"}, true},
-		{"GHCR.io/acme/web", Image{Semver: "1"}, true},
+		{"nginx", Image{Rule: policy.Rule{Order: "newest"}}, true},
+		{"docker.io/library/nginx", Image{Rule: policy.Rule{Order: "newest"}}, true},
+		{"GHCR.io/acme/web", Image{Rule: policy.Rule{Semver: "1"}}, true},
 		{"acme/web", Image{}, false},
 		{"ghcr.io/acme/web-worker", Image{}, false},
 	} {

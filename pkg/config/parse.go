@@ -5,20 +5,26 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
 	"gopkg.in/yaml.v3"
 
 	"github.com/tagbump/tagbump/pkg/image"
+	"github.com/tagbump/tagbump/pkg/policy"
 )
 
 // Parse reads a project file. The name is used in messages only. The error is
 // a [Problems] with everything that is wrong, or with the first place at which
 // src is no YAML; [ErrInvalid] is in its chain.
 func Parse(name string, src []byte) (*Config, error) {
-	r := &reader{file: name, aliased: maxAliased}
+	r := &reader{file: name, aliased: maxAliased, sizes: make(map[*yaml.Node]int)}
+	if len(src) > MaxSize {
+		return nil, Problems{{File: name, What: fmt.Sprintf("the file is larger than %d KiB", MaxSize>>10)}}
+	}
 	root := r.document(src)
 	if root == nil {
 		return nil, r.problems
@@ -50,8 +56,7 @@ func (r *reader) document(src []byte) *yaml.Node {
 // refuse the file.
 func decode(src []byte) (documents []*yaml.Node, err error) {
 	defer func() {
-		// yaml.v3 turns only its own errors into errors; other panics of its
-		// scanner reach the caller, who must not die of a user's file.
+		// yaml.v3 panics on some inputs, and a user's file must not end the program.
 		if cause := recover(); cause != nil {
 			err = fmt.Errorf("the parser gave up: %v", cause)
 		}
@@ -88,10 +93,11 @@ func (r *reader) notYAML(err error) {
 func (r *reader) config(n *yaml.Node) *Config {
 	config := new(Config)
 	r.object(n, "", fields{
-		"repository":   func(n *yaml.Node, at string) { config.Repository = r.text(n, at, checkRepository) },
-		"branch":       func(n *yaml.Node, at string) { config.Branch = r.text(n, at, checkBranch) },
-		"images":       func(n *yaml.Node, at string) { config.Images = r.images(n, at) },
-		"environments": func(n *yaml.Node, at string) { config.Environments = r.environments(n, at) },
+		"repository":   into(&config.Repository, r.text(checkRepository)),
+		"branch":       into(&config.Branch, r.text(checkBranch)),
+		"commit":       into(&config.Commit, r.commit),
+		"images":       into(&config.Images, r.images),
+		"environments": into(&config.Environments, r.environments),
 	})
 	for name, environment := range config.Environments {
 		if environment.Branch == "" {
@@ -100,6 +106,15 @@ func (r *reader) config(n *yaml.Node) *Config {
 		}
 	}
 	return config
+}
+
+func (r *reader) commit(n *yaml.Node, at string) Commit {
+	var commit Commit
+	r.object(n, at, fields{
+		"author":  into(&commit.Author, r.text(checkAuthor)),
+		"message": into(&commit.Message, r.text(nil)),
+	})
+	return commit
 }
 
 func (r *reader) images(n *yaml.Node, at string) map[string]Image {
@@ -122,48 +137,73 @@ func (r *reader) images(n *yaml.Node, at string) map[string]Image {
 }
 
 func (r *reader) image(n *yaml.Node, at string) Image {
-	var policy Image
+	var img Image
 	if n = r.follow(n); isEmptyMapping(n) {
-		return policy // "nginx: {}" is written on purpose: an image without a policy of its own
+		return img // "nginx: {}" is written on purpose: an image without a policy of its own
 	}
+	before := len(r.problems)
 	r.object(n, at, fields{
-		"match":     func(n *yaml.Node, at string) { policy.Match = r.text(n, at, nil) },
-		"extract":   func(n *yaml.Node, at string) { policy.Extract = r.text(n, at, nil) },
-		"order":     func(n *yaml.Node, at string) { policy.Order = r.choice(n, at, Orders()) },
-		"semver":    func(n *yaml.Node, at string) { policy.Semver = r.text(n, at, nil) },
-		"platforms": func(n *yaml.Node, at string) { policy.Platforms = r.texts(n, at, image.CheckPlatform) },
+		policy.FieldMatch:   into(&img.Match, r.text(nil)),
+		policy.FieldExtract: into(&img.Extract, r.text(nil)),
+		policy.FieldOrder:   into(&img.Order, r.choice(policy.Orders())),
+		policy.FieldSemver:  into(&img.Semver, r.text(nil)),
+		"platforms":         into(&img.Platforms, r.texts(image.CheckPlatform)),
 	})
-	return policy
+	if len(r.problems) == before { // else a value is missing that others are checked with
+		r.checkRule(n, at, img.Rule)
+	}
+	return img
+}
+
+// checkRule reports what is wrong with a policy at the value of the field that is
+// wrong, or at the whole policy when the field is not written.
+func (r *reader) checkRule(n *yaml.Node, at string, rule policy.Rule) {
+	for _, problem := range rule.Check() {
+		r.report(valueOf(n, problem.Field), join(at, problem.Field), "%v", problem.Err)
+	}
 }
 
 func (r *reader) environments(n *yaml.Node, at string) map[string]Environment {
 	environments := make(map[string]Environment)
+	from := make(map[string]*yaml.Node)
 	r.entries(n, at, func(key, value *yaml.Node, at string) {
 		if err := checkEnvironmentName(key.Value); err != nil {
 			r.report(key, at, "%v", err)
 			return
 		}
 		environments[key.Value] = r.environment(value, at)
+		from[key.Value] = valueOf(r.follow(value), "from")
 	})
+	known := slices.Sorted(maps.Keys(environments))
+	for _, name := range known {
+		source := environments[name].From
+		if _, found := environments[source]; source != "" && !found {
+			r.report(from[name], join(at, name)+".from", "no environment %q; %s", source, suggest(source, known))
+		}
+	}
 	return environments
 }
 
 func (r *reader) environment(n *yaml.Node, at string) Environment {
 	environment := Environment{Publish: Push}
-	ways := []string{string(PullRequest), string(Push)}
 	r.object(n, at, fields{
-		"files":   func(n *yaml.Node, at string) { environment.Files = r.texts(n, at, checkGlob) },
-		"branch":  func(n *yaml.Node, at string) { environment.Branch = r.text(n, at, checkBranch) },
-		"publish": func(n *yaml.Node, at string) { environment.Publish = Publish(r.choice(n, at, ways)) },
-		"argocd":  func(n *yaml.Node, at string) { environment.ArgoCD = r.argocd(n, at) },
+		"files":   into(&environment.Files, r.texts(checkGlob)),
+		"branch":  into(&environment.Branch, r.text(checkBranch)),
+		"from":    into(&environment.From, r.text(nil)),
+		"publish": into(&environment.Publish, r.publish),
+		"argocd":  into(&environment.ArgoCD, r.argocd),
 	}, "files")
 	return environment
+}
+
+func (r *reader) publish(n *yaml.Node, at string) Publish {
+	return Publish(r.choice([]string{string(PullRequest), string(Push)})(n, at))
 }
 
 func (r *reader) argocd(n *yaml.Node, at string) *ArgoCD {
 	argocd := new(ArgoCD)
 	r.object(n, at, fields{
-		"application": func(n *yaml.Node, at string) { argocd.Application = r.text(n, at, nil) },
+		"application": into(&argocd.Application, r.text(nil)),
 	}, "application")
 	return argocd
 }

@@ -2,14 +2,10 @@ package config
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 )
-
-// ErrInvalid is in the chain of every error of [Parse].
-var ErrInvalid = errors.New("invalid configuration")
 
 // A Problem is one thing that is wrong with a project file.
 type Problem struct {

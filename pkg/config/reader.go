@@ -10,20 +10,31 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// maxAliased is how many nodes aliases may repeat in all. A file of a few
-// kilobytes could otherwise stand for more values than memory holds.
-const maxAliased = 100_000
+const (
+	// maxAliased is how many nodes aliases may repeat in all. A file of a few
+	// kilobytes could otherwise mean more values than memory holds.
+	maxAliased = 100_000
+	// maxProblems is how many problems a person is told at once.
+	maxProblems = 100
+)
 
 // A reader takes values from YAML nodes and collects what is wrong with them.
-// Its methods return a zero value for what they report.
+// Its methods return a zero value for what they report. The text at is the path
+// of the node, as messages show it.
 type reader struct {
 	file     string
 	problems Problems
-	aliased  int // nodes that aliases may still repeat
+	aliased  int                // nodes that aliases may still repeat
+	sizes    map[*yaml.Node]int // of the nodes that aliases repeat
 }
 
 // fields says for each key of an object how its value is read.
 type fields map[string]func(n *yaml.Node, at string)
+
+// into stores in a field what read returns.
+func into[T any](field *T, read func(n *yaml.Node, at string) T) func(n *yaml.Node, at string) {
+	return func(n *yaml.Node, at string) { *field = read(n, at) }
+}
 
 // object reads a mapping with known keys.
 func (r *reader) object(n *yaml.Node, at string, known fields, required ...string) {
@@ -46,7 +57,7 @@ func (r *reader) object(n *yaml.Node, at string, known fields, required ...strin
 }
 
 // entries visits the keys of a mapping that are text, each once. It returns
-// false if n is no mapping or an empty one, which it reports.
+// false if n is not a mapping or an empty one, which it reports.
 func (r *reader) entries(n *yaml.Node, at string, visit func(key, value *yaml.Node, at string)) bool {
 	if n = r.follow(n); !r.isKind(n, at, yaml.MappingNode) {
 		return false
@@ -59,7 +70,7 @@ func (r *reader) entries(n *yaml.Node, at string, visit func(key, value *yaml.No
 		}
 		at := join(at, key.Value)
 		if twin := first[key.Value]; twin != nil {
-			r.report(key, at, "stands twice (first on line %d)", twin.Line)
+			r.report(key, at, "appears twice (first on line %d)", twin.Line)
 			continue
 		}
 		first[key.Value] = key
@@ -84,39 +95,44 @@ func (r *reader) isKey(key *yaml.Node, at string) bool {
 	return false
 }
 
-// texts reads a list of texts that pass check. It is not empty.
-func (r *reader) texts(n *yaml.Node, at string, check func(string) error) []string {
-	if n = r.follow(n); !r.isKind(n, at, yaml.SequenceNode) {
-		return nil
+// texts returns the reader of a list of texts that pass check. The list is not empty.
+func (r *reader) texts(check func(string) error) func(n *yaml.Node, at string) []string {
+	return func(n *yaml.Node, at string) []string {
+		if n = r.follow(n); !r.isKind(n, at, yaml.SequenceNode) {
+			return nil
+		}
+		texts := make([]string, len(n.Content))
+		for i, item := range n.Content {
+			texts[i] = r.text(check)(item, fmt.Sprintf("%s[%d]", at, i))
+		}
+		return texts
 	}
-	texts := make([]string, len(n.Content))
-	for i, item := range n.Content {
-		texts[i] = r.text(item, fmt.Sprintf("%s[%d]", at, i), check)
-	}
-	return texts
 }
 
-// text reads a text that is not empty and passes check, which may be nil.
-func (r *reader) text(n *yaml.Node, at string, check func(string) error) string {
-	if n = r.follow(n); !r.isKind(n, at, yaml.ScalarNode) {
-		return ""
-	}
-	if tag := n.ShortTag(); tag != "!!str" {
-		r.report(n, at, "is %s; for text, write %q", describe(n), n.Value)
-		return ""
-	}
-	if check != nil {
-		if err := check(n.Value); err != nil {
-			r.report(n, at, "%v", err)
+// text returns the reader of a text that is not empty and passes check, which may
+// be nil.
+func (r *reader) text(check func(string) error) func(n *yaml.Node, at string) string {
+	return func(n *yaml.Node, at string) string {
+		if n = r.follow(n); !r.isKind(n, at, yaml.ScalarNode) {
 			return ""
 		}
+		if tag := n.ShortTag(); tag != "!!str" {
+			r.report(n, at, "is %s; for text, write %q", describe(n), n.Value)
+			return ""
+		}
+		if check != nil {
+			if err := check(n.Value); err != nil {
+				r.report(n, at, "%v", err)
+				return ""
+			}
+		}
+		return n.Value
 	}
-	return n.Value
 }
 
-// choice reads a text that is one of values, which are sorted.
-func (r *reader) choice(n *yaml.Node, at string, values []string) string {
-	return r.text(n, at, func(value string) error {
+// choice returns the reader of a text that is one of values.
+func (r *reader) choice(values []string) func(n *yaml.Node, at string) string {
+	return r.text(func(value string) error {
 		if slices.Contains(values, value) {
 			return nil
 		}
@@ -139,12 +155,12 @@ func (r *reader) isKind(n *yaml.Node, at string, kind yaml.Kind) bool {
 	return false
 }
 
-// follow returns what an alias stands for, or n itself.
+// follow returns what an alias repeats, or n itself.
 func (r *reader) follow(n *yaml.Node) *yaml.Node {
 	if n.Kind != yaml.AliasNode {
 		return n
 	}
-	if cost := size(n.Alias); cost < r.aliased {
+	if cost := r.size(n.Alias); cost < r.aliased {
 		r.aliased -= cost
 		return n.Alias
 	}
@@ -153,24 +169,44 @@ func (r *reader) follow(n *yaml.Node) *yaml.Node {
 	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null", Line: n.Line, Column: n.Column}
 }
 
-// size counts the nodes of n without following aliases: those count when they are followed.
-func size(n *yaml.Node) int {
+// size counts the nodes of n, once for each n that has an anchor. Aliases in it are
+// not followed: those nodes count when they are followed.
+func (r *reader) size(n *yaml.Node) int {
+	if known, found := r.sizes[n]; found {
+		return known
+	}
 	total := 1
 	for _, child := range n.Content {
-		total += size(child)
+		total += r.size(child)
+	}
+	if n.Anchor != "" {
+		r.sizes[n] = total
 	}
 	return total
 }
 
 // report adds a problem at n. Once aliases are used up it adds none: the values
-// behind them would only seem to be empty.
+// behind them would only seem to be empty. After maxProblems it says so and adds
+// no more.
 func (r *reader) report(n *yaml.Node, at, format string, args ...any) {
-	if r.aliased == 0 {
+	if r.aliased == 0 || len(r.problems) > maxProblems {
 		return
 	}
-	r.problems = append(r.problems, Problem{
-		File: r.file, Line: n.Line, Column: n.Column, Key: at, What: fmt.Sprintf(format, args...),
-	})
+	problem := Problem{File: r.file, Line: n.Line, Column: n.Column, Key: at, What: fmt.Sprintf(format, args...)}
+	if len(r.problems) == maxProblems {
+		problem.Key, problem.What = "", "there are more problems from here on"
+	}
+	r.problems = append(r.problems, problem)
+}
+
+// valueOf returns the value of a mapping's key, or the mapping when it lacks the key.
+func valueOf(n *yaml.Node, key string) *yaml.Node {
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == key {
+			return n.Content[i+1]
+		}
+	}
+	return n
 }
 
 func isEmptyMapping(n *yaml.Node) bool { return n.Kind == yaml.MappingNode && len(n.Content) == 0 }
@@ -203,7 +239,7 @@ var scalars = map[string]string{
 	"!!str":       "text",
 }
 
-// describe says what n is, in words that stand behind "is".
+// describe says what n is, in words that fit after "is".
 func describe(n *yaml.Node) string {
 	if n.Kind != yaml.ScalarNode {
 		return kinds[n.Kind]
@@ -211,5 +247,5 @@ func describe(n *yaml.Node) string {
 	if words, found := scalars[n.ShortTag()]; found {
 		return words
 	}
-	return fmt.Sprintf("a value with the tag %s", n.ShortTag())
+	return fmt.Sprintf("a value with the tag %q", n.ShortTag())
 }

@@ -12,6 +12,8 @@ import (
 	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/tagbump/tagbump/pkg/policy"
 )
 
 // A jsonSchema is the part of JSON Schema draft-07 that schema.json uses.
@@ -233,7 +235,8 @@ func filled(root, s *jsonSchema) any {
 	case len(object) > 0:
 		return object
 	case s.AdditionalProperties != nil:
-		return map[string]any{"x": filled(root, s.AdditionalProperties.schema)}
+		entry := filled(root, s.AdditionalProperties.schema)
+		return map[string]any{"x": entry, "staging": entry} // the example of from names staging
 	case s.Enum != nil:
 		return s.Enum[0]
 	default:
@@ -263,8 +266,8 @@ func noZeroField(t *testing.T, name string, v reflect.Value) {
 
 func TestSchemaHasTheValuesThatParseTakes(t *testing.T) {
 	root := published(t)
-	if got := root.Definitions["image"].Properties["order"].Enum; !slices.Equal(got, Orders()) {
-		t.Errorf("order: %q; want %q", got, Orders())
+	if got := root.Definitions["image"].Properties["order"].Enum; !slices.Equal(got, policy.Orders()) {
+		t.Errorf("order: %q; want %q", got, policy.Orders())
 	}
 	publish := root.Definitions["environment"].Properties["publish"]
 	if want := []string{string(PullRequest), string(Push)}; !slices.Equal(publish.Enum, want) {
@@ -285,9 +288,10 @@ func TestSchemaExplainsEveryKey(t *testing.T) {
 	if root.Schema != "http://json-schema.org/draft-07/schema#" || root.ID == "" || root.Title == "" {
 		t.Errorf("$schema %q, $id %q, title %q", root.Schema, root.ID, root.Title)
 	}
-	objects := []*jsonSchema{root, root.Definitions["image"], root.Definitions["environment"]}
-	for _, object := range objects {
+	var explain func(object *jsonSchema)
+	explain = func(object *jsonSchema) {
 		for key, property := range object.Properties {
+			explain(property)
 			if !strings.HasSuffix(property.Description, ".") {
 				t.Errorf("%s: the description is no sentence: %q", key, property.Description)
 			}
@@ -297,6 +301,9 @@ func TestSchemaExplainsEveryKey(t *testing.T) {
 				}
 			}
 		}
+	}
+	for _, object := range []*jsonSchema{root, root.Definitions["image"], root.Definitions["environment"]} {
+		explain(object)
 	}
 }
 

@@ -9,17 +9,18 @@ import (
 	"github.com/tagbump/tagbump/pkg/internal/smallfile"
 )
 
-// author returns the given author, else whom git itself would take, else tagbump.
-func (w World) author(given string) (gitrepo.Signature, error) {
-	if given == "" {
-		return gitrepo.Signature{
-			Name:  firstOf(w.Getenv("GIT_AUTHOR_NAME"), "tagbump"),
-			Email: firstOf(w.Getenv("GIT_AUTHOR_EMAIL"), "noreply@tagbump.invalid"), // RFC 2606: reaches nobody
-		}, nil
+// author returns whom git itself would take, else tagbump.
+func (w World) author() gitrepo.Signature {
+	return gitrepo.Signature{
+		Name:  firstOf(w.Getenv("GIT_AUTHOR_NAME"), "tagbump"),
+		Email: firstOf(w.Getenv("GIT_AUTHOR_EMAIL"), "noreply@tagbump.invalid"), // RFC 2606: reaches nobody
 	}
-	address, err := mail.ParseAddress(given)
+}
+
+func parseAuthor(text string) (gitrepo.Signature, error) {
+	address, err := mail.ParseAddress(text)
 	if err != nil || address.Name == "" {
-		return gitrepo.Signature{}, fault.Errorf(fault.Usage, "--author: %q is not of the form \"Name <name@example.com>\"", given)
+		return gitrepo.Signature{}, fault.Errorf(fault.Usage, "--author: %q is not of the form \"Name <name@example.com>\"", text)
 	}
 	return gitrepo.Signature{Name: address.Name, Email: address.Address}, nil
 }

@@ -61,33 +61,52 @@ type Options struct {
 	SSHKnownHosts string // default: ~/.ssh/known_hosts
 	SSHHostKey    string // the one key that the server must have; default: known_hosts decides
 
-	Author     string // "NAME <EMAIL>"; default: git's variables, else tagbump
 	SigningKey string // private key file, of SSH or GPG; default: commits are not signed
 	Keep       Keep   // how far a change in a checkout goes
 }
 
-// A Repository is open. Repo is a field and not embedded, so that whoever asks it
-// for more than a bump.Repo has, such as its history, finds that.
+// A Repository is open.
 type Repository struct {
+	// Repo makes commits of the author whom git's variables name, else of tagbump.
+	// It is a field and not embedded: whoever asks whether it can do more than a
+	// bump.Repo, such as tell its history, must see the value itself.
 	Repo  bump.Repo
+	world World
 	close func() error
 }
 
 // Close frees what the repository holds.
 func (r *Repository) Close() error { return r.close() }
 
-// OpenRepository opens the repository of a place.
-func (w World) OpenRepository(place Place, options Options) (*Repository, error) {
-	author, err := w.author(options.Author)
+// By returns the repository for commits by author, "NAME <EMAIL>"; "" leaves them
+// as they are.
+func (r *Repository) By(author string) (bump.Repo, error) {
+	if author == "" {
+		return r.Repo, nil
+	}
+	signature, err := parseAuthor(author)
 	if err != nil {
 		return nil, err
 	}
+	switch repo := r.Repo.(type) {
+	case remote:
+		repo.author, repo.committer = signature, r.world.committer(signature)
+		return repo, nil
+	case folder:
+		repo.author = author
+		return repo, nil
+	}
+	return r.Repo, nil
+}
+
+// OpenRepository opens the repository of a place.
+func (w World) OpenRepository(place Place, options Options) (*Repository, error) {
 	if place.Local {
 		dir, err := worktree.Open(w.Path(place.raw))
 		if err != nil {
 			return nil, err
 		}
-		return &Repository{folder{dir, options.Keep, options.Author}, dir.Close}, nil
+		return &Repository{folder{dir: dir, keep: options.Keep}, w, dir.Close}, nil
 	}
 	signer, err := w.signer(options.SigningKey)
 	if err != nil {
@@ -97,7 +116,8 @@ func (w World) OpenRepository(place Place, options Options) (*Repository, error)
 	if err != nil {
 		return nil, err
 	}
-	return &Repository{remote{repo, author, w.committer(author), signer, w.Now}, repo.Close}, nil
+	author := w.author()
+	return &Repository{remote{repo, author, w.committer(author), signer, w.Now}, w, repo.Close}, nil
 }
 
 func (w World) openGit(place Place, options Options) (*gitrepo.Repo, error) {
