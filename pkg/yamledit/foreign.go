@@ -17,14 +17,21 @@ type Syntax interface {
 	Write(old Token, value string) (string, bool)
 }
 
-// A Tree is a value in a text, with all that is in it: the fields of a mapping, the
-// items of a list, or the token of a single value.
+// A Tree is a value in a text, with all that is in it.
 type Tree struct {
 	Kind   TreeKind
-	Offset int // of the first byte
-	Key    string
-	Below  []Tree // fields, which have a Key, or items
-	Token  Token
+	Offset int    // of the first byte
+	Below  []Tree // the fields of a mapping or the items of a list
+	Token  Token  // of a single value
+
+	Key       string // of a mapping's field
+	KeyOffset int    // of the key's first byte; no two keys have the same
+}
+
+// Named returns the tree as the field of a mapping.
+func (t Tree) Named(key string, keyOffset int) Tree {
+	t.Key, t.KeyOffset = key, keyOffset
+	return t
 }
 
 // A TreeKind says what a [Tree] is.
@@ -83,7 +90,7 @@ func (b treeBuilder) node(tree Tree) *yaml.Node {
 	}
 	for _, below := range tree.Below {
 		if tree.Kind == MappingTree {
-			key := b.nodeAt(below.Offset)
+			key := b.nodeAt(below.KeyOffset)
 			key.Kind, key.Tag, key.Value = yaml.ScalarNode, "!!str", below.Key
 			n.Content = append(n.Content, key)
 		}

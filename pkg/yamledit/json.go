@@ -5,11 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"regexp"
+
+	"gopkg.in/yaml.v3"
 )
 
 // ParseJSON reads one JSON value. JSON is read with the YAML parser, which knows
-// where each value is; new values are always written as JSON strings. What YAML
-// cannot express, surrogate pairs in escapes, is kept and cannot be edited.
+// where each value is; new values are always written as JSON strings.
 func ParseJSON(src []byte) (*Text, error) {
 	if err := checkBytes(src); err != nil {
 		return nil, err
@@ -24,21 +25,49 @@ func ParseJSON(src []byte) (*Text, error) {
 		}
 		return nil, e
 	}
-	t := &Text{src: src, parsed: maskSurrogates(src), mode: asJSON}
+	t := &Text{src: src, parsed: maskEscapes(src), mode: asJSON}
 	if err := t.decode(); err != nil {
 		return nil, err
+	}
+	if !bytes.Equal(t.parsed, src) {
+		t.readEscapes(t.docs)
 	}
 	return t, nil
 }
 
-var surrogate = regexp.MustCompile(`\\(?:u[dD][89a-fA-F][0-9a-fA-F]{2}|.)`)
+var jsonEscape = regexp.MustCompile(`\\(?:u[dD][89a-fA-F][0-9a-fA-F]{2}|.)`)
 
-// maskSurrogates puts \u0058 in the place of escapes that are half a character.
-func maskSurrogates(src []byte) []byte {
-	return surrogate.ReplaceAllFunc(src, func(escape []byte) []byte {
-		if len(escape) == len(`\u0058`) {
+// maskEscapes replaces what YAML does not know, an escaped slash and half of a
+// character, by other escapes of the same length.
+func maskEscapes(src []byte) []byte {
+	return jsonEscape.ReplaceAllFunc(src, func(escape []byte) []byte {
+		switch {
+		case len(escape) == len(`\u0058`):
 			return []byte(`\u0058`)
+		case escape[1] == '/':
+			return []byte(`\"`)
 		}
 		return escape
 	})
+}
+
+// readEscapes gives the strings that were masked their own values.
+func (t *Text) readEscapes(nodes []*yaml.Node) {
+	for _, y := range nodes {
+		if y.Kind == yaml.ScalarNode && y.Style&yaml.DoubleQuotedStyle != 0 {
+			if value, ok := t.jsonString(y); ok {
+				y.Value = value
+			}
+		}
+		t.readEscapes(y.Content)
+	}
+}
+
+func (t *Text) jsonString(y *yaml.Node) (value string, ok bool) {
+	offset, ok := t.offset(y)
+	if !ok || t.src[offset] != '"' {
+		return "", false
+	}
+	end := closingQuote(t.src, offset)
+	return value, end >= 0 && json.Unmarshal(t.src[offset:end+1], &value) == nil
 }

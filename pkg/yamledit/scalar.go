@@ -2,6 +2,7 @@ package yamledit
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"strings"
 
@@ -86,7 +87,6 @@ var (
 	errPosition = errors.New("is in a place that the parser does not tell")
 	errNoPlace  = errors.New("is empty, and a value cannot be put in here")
 	errEscapes  = errors.New("has escapes beside a template action")
-	errUnread   = errors.New("has escapes that YAML does not know")
 )
 
 func helpFor(err error) string {
@@ -198,17 +198,20 @@ func (t *Text) quotedToken(y *yaml.Node, offset int, quote byte) (token, error) 
 		return token{}, errEscapes
 	case len(actions) > 0:
 		tok.value = string(t.src[tok.inside.start:tok.inside.end])
-	case hasEscapes && !readsAs(t.parsed[tok.whole.start:tok.whole.end], y.Value):
+	case hasEscapes && !t.readsAs(tok.whole, y.Value):
 		return token{}, errPosition
-	case t.mode == asJSON && !bytes.Equal(inside, t.src[tok.inside.start:tok.inside.end]):
-		return token{}, errUnread
 	}
 	return tok, nil
 }
 
-func readsAs(token []byte, value string) bool {
+// readsAs reports whether the quoted token alone is read as the value.
+func (t *Text) readsAs(quoted span, value string) bool {
 	var got string
-	return yaml.Unmarshal(token, &got) == nil && got == value
+	unmarshal := yaml.Unmarshal
+	if t.mode == asJSON {
+		unmarshal = json.Unmarshal
+	}
+	return unmarshal(t.src[quoted.start:quoted.end], &got) == nil && got == value
 }
 
 // closingQuote is the offset of the quote that closes the one at open, or -1.
