@@ -5,15 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/plumbing/object"
+	gitobject "github.com/go-git/go-git/v5/plumbing/object"
 
 	"github.com/tagbump/tagbump/pkg/files"
+	"github.com/tagbump/tagbump/pkg/gitrepo/internal/object"
+	"github.com/tagbump/tagbump/pkg/gitrepo/internal/wire"
 )
 
 // A Signature is who made a commit, and when.
@@ -27,9 +30,9 @@ type Signature struct {
 type Commit struct {
 	// Branch is the branch to move. Default: the Tree's.
 	Branch string
-	// Old is where Branch must stand for it to be moved, as 40 hex digits; "" for
-	// a branch that must not exist yet. For the Tree's own branch it is always the
-	// Tree's tip. Default: "".
+	// Old is the tip that Branch must have for it to be moved, as 40 hex digits; "" for a
+	// branch that must not exist yet. For the Tree's own branch it is always the Tree's
+	// tip. Default: "".
 	Old string
 	// Files holds the new contents of files that the Tree has, by their path.
 	// Modes stay.
@@ -42,86 +45,96 @@ type Commit struct {
 	Signer Signer
 }
 
-// compose makes the objects of a commit on top of base: new blobs, the trees
-// above them, and the commit as the last one.
-func (r *Repo) compose(base *files.Tree, c Commit) ([]newObject, error) {
-	root, err := rootOf(r.store, plumbing.NewHash(base.Tip()))
+// compose makes the objects of a commit on top of base: new blobs, the trees above them,
+// and the commit as the last one.
+func compose(store *object.Store, base *files.Tree, c Commit) ([]wire.NewObject, error) {
+	for _, name := range slices.Sorted(maps.Keys(c.Files)) {
+		if _, known := base.File(name); !known {
+			return nil, wire.Fail(ErrNoFile, "%s: is not among the files that were read", name)
+		}
+	}
+	tip := plumbing.NewHash(base.Tip())
+	root, err := store.RootOf(tip)
 	if err != nil {
 		return nil, err
 	}
-	edit := &treeEdit{store: r.store}
-	for _, name := range sortedKeys(c.Files) {
-		if _, known := base.File(name); !known {
-			return nil, fail(ErrNoFile, "%s: is not among the files that were read", name)
-		}
-	}
-	newRoot, err := edit.replace(root, "", c.Files)
+	edit := &treeEdit{store: store, files: c.Files}
+	newRoot, err := edit.tree(root, "")
 	if err != nil {
 		return nil, err
 	}
 	if newRoot == root {
 		return nil, errors.New("nothing to commit: the files are as they were")
 	}
-	commit, err := encodeCommit(plumbing.NewHash(base.Tip()), newRoot, c)
+	commit, err := encodeCommit(tip, newRoot, c)
 	if err != nil {
 		return nil, err
 	}
-	return append(edit.made, newObject{gitObject: commit}), nil
+	return append(edit.made, wire.NewObject{Object: commit}), nil
 }
 
-// A treeEdit rebuilds the trees on the way to changed files, by patching ids in
-// their raw bytes: nothing else in them can change.
+// A treeEdit rebuilds the trees above changed files by patching ids in their raw bytes:
+// nothing else in them can change.
 type treeEdit struct {
-	store *store
-	made  []newObject
+	store *object.Store
+	files map[string][]byte // new contents by path
+	made  []wire.NewObject
 }
 
-func (t *treeEdit) replace(tree plumbing.Hash, dir string, files map[string][]byte) (plumbing.Hash, error) {
-	entries, err := readTree(t.store, tree)
+// tree returns the id of the tree with the new files. Dir is the tree's path with a slash
+// at its end, "" for the root.
+func (t *treeEdit) tree(id plumbing.Hash, dir string) (plumbing.Hash, error) {
+	entries, err := t.store.Tree(id)
 	if err != nil {
 		return plumbing.ZeroHash, err
 	}
-	old, err := t.store.get(plumbing.TreeObject, tree)
+	old, err := t.store.Get(plumbing.TreeObject, id)
 	if err != nil {
 		return plumbing.ZeroHash, err
 	}
-	raw := bytes.Clone(old.data)
+	raw := bytes.Clone(old.Data)
 	for _, e := range entries {
-		id, err := t.replaceEntry(e, dir+e.name, files)
+		newID, err := t.entry(e, dir+e.Name)
 		if err != nil {
 			return plumbing.ZeroHash, err
 		}
-		copy(raw[e.at:], id[:])
+		copy(raw[e.Offset:], newID[:])
 	}
-	if bytes.Equal(raw, old.data) {
-		return tree, nil
+	if bytes.Equal(raw, old.Data) {
+		return id, nil
 	}
-	return t.make(changed(plumbing.TreeObject, tree, old.data, raw)), nil
+	return t.make(wire.Changed(plumbing.TreeObject, id, old.Data, raw)), nil
 }
 
-func (t *treeEdit) replaceEntry(e treeEntry, name string, files map[string][]byte) (plumbing.Hash, error) {
-	if e.isDir() {
-		if !anyBelow(files, name+"/") {
-			return e.id, nil
+// entry returns the id that the entry of a tree gets: the old one unless it is a changed
+// file, or a folder above one.
+func (t *treeEdit) entry(e object.Entry, name string) (plumbing.Hash, error) {
+	if e.Mode.IsDir() {
+		if !anyBelow(t.files, name+"/") {
+			return e.ID, nil
 		}
-		return t.replace(e.id, name+"/", files)
+		return t.tree(e.ID, name+"/")
 	}
-	data, given := files[name]
-	if !given || !e.isFile() {
-		return e.id, nil
+	data, given := t.files[name]
+	if !given || !e.Mode.IsFile() {
+		return e.ID, nil
 	}
 	if len(data) > MaxFileSize {
-		return e.id, fail(ErrUnsupported, "%s: has %d bytes, and %d is the most", name, len(data), MaxFileSize)
+		return e.ID, wire.Fail(ErrUnsupported, "%s: has %d bytes, and %d is the most", name, len(data), MaxFileSize)
 	}
-	if plumbing.ComputeHash(plumbing.BlobObject, data) == e.id {
-		return e.id, nil
+	if plumbing.ComputeHash(plumbing.BlobObject, data) == e.ID {
+		return e.ID, nil
 	}
-	return t.make(changed(plumbing.BlobObject, e.id, t.store.objects[e.id].data, bytes.Clone(data))), nil
+	old, err := t.store.Get(plumbing.BlobObject, e.ID)
+	if err != nil {
+		return e.ID, fmt.Errorf("%s: %w", name, err)
+	}
+	return t.make(wire.Changed(plumbing.BlobObject, e.ID, old.Data, bytes.Clone(data))), nil
 }
 
-func (t *treeEdit) make(o newObject) plumbing.Hash {
+func (t *treeEdit) make(o wire.NewObject) plumbing.Hash {
 	t.made = append(t.made, o)
-	return o.hash()
+	return o.Hash()
 }
 
 func anyBelow(files map[string][]byte, prefix string) bool {
@@ -133,25 +146,16 @@ func anyBelow(files map[string][]byte, prefix string) bool {
 	return false
 }
 
-func sortedKeys(files map[string][]byte) []string {
-	names := make([]string, 0, len(files))
-	for name := range files {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
-}
-
-func encodeCommit(parent, tree plumbing.Hash, c Commit) (gitObject, error) {
+func encodeCommit(parent, tree plumbing.Hash, c Commit) (object.Object, error) {
 	if c.Committer == (Signature{}) {
 		c.Committer = c.Author
 	}
 	if err := checkCommit(c); err != nil {
-		return gitObject{}, err
+		return object.Object{}, err
 	}
-	commit := object.Commit{
-		Author:       object.Signature(c.Author),
-		Committer:    object.Signature(c.Committer),
+	commit := gitobject.Commit{
+		Author:       gitobject.Signature(c.Author),
+		Committer:    gitobject.Signature(c.Committer),
 		Message:      strings.TrimRight(c.Message, "\n") + "\n",
 		TreeHash:     tree,
 		ParentHashes: []plumbing.Hash{parent},
@@ -159,14 +163,14 @@ func encodeCommit(parent, tree plumbing.Hash, c Commit) (gitObject, error) {
 	if c.Signer != nil {
 		unsigned, err := encoded(commit.EncodeWithoutSignature)
 		if err != nil {
-			return gitObject{}, err
+			return object.Object{}, err
 		}
 		if commit.PGPSignature, err = c.Signer.Sign(unsigned); err != nil {
-			return gitObject{}, err
+			return object.Object{}, err
 		}
 	}
 	data, err := encoded(commit.Encode)
-	return gitObject{plumbing.CommitObject, data}, err
+	return object.Object{Kind: plumbing.CommitObject, Data: data}, err
 }
 
 // encoded returns what go-git's encode writes.

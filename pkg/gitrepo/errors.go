@@ -1,89 +1,47 @@
 package gitrepo
 
 import (
-	"context"
-	"crypto/tls"
 	"errors"
-	"fmt"
-	"io"
-	"net"
-	"time"
 
+	"github.com/tagbump/tagbump/pkg/fault"
 	"github.com/tagbump/tagbump/pkg/files"
+	"github.com/tagbump/tagbump/pkg/gitrepo/internal/wire"
 )
 
-// What callers decide on. Every error of this package that has to do with one of
-// these holds it in its chain.
+// What callers decide on. Every error of this package that has to do with one of these
+// holds it in its chain, and with it a kind of package fault.
 var (
-	ErrMoved       = errors.New("the branch has moved")
-	ErrRefused     = errors.New("the push was refused")
-	ErrAuth        = errors.New("no access")
-	ErrNotFound    = errors.New("not found")
-	ErrNoFile      = files.ErrMissing
-	ErrUnavailable = errors.New("unavailable")
-	ErrUnsupported = errors.New("not supported")
+	// ErrMoved: the branch's tip is another one than the push expected.
+	ErrMoved error = wire.ErrMoved
+	// ErrRefused: the server does not want the commit (a protected branch, a hook).
+	ErrRefused error = wire.ErrRefused
+	// ErrAuth: the credentials, the key or the host key are not accepted, or are missing.
+	ErrAuth error = wire.ErrAuth
+	// ErrNotFound: there is no such repository or branch, or it may not be seen.
+	ErrNotFound error = wire.ErrNotFound
+	// ErrNoFile: a file that was named does not exist, or is not one that can be changed.
+	ErrNoFile error = files.ErrMissing
+	// ErrUnavailable: the server does not answer, or is busy.
+	ErrUnavailable error = wire.ErrUnavailable
+	// ErrUnsupported: the repository or the server has a form that is not supported.
+	ErrUnsupported error = wire.ErrUnsupported
 )
 
-// failure is an error that is of a kind, in words of its own, and may know what
-// to do about it.
-type failure struct {
-	kind error // one of the sentinels
-	text string
-	why  error // nil when text says it all
-	hint string
-
-	code  int           // of an http answer that may pass
-	after time.Duration // what the server asked to wait before the next try
-	final bool          // another try would end in the same way
-}
-
-func fail(kind error, format string, args ...any) *failure {
-	return &failure{kind: kind, text: fmt.Sprintf(format, args...)}
-}
-
-// because is fail with the error that led to it.
-func because(kind, why error, format string, args ...any) *failure {
-	f := fail(kind, format, args...)
-	f.why = why
-	return f
-}
-
-func (f *failure) withHint(format string, args ...any) *failure {
-	f.hint = fmt.Sprintf(format, args...)
-	return f
-}
-
-func (f *failure) forGood() *failure {
-	f.final = true
-	return f
-}
-
-func (f *failure) Error() string {
-	if f.why == nil {
-		return f.text
-	}
-	if f.text == "" {
-		return f.why.Error()
-	}
-	return f.text + ": " + f.why.Error()
-}
-
-func (f *failure) Unwrap() []error { return []error{f.kind, f.why} }
-
-// An Error says where something went wrong: the repository and the branch.
-// Its text holds no secret.
+// An Error says where something went wrong: in which repository and on which branch. Its
+// text holds no secret.
 type Error struct {
 	text string
 	hint string
 	err  error
 }
 
+// Error returns "repository: branch: what: why".
 func (e *Error) Error() string { return e.text }
 
-// Unwrap returns the cause, whose own text may not be fit to show.
+// Unwrap returns the cause, whose own text may have a secret in it.
 func (e *Error) Unwrap() error { return e.err }
 
-// Hint is what a person can do about it, or "".
+// Hint returns what a person can do about it, or "".
 func (e *Error) Hint() string { return e.hint }
 
 // wrap puts the repository and the branch in front of err and takes secrets out.
@@ -96,42 +54,9 @@ func (r *Repo) wrap(branch string, err error) error {
 	if branch != "" {
 		where += ": " + branch
 	}
-	e := &Error{text: r.secrets.Text(where + ": " + err.Error()), err: err}
-	var f *failure
-	if errors.As(err, &f) {
-		e.hint = r.secrets.Text(f.hint)
+	return &Error{
+		text: r.secrets.Text(where + ": " + err.Error()),
+		hint: r.secrets.Text(fault.HintOf(err)),
+		err:  err,
 	}
-	return e
 }
-
-// network tells what went wrong on the way; ctx's own end is kept as it is.
-func network(ctx context.Context, err error) error {
-	if err == nil {
-		return nil
-	}
-	var f *failure
-	if cause := context.Cause(ctx); cause != nil && !errors.As(cause, &f) {
-		return because(ErrUnavailable, cause, "")
-	} else if cause != nil {
-		return f
-	}
-	var no *rejection
-	if errors.As(err, &f) || errors.As(err, &no) || errors.Is(err, errBudget) || errors.Is(err, errEnough) || errors.Is(err, errNotPackets) {
-		return err
-	}
-	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
-		return because(ErrUnavailable, errors.New("the connection ended in the middle of an answer"), "")
-	}
-	var dns *net.DNSError
-	if errors.As(err, &dns) && dns.IsNotFound {
-		return fail(ErrUnavailable, "no such host: %s", dns.Name).forGood()
-	}
-	var certificate *tls.CertificateVerificationError
-	if errors.As(err, &certificate) {
-		return because(ErrUnavailable, err, "").forGood().withHint("a certificate of your own authority must be given as a CA bundle")
-	}
-	return because(ErrUnavailable, err, "")
-}
-
-// longestWords bounds how many bytes of a server's words an error repeats.
-const longestWords = 2000

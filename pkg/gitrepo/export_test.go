@@ -1,4 +1,4 @@
 package gitrepo
 
-// Rung tells how the server is being asked.
-func (r *Repo) Rung() string { return r.rung.String() }
+// Rung returns the name of the way in which the server is asked.
+func (r *Repo) Rung() string { return r.picker.Rung() }

@@ -9,7 +9,10 @@ import (
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/plumbing/object"
+	gitobject "github.com/go-git/go-git/v5/plumbing/object"
+
+	"github.com/tagbump/tagbump/pkg/gitrepo/internal/object"
+	"github.com/tagbump/tagbump/pkg/gitrepo/internal/wire"
 )
 
 // CommitInfo is what a commit says about itself.
@@ -26,6 +29,8 @@ const (
 	// shortLog and longLog are how many commits are searched for those that changed a
 	// file: the second number only when the first was not enough.
 	shortLog, longLog = 256, 4096
+	// maxWants is how many trees one request asks for.
+	maxWants = 4096
 )
 
 // Log returns the latest commits up to a revision that changed one of files, the newest
@@ -42,23 +47,23 @@ func (r *Repo) Log(ctx context.Context, at Revision, files []string, most int) (
 		return nil, r.wrap(at.Branch, err)
 	}
 	if len(files) == 0 {
-		h, err := r.history(ctx, tip.tip, most)
-		return h.commits[:min(most, len(h.commits))], r.wrap(tip.branch, err)
+		h, err := r.history(ctx, tip.Tip, most)
+		return h.commits[:min(most, len(h.commits))], r.wrap(tip.Branch, err)
 	}
-	h, err := r.history(ctx, tip.tip, shortLog)
+	h, err := r.history(ctx, tip.Tip, shortLog)
 	changes := h.changes(ctx, files)
 	if err == nil && len(changes) < most && h.cut {
-		h, err = r.history(ctx, tip.tip, longLog)
+		h, err = r.history(ctx, tip.Tip, longLog)
 		changes = h.changes(ctx, files)
 	}
-	err = errors.Join(err, network(ctx, ctx.Err()))
-	return changes[:min(most, len(changes))], r.wrap(tip.branch, err)
+	err = errors.Join(err, wire.Classify(ctx, ctx.Err()))
+	return changes[:min(most, len(changes))], r.wrap(tip.Branch, err)
 }
 
 // A history is a chain of first parents, the newest commit first.
 type history struct {
 	repo    *Repo
-	store   *store
+	store   *object.Store
 	commits []CommitInfo
 	roots   []plumbing.Hash // the commits' trees
 	cut     bool            // the last commit has a parent that was not read
@@ -66,18 +71,18 @@ type history struct {
 
 // history reads n commits up to tip, or fewer where they end.
 func (r *Repo) history(ctx context.Context, tip plumbing.Hash, n int) (history, error) {
-	h := history{repo: r, store: newStore()}
-	req := fetchRequest{wants: []plumbing.Hash{tip}, depth: n, filter: "tree:0", budget: logBudget}
-	err := r.remote.fetch(ctx, req, h.store)
-	if errors.Is(err, errDeclined) {
-		req.filter = ""
-		err = r.remote.fetch(ctx, req, h.store)
+	h := history{repo: r, store: object.NewStore()}
+	req := wire.Request{Wants: []plumbing.Hash{tip}, Depth: n, Filter: "tree:0", Budget: logBudget}
+	err := r.remote.Fetch(ctx, req, h.store)
+	if errors.Is(err, wire.ErrDeclined) {
+		req.Filter = ""
+		err = r.remote.Fetch(ctx, req, h.store)
 	}
-	if err != nil && !errors.Is(err, errBudget) {
+	if err != nil && !errors.Is(err, wire.ErrBudget) {
 		return h, err
 	}
 	for id := tip; len(h.commits) < n; {
-		if !h.store.has(id) {
+		if !h.store.Has(id) {
 			h.cut = true
 			return h, nil
 		}
@@ -93,18 +98,18 @@ func (r *Repo) history(ctx context.Context, tip plumbing.Hash, n int) (history, 
 
 // add appends a commit, and returns its first parent: zero for the first of all.
 func (h *history) add(id plumbing.Hash) (plumbing.Hash, error) {
-	raw, err := h.store.get(plumbing.CommitObject, id)
+	raw, err := h.store.Get(plumbing.CommitObject, id)
 	if err != nil {
 		return plumbing.ZeroHash, err
 	}
 	var encoded plumbing.MemoryObject
 	encoded.SetType(plumbing.CommitObject)
-	_, _ = encoded.Write(raw.data) // a MemoryObject takes everything
-	var c object.Commit
+	_, _ = encoded.Write(raw.Data) // a MemoryObject takes everything
+	var c gitobject.Commit
 	if err := c.Decode(&encoded); err != nil {
 		return plumbing.ZeroHash, err
 	}
-	_, message, _ := bytes.Cut(raw.data, []byte("\n\n"))
+	_, message, _ := bytes.Cut(raw.Data, []byte("\n\n"))
 	h.commits = append(h.commits, CommitInfo{id.String(), Signature(c.Author), Signature(c.Committer), string(message)})
 	h.roots = append(h.roots, c.TreeHash)
 	if len(c.ParentHashes) == 0 {
@@ -151,25 +156,25 @@ func (h *history) idsOf(ctx context.Context, file string) []plumbing.Hash {
 			if id.IsZero() {
 				continue
 			}
-			entries, err := readTree(h.store, id)
+			entries, err := h.store.Tree(id)
 			if err != nil {
 				ids = ids[:i]
 				h.cut = true
 				break
 			}
 			ids[i] = plumbing.ZeroHash
-			if e, found := entryOf(entries, name); found && (last || e.isDir()) {
-				ids[i] = e.id
+			if e, found := entryOf(entries, name); found && (last || e.Mode.IsDir()) {
+				ids[i] = e.ID
 			}
 		}
 	}
 	return ids
 }
 
-func entryOf(entries []treeEntry, name string) (treeEntry, bool) {
-	i := slices.IndexFunc(entries, func(e treeEntry) bool { return e.name == name })
+func entryOf(entries []object.Entry, name string) (object.Entry, bool) {
+	i := slices.IndexFunc(entries, func(e object.Entry) bool { return e.Name == name })
 	if i < 0 {
-		return treeEntry{}, false
+		return object.Entry{}, false
 	}
 	return entries[i], true
 }
@@ -180,12 +185,12 @@ func (h *history) fetchTrees(ctx context.Context, ids []plumbing.Hash) {
 	var wants []plumbing.Hash
 	asked := map[plumbing.Hash]bool{}
 	for _, id := range ids {
-		if !id.IsZero() && !h.store.has(id) && !asked[id] {
+		if !id.IsZero() && !h.store.Has(id) && !asked[id] {
 			asked[id] = true
 			wants = append(wants, id)
 		}
 	}
 	for chunk := range slices.Chunk(wants, maxWants) {
-		_ = h.repo.remote.fetch(ctx, fetchRequest{wants: chunk, filter: "tree:0", budget: logBudget}, h.store)
+		_ = h.repo.remote.Fetch(ctx, wire.Request{Wants: chunk, Filter: "tree:0", Budget: logBudget}, h.store)
 	}
 }

@@ -15,6 +15,8 @@ import (
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/agent"
+
+	"github.com/tagbump/tagbump/pkg/gitrepo/internal/openssh"
 )
 
 // A Signer signs commits. It is given the commit's text without its signature,
@@ -30,7 +32,7 @@ func (f signerFunc) Sign(commit []byte) (string, error) { return f(commit) }
 // NewSSHSigner returns a Signer for a private key in OpenSSH's or PEM form. The
 // passphrase is for encrypted keys; "" for the others.
 func NewSSHSigner(privateKey []byte, passphrase string) (Signer, error) {
-	key, err := parseKey(privateKey, passphrase)
+	key, err := openssh.ParsePrivateKey(privateKey, passphrase)
 	if err != nil {
 		return nil, fmt.Errorf("the signing key: %w", err)
 	}

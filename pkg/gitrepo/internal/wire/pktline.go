@@ -1,4 +1,4 @@
-package gitrepo
+package wire
 
 import (
 	"bufio"
@@ -7,12 +7,10 @@ import (
 	"fmt"
 	"io"
 	"strconv"
-
-	"github.com/tagbump/tagbump/pkg/internal/httpx"
 )
 
-// packetKind tells the packets of gitprotocol-common apart. go-git's scanner
-// does not know delimiter and end, which version 2 needs.
+// packetKind tells the packets of gitprotocol-common apart. go-git's scanner knows
+// neither the delimiter nor the end of a response, which version 2 needs.
 type packetKind int
 
 const (
@@ -22,31 +20,48 @@ const (
 	endPacket              // 0002
 )
 
-const maxPacket = 65520
+const (
+	maxPacket = 65520 // bytes of a packet with its length
+	// maxLines bounds the bytes of all the lines that one answer may have: a version 0
+	// server lists every branch, and 64 MiB are about a million of them.
+	maxLines = 64 << 20
+	// maxTalk bounds the bytes of band 2, the text that a server shows to people.
+	maxTalk = 16 << 20
+	// keptTalk is how much of that text is kept.
+	keptTalk = 64 << 10
+)
 
 var errNotPackets = errors.New("the answer is not git's protocol")
 
+// A packetReader reads packets ("pkt-lines") from a stream.
 type packetReader struct {
-	r   *bufio.Reader
-	buf [maxPacket]byte
+	r     *bufio.Reader
+	buf   [maxPacket]byte
+	lines int  // bytes of lines that were read
+	begun bool // there was a packet
 }
 
 func newPacketReader(r io.Reader) *packetReader {
 	return &packetReader{r: bufio.NewReaderSize(r, 32<<10)}
 }
 
-// next returns the next packet. Its payload holds until the following call.
-// io.EOF means that the stream ended between two packets. A payload "ERR …" is
-// an error.
+// next returns the next packet. Its payload is valid until the following call. io.EOF
+// means that the stream ended between two packets. A payload "ERR …" is a serverError.
+// After errNotPackets the offending bytes are still in p.r.
 func (p *packetReader) next() (packetKind, []byte, error) {
-	var head [4]byte
-	if _, err := io.ReadFull(p.r, head[:]); err != nil {
+	head, err := p.r.Peek(4)
+	if err != nil {
+		if len(head) > 0 {
+			err = noEOF(err)
+		}
 		return 0, nil, err
 	}
-	size, err := strconv.ParseUint(string(head[:]), 16, 16)
+	size, err := strconv.ParseUint(string(head), 16, 16)
 	if err != nil || size == 3 || size > maxPacket {
 		return 0, nil, errNotPackets
 	}
+	_, _ = p.r.Discard(4)
+	p.begun = true
 	if size < 3 {
 		return packetKind(size) + flushPacket, nil, nil
 	}
@@ -63,9 +78,13 @@ func (p *packetReader) next() (packetKind, []byte, error) {
 // line is next for text: the payload without its line end.
 func (p *packetReader) line() (packetKind, string, error) {
 	kind, payload, err := p.next()
+	if p.lines += len(payload); p.lines > maxLines {
+		return kind, "", Fail(ErrUnsupported, "the server lists over %d MiB of branches", maxLines>>20)
+	}
 	return kind, string(bytes.TrimSuffix(payload, []byte("\n"))), err
 }
 
+// noEOF turns the end of a stream into an error where the stream should go on.
 func noEOF(err error) error {
 	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
@@ -73,12 +92,12 @@ func noEOF(err error) error {
 	return err
 }
 
-// A serverError is what the server says instead of an answer.
+// A serverError is what a server says instead of an answer.
 type serverError string
 
-func (e serverError) Error() string { return "the server says: " + httpx.Line(string(e), longestWords) }
+func (e serverError) Error() string { return "the server says: " + words(string(e)) }
 
-// packets is a request in the making.
+// packets is a request that is being written.
 type packets struct{ bytes.Buffer }
 
 func (p *packets) line(format string, args ...any) {
@@ -91,12 +110,13 @@ func (p *packets) raw(payload string) { fmt.Fprintf(p, "%04x%s", len(payload)+4,
 func (p *packets) flush()             { p.WriteString("0000") }
 func (p *packets) delim()             { p.WriteString("0001") }
 
-// A sideband reads band 1 of an answer and collects band 2, the text that git
-// shows behind "remote:". Band 3 ends it with an error.
+// A sideband reads band 1 of an answer and collects band 2, the text that git shows
+// behind "remote:". Band 3 ends the answer with an error.
 type sideband struct {
 	packets *packetReader
 	rest    []byte
 	text    bytes.Buffer
+	talk    int // bytes of band 2
 	err     error
 }
 
@@ -115,7 +135,6 @@ func (s *sideband) Read(p []byte) (int, error) {
 }
 
 func (s *sideband) fill() error {
-	const enough = 64 << 10 // of a server's talk
 	kind, payload, err := s.packets.next()
 	switch {
 	case err != nil:
@@ -125,17 +144,23 @@ func (s *sideband) fill() error {
 	case len(payload) == 0:
 		return nil
 	}
-	switch payload[0] {
+	switch band, data := payload[0], payload[1:]; band {
 	case 1:
-		s.rest = payload[1:]
+		s.rest = data
 	case 2:
-		if s.text.Len() < enough {
-			s.text.Write(payload[1:])
-		}
+		return s.hear(data)
 	case 3:
-		return serverError(payload[1:])
+		return serverError(data)
 	default:
 		return errNotPackets
 	}
+	return nil
+}
+
+func (s *sideband) hear(text []byte) error {
+	if s.talk += len(text); s.talk > maxTalk {
+		return Fail(ErrUnavailable, "the server does not stop talking").Final()
+	}
+	s.text.Write(text[:min(len(text), keptTalk-s.text.Len())])
 	return nil
 }

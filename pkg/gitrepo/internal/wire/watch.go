@@ -1,4 +1,4 @@
-package gitrepo
+package wire
 
 import (
 	"context"
@@ -6,12 +6,13 @@ import (
 	"time"
 )
 
-// defaultTimeout is how long a server may be silent. git's own sends a sign of
-// life every five seconds while a hook runs or a pack is counted.
-const defaultTimeout = time.Minute
+// DefaultIdleTimeout is how long a server may be silent. Git's own server sends a sign of
+// life every five seconds while a hook runs or objects are counted.
+const DefaultIdleTimeout = time.Minute
 
-// A watch ends a context once nothing has been heard for a while. A slow answer
-// is none too long as long as it goes on.
+// A watch ends a context when nothing has been heard from a server for a while. An answer
+// may take as long as it likes, if it goes on; the deadline for the whole run is the
+// caller's context.
 type watch struct {
 	timer   *time.Timer
 	timeout time.Duration
@@ -22,19 +23,22 @@ func watched(ctx context.Context, timeout time.Duration) (context.Context, *watc
 	ctx, cancel := context.WithCancelCause(ctx)
 	w := &watch{timeout: timeout, cancel: cancel}
 	w.timer = time.AfterFunc(timeout, func() {
-		cancel(fail(ErrUnavailable, "the server has fallen silent").forGood().withHint("it said nothing for %s", timeout))
+		cancel(Fail(ErrUnavailable, "the server has fallen silent").Final().WithHint("it said nothing for %s", timeout))
 	})
 	return ctx, w
 }
 
+// touch starts the time anew.
 func (w *watch) touch() { w.timer.Reset(w.timeout) }
 
+// stop ends the watch, and the context.
 func (w *watch) stop() {
 	w.timer.Stop()
 	w.cancel(nil)
 }
 
-// body lets w watch what is read; closing it ends the watch.
+// body returns of, watched: reading from it is a sign of life, and closing it ends the
+// watch.
 func (w *watch) body(of io.ReadCloser) io.ReadCloser { return &watchedBody{of, w} }
 
 type watchedBody struct {

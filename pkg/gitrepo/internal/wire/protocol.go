@@ -1,15 +1,14 @@
-package gitrepo
+package wire
 
 import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
 
-	"github.com/tagbump/tagbump/pkg/internal/httpx"
+	"github.com/tagbump/tagbump/pkg/gitrepo/internal/object"
 )
 
 const agentLine = "agent=tagbump"
@@ -19,57 +18,10 @@ const (
 	receivePack = "git-receive-pack"
 )
 
-// capabilities are what a server said it can do.
-type capabilities struct {
-	v0       bool // the server speaks version 0 (or 1) only
-	filter   bool
-	shallow  bool
-	sideband bool // v0; in version 2 there always are
-	multiACK bool // v0; Azure DevOps refuses clients that do not ask for it
-}
-
-// assumed is what a server is taken for until it shows otherwise: it saves the
-// request by which git asks first.
-var assumed = capabilities{filter: true, shallow: true, sideband: true}
-
-// errDeclined is in the chain when a server did not answer a fetch, or said that
-// it does not do what was asked. Another request may do.
-var errDeclined = errors.New("the server does not answer this request")
-
-// A fetchRequest names the objects that are wanted and how little with them.
-type fetchRequest struct {
-	wants  []plumbing.Hash
-	haves  []plumbing.Hash // what need not be sent, nor what is below it
-	depth  int             // of history; 0 when no commit is among wants, or for all of it
-	filter string          // as in git's --filter; "" for none
-	budget int64           // end with errBudget after so many bytes of pack; 0: never
-	enough func(plumbing.Hash) bool
-}
-
-// An update moves a branch, or makes it when old is zero.
-type update struct {
-	branch   string
-	old, new plumbing.Hash
-	objects  []newObject
-}
-
-// whole is u without deltas; false when there were none.
-func (u update) whole() (update, bool) {
-	objects, thin := slices.Clone(u.objects), false
-	for i := range objects {
-		thin = thin || objects[i].delta != nil
-		objects[i].delta = nil
-	}
-	u.objects = objects
-	return u, thin
-}
-
-func branchRef(branch string) string { return "refs/heads/" + branch }
-
-// A greeting is what a server says first: what it can do and, in version 0, also
-// where its branches stand.
+// A greeting is what a server says first: what it can do and, in version 0, also where
+// its branches are.
 type greeting struct {
-	caps     capabilities
+	caps     Capabilities
 	branches advertisement // v0
 }
 
@@ -80,17 +32,18 @@ type advertisement struct {
 	symref string // the branch that HEAD names
 }
 
-// at answers for branch, or for the default branch when branch is "".
-func (a advertisement) at(branch string) (ref, error) {
+// find returns the branch that the advertisement was read for, or the default branch when
+// branch is "".
+func (a advertisement) find(branch string) (Ref, error) {
 	if branch != "" {
-		return ref{branch, a.tip}, nil
+		return Ref{branch, a.tip}, nil
 	}
-	found := ref{a.symref, a.head}
+	found := Ref{a.symref, a.head}
 	return found, headless(found)
 }
 
-// readGreeting reads to the end of it. Of all the branches that a version 0
-// server lists, it keeps only the one that is asked for.
+// readGreeting reads a whole greeting. Of all the branches that a version 0 server lists,
+// it keeps only the one that is asked for.
 func readGreeting(p *packetReader, branch string) (greeting, error) {
 	kind, line, err := p.line()
 	if err == nil && strings.HasPrefix(line, "# service=") {
@@ -110,15 +63,15 @@ func readGreeting(p *packetReader, branch string) (greeting, error) {
 		}
 	}
 	if kind == flushPacket { // an empty repository of the old kind
-		return greeting{caps: capabilities{v0: true}}, nil
+		return greeting{caps: Capabilities{v0: true}}, nil
 	}
 	return readAdvertisement(p, line, branch)
 }
 
 func readAdvertisement(p *packetReader, line, branch string) (greeting, error) {
 	first, words, _ := strings.Cut(line, "\x00")
-	g := greeting{caps: capabilities{v0: true}}
-	if err := g.read(words); err != nil {
+	g := greeting{caps: Capabilities{v0: true}}
+	if err := g.readWords(words); err != nil {
 		return g, err
 	}
 	for line = first; ; {
@@ -142,15 +95,15 @@ func readAdvertisement(p *packetReader, line, branch string) (greeting, error) {
 	}
 }
 
-// read takes the words behind the first branch.
-func (g *greeting) read(text string) error {
+// readWords reads the capabilities that a version 0 server writes behind the first branch.
+func (g *greeting) readWords(text string) error {
 	for _, word := range strings.Fields(text) {
 		name, value, _ := strings.Cut(word, "=")
 		switch name {
 		case "filter":
-			g.caps.filter = true
+			g.caps.Filter = true
 		case "shallow":
-			g.caps.shallow = true
+			g.caps.Shallow = true
 		case "side-band-64k":
 			g.caps.sideband = true
 		case "multi_ack_detailed":
@@ -168,8 +121,8 @@ func (g *greeting) read(text string) error {
 	return nil
 }
 
-func readCapabilities(p *packetReader) (capabilities, error) {
-	caps := capabilities{sideband: true}
+func readCapabilities(p *packetReader) (Capabilities, error) {
+	caps := Capabilities{sideband: true}
 	for {
 		kind, line, err := p.line()
 		if err != nil {
@@ -182,8 +135,8 @@ func readCapabilities(p *packetReader) (capabilities, error) {
 		switch name {
 		case "fetch":
 			for _, word := range strings.Fields(value) {
-				caps.filter = caps.filter || word == "filter"
-				caps.shallow = caps.shallow || word == "shallow"
+				caps.Filter = caps.Filter || word == "filter"
+				caps.Shallow = caps.Shallow || word == "shallow"
 			}
 		case "object-format":
 			if value != "sha1" {
@@ -193,7 +146,7 @@ func readCapabilities(p *packetReader) (capabilities, error) {
 	}
 }
 
-var errSHA256 = fail(ErrUnsupported, "is a SHA-256 repository, which is not supported")
+var errSHA256 = Fail(ErrUnsupported, "is a SHA-256 repository, which is not supported")
 
 // lsRefs asks for one branch and for what HEAD names.
 func lsRefs(branch string) []byte {
@@ -212,8 +165,8 @@ func lsRefs(branch string) []byte {
 }
 
 // readRefs reads the answer to lsRefs. A prefix matches longer names, too.
-func readRefs(p *packetReader, branch string) (ref, error) {
-	found := ref{branch: branch}
+func readRefs(p *packetReader, branch string) (Ref, error) {
+	found := Ref{Branch: branch}
 	for {
 		kind, line, err := p.line()
 		if err != nil {
@@ -230,23 +183,23 @@ func readRefs(p *packetReader, branch string) (ref, error) {
 		case len(id) != 40:
 			return found, errNotPackets
 		case branch == "" && name == "HEAD":
-			found = ref{symrefTarget(attributes), plumbing.NewHash(id)}
+			found = Ref{symrefTarget(attributes), plumbing.NewHash(id)}
 		case branch != "" && name == branchRef(branch):
-			found.tip = plumbing.NewHash(id)
+			found.Tip = plumbing.NewHash(id)
 		}
 	}
 }
 
 // headless refuses an answer without a default branch: the repository is empty,
 // or its HEAD names no branch.
-func headless(found ref) error {
-	if found.branch != "" {
+func headless(found Ref) error {
+	if found.Branch != "" {
 		return nil
 	}
-	if found.tip.IsZero() {
-		return fail(ErrNotFound, "has no default branch: it is empty, or its HEAD names a branch that does not exist")
+	if found.Tip.IsZero() {
+		return Fail(ErrNotFound, "has no default branch: it is empty, or its HEAD names a branch that does not exist").WithHint("name the branch with --branch")
 	}
-	return fail(ErrNotFound, "its HEAD names no branch").withHint("name the branch")
+	return Fail(ErrNotFound, "its HEAD names no branch").WithHint("name the branch with --branch")
 }
 
 func symrefTarget(attributes string) string {
@@ -258,7 +211,7 @@ func symrefTarget(attributes string) string {
 	return ""
 }
 
-func fetchCommand(caps capabilities, req fetchRequest) []byte {
+func fetchCommand(caps Capabilities, req Request) []byte {
 	if caps.v0 {
 		return fetchCommand0(caps, req)
 	}
@@ -268,26 +221,26 @@ func fetchCommand(caps capabilities, req fetchRequest) []byte {
 	p.delim()
 	p.line("no-progress")
 	p.line("ofs-delta")
-	for _, id := range req.wants {
+	for _, id := range req.Wants {
 		p.line("want %s", id)
 	}
-	for _, id := range req.haves {
+	for _, id := range req.Haves {
 		p.line("have %s", id)
 	}
-	if req.depth > 0 {
-		p.line("deepen %d", req.depth)
+	if req.Depth > 0 {
+		p.line("deepen %d", req.Depth)
 	}
-	if req.filter != "" {
-		p.line("filter %s", req.filter)
+	if req.Filter != "" {
+		p.line("filter %s", req.Filter)
 	}
 	p.line("done")
 	p.flush()
 	return p.Bytes()
 }
 
-// fetchCommand0 is fetchCommand in version 0, where capabilities stand behind
+// fetchCommand0 is fetchCommand in version 0, where the capabilities are behind
 // the first want.
-func fetchCommand0(caps capabilities, req fetchRequest) []byte {
+func fetchCommand0(caps Capabilities, req Request) []byte {
 	var p packets
 	words := " ofs-delta no-progress " + agentLine
 	for _, word := range []struct {
@@ -296,40 +249,40 @@ func fetchCommand0(caps capabilities, req fetchRequest) []byte {
 	}{
 		{"side-band-64k", caps.sideband},
 		{"multi_ack_detailed", caps.multiACK},
-		{"shallow", req.depth > 0},
-		{"filter", req.filter != ""},
+		{"shallow", req.Depth > 0},
+		{"filter", req.Filter != ""},
 	} {
 		if word.use {
 			words += " " + word.text
 		}
 	}
-	for _, id := range req.wants {
+	for _, id := range req.Wants {
 		p.line("want %s%s", id, words)
 		words = ""
 	}
-	if req.depth > 0 {
-		p.line("deepen %d", req.depth)
+	if req.Depth > 0 {
+		p.line("deepen %d", req.Depth)
 	}
-	if req.filter != "" {
-		p.line("filter %s", req.filter)
+	if req.Filter != "" {
+		p.line("filter %s", req.Filter)
 	}
 	p.flush()
-	for _, id := range req.haves {
+	for _, id := range req.Haves {
 		p.line("have %s", id)
 	}
 	p.line("done")
 	return p.Bytes()
 }
 
-// readFetch reads the answer to fetchCommand into s. An answer that does not
-// begin is errDeclined.
-func readFetch(p *packetReader, caps capabilities, req fetchRequest, s *store) error {
+// readFetch reads the answer to fetchCommand into s. An empty answer, or an error instead
+// of a pack, is ErrDeclined.
+func readFetch(p *packetReader, caps Capabilities, req Request, s *object.Store) error {
 	for first := true; ; first = false {
 		kind, line, err := p.line()
 		var said serverError
 		switch {
 		case errors.As(err, &said), err != nil && first && errors.Is(err, io.EOF):
-			return because(errDeclined, err, "")
+			return Because(ErrDeclined, err, "")
 		case err != nil:
 			return noEOF(err)
 		case kind == dataPacket && line == "packfile":
@@ -337,79 +290,99 @@ func readFetch(p *packetReader, caps capabilities, req fetchRequest, s *store) e
 		case caps.v0 && (line == "NAK" || strings.HasPrefix(line, "ACK ") && !strings.Contains(line[4:], " ")):
 			return readPack0(p, caps, req, s)
 		case kind == flushPacket && !caps.v0:
-			return because(errDeclined, errors.New("the server sent no pack"), "")
+			return Because(ErrDeclined, errors.New("the server sent no pack"), "")
 		}
 	}
 }
 
-func readPack0(p *packetReader, caps capabilities, req fetchRequest, s *store) error {
+func readPack0(p *packetReader, caps Capabilities, req Request, s *object.Store) error {
 	if caps.sideband {
 		return readBandedPack(p, req, s)
 	}
-	return readPack(budgeted(p.r, req.budget), s, req)
+	return readPack(budgeted(p.r, req.Budget), s, req)
 }
 
-func readBandedPack(p *packetReader, req fetchRequest, s *store) error {
+func readBandedPack(p *packetReader, req Request, s *object.Store) error {
 	band := &sideband{packets: p}
-	if err := readPack(budgeted(band, req.budget), s, req); err != nil {
+	if err := readPack(budgeted(band, req.Budget), s, req); err != nil {
 		return err
 	}
 	_, err := io.Copy(io.Discard, band)
 	return err
 }
 
-func pushCommand(u update) []byte {
+func pushCommand(u Update) []byte {
 	var p packets
-	p.raw(fmt.Sprintf("%s %s %s\x00 report-status side-band-64k quiet %s", u.old, u.new, branchRef(u.branch), agentLine))
+	p.raw(fmt.Sprintf("%s %s %s\x00 report-status side-band-64k quiet %s", u.Old, u.New, branchRef(u.Branch), agentLine))
 	p.flush()
-	p.Write(writePack(u.objects))
+	p.Write(writePack(u.Objects))
 	return p.Bytes()
 }
 
-// A rejection is a push that the server answered with no.
-type rejection struct {
-	status string // of the branch or of the pack: "pre-receive hook declined"
-	remote string // what git shows behind "remote:"
+// A Rejection is a push that the server answered with no.
+type Rejection struct {
+	// Status is the report's reason, of the branch or of the pack: "pre-receive hook
+	// declined".
+	Status string
+	// Remote is the text that git shows behind "remote:".
+	Remote string
 }
 
-func (r *rejection) Error() string {
-	text := httpx.Line(r.remote, longestWords)
-	if text == "" {
-		return httpx.Line(r.status, longestWords)
+func (r *Rejection) Error() string {
+	status, remote := words(r.Status), words(r.Remote)
+	if remote == "" {
+		return status
 	}
-	return fmt.Sprintf("%s (remote: %s)", httpx.Line(r.status, longestWords), text)
+	return fmt.Sprintf("%s (remote: %s)", status, remote)
 }
 
-// readReport reads the answer to a push. A nil error means that the server says
-// it moved the branch.
-func readReport(r io.Reader, branch string) error {
+// InUnpack reports whether the server could not read the pack. Some servers cannot when
+// it has deltas on objects that they have already.
+func (r *Rejection) InUnpack() bool { return strings.HasPrefix(r.Status, "unpack") }
+
+// IsTransient reports whether the same push may succeed a moment later: another push
+// holds the branch's lock.
+func (r *Rejection) IsTransient() bool {
+	return strings.Contains(r.Status, "lock") || strings.Contains(r.Status, "failed to update ref")
+}
+
+// readReport reads the answer to a push. Without an error the server says that it moved
+// the branch, and remark is what else it said.
+func readReport(r io.Reader, branch string) (remark string, err error) {
 	p := newPacketReader(r)
 	first, err := p.r.Peek(5)
 	if err != nil {
-		return noEOF(err)
+		return "", noEOF(err)
 	}
 	if first[4] > 3 { // a server without side bands
-		return readStatus(p, branch, func() string { return "" })
+		return "", readStatus(p, branch)
 	}
 	band := &sideband{packets: p}
-	status := newPacketReader(band)
-	err = readStatus(status, branch, func() string {
-		_, _ = io.Copy(io.Discard, band) // text may follow the report
-		return band.text.String()
-	})
-	return withRemote(err, band.text.String())
+	err = readStatus(newPacketReader(band), branch)
+	if err == nil || errors.As(err, new(*Rejection)) {
+		_, _ = io.Copy(io.Discard, band) // hooks may talk after the report
+	}
+	return band.text.String(), withRemote(err, band.text.String())
 }
 
-// withRemote adds what the server said before it gave up without a report.
+// withRemote adds what the server said beside its report to a rejection. A server that
+// gave up without a report has rejected the push, too.
 func withRemote(err error, remote string) error {
+	var no *Rejection
 	var said serverError
-	if errors.As(err, &said) {
-		return &rejection{status: string(said), remote: remote}
+	switch {
+	case errors.As(err, &no):
+		no.Remote = remote
+	case errors.As(err, &said):
+		return &Rejection{Status: string(said), Remote: remote}
 	}
 	return err
 }
 
-func readStatus(p *packetReader, branch string, remote func() string) error {
+// readStatus reads a report ("unpack ok", "ok refs/heads/main"). It returns a Rejection
+// unless the report says that this very branch was moved: a report that names other
+// branches only, or nothing, is not a success.
+func readStatus(p *packetReader, branch string) error {
 	moved, problem := false, ""
 	for {
 		kind, line, err := p.line()
@@ -430,9 +403,11 @@ func readStatus(p *packetReader, branch string, remote func() string) error {
 			problem = reason
 		}
 	}
-	text := remote()
-	if problem == "" && moved {
-		return nil
+	if problem == "" && !moved {
+		problem = "the server did not say that it moved the branch"
 	}
-	return &rejection{status: firstOf(problem, "the server did not say that it moved the branch"), remote: text}
+	if problem != "" {
+		return &Rejection{Status: problem}
+	}
+	return nil
 }
