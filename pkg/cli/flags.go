@@ -29,7 +29,7 @@ func (f *repoFlags) add(cmd *cobra.Command) {
 	f.projectFlags.add(cmd, "in the repository's root")
 	cmd.Flags().StringVar(&f.repo, "repo", "", "`URL or DIR` of the GitOps repository: https, ssh or a local folder (default: the project file's, else this folder)")
 	cmd.Flags().StringVar(&f.branch, "branch", "", "branch to change (default: the remote's HEAD)")
-	cmd.Flags().StringVar(&f.sshKey, "ssh-key", "", "private key `FILE` for ssh (default: the agent's keys; without an agent ~/.ssh/id_ed25519, id_ecdsa or id_rsa)")
+	cmd.Flags().StringVar(&f.sshKey, "ssh-key", "", "private key `FILE` for ssh, or the fingerprint of a key (default: the keys that ssh would offer)")
 	cmd.Flags().StringVar(&f.sshKnownHosts, "ssh-known-hosts", "", "known_hosts `FILE` for ssh (default: ~/.ssh/known_hosts)")
 	cmd.Flags().StringVar(&f.sshHostKey, "ssh-host-key", "", "the one `KEY` that the ssh server must have, as in known_hosts: \"ssh-ed25519 AAAA…\"")
 	cmd.Flags().StringVar(&f.caFile, "ca-file", "", "PEM `FILE` of certificates to trust for https in addition to the system's")

@@ -61,6 +61,9 @@ type Options struct {
 	// Progress is told what takes long and what a server says beside its answer, one line
 	// each, without a line end. Default: silence.
 	Progress func(format string, args ...any)
+	// Detail is told which lines of known_hosts, keys and blocks of ssh's configuration
+	// are left out, and why. Default: silence.
+	Detail func(format string, args ...any)
 }
 
 // A Repo is a remote repository. Its methods may be called one after another; what they
@@ -123,7 +126,7 @@ func (r *Repo) dial(creds wire.Credentials) (wire.Remote, error) {
 		KnownHosts:  opts.KnownHosts,
 		HostKey:     opts.HostKey,
 		IdleTimeout: idle,
-		Log:         r.progress,
+		Log:         r.detail,
 	})
 }
 
@@ -200,9 +203,14 @@ func (r *Repo) resolve(ctx context.Context, at Revision) (wire.Ref, error) {
 }
 
 // progress tells the caller, without secrets, what takes long.
-func (r *Repo) progress(format string, args ...any) {
-	if r.options.Progress != nil {
-		r.options.Progress("%s", r.secrets.Text(r.addr.String()+": "+fmt.Sprintf(format, args...)))
+func (r *Repo) progress(format string, args ...any) { r.tell(r.options.Progress, format, args...) }
+
+// detail tells the caller what is left out.
+func (r *Repo) detail(format string, args ...any) { r.tell(r.options.Detail, format, args...) }
+
+func (r *Repo) tell(log func(string, ...any), format string, args ...any) {
+	if log != nil {
+		log("%s", r.secrets.Text(r.addr.String()+": "+fmt.Sprintf(format, args...)))
 	}
 }
 

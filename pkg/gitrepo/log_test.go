@@ -89,7 +89,7 @@ func TestAnOldCommitIsReadByItsHash(t *testing.T) {
 		if got := string(must(tree.ReadFile("api/values.yaml"))(t)); got != "tag: 1.0\n" || tree.Tip() != first || tree.Branch() != "main" {
 			t.Errorf("%s at %s holds %q", tree.Branch(), tree.Tip(), got)
 		}
-		for hash, want := range map[string]string{"HEAD~1": `main: "HEAD~1" is not the id of a commit (40 hex digits)`} {
+		for hash, want := range map[string]string{"HEAD~1": `main: "HEAD~1" is not the hash of a commit (40 hex digits)`} {
 			_, err := r.Read(t.Context(), gitrepo.Revision{Branch: "main", Commit: hash}, files.Selection{})
 			if err == nil || err.Error() != r.String()+": "+want {
 				t.Errorf("%s: got %v, want %s", hash, err, want)

@@ -82,7 +82,7 @@ func TestTheServersHostKeyMustBeKnown(t *testing.T) {
 		{gitrepo.Options{HostKey: one.HostKey}, ""},
 		{gitrepo.Options{HostKey: other.HostKey}, "the server's host key is not the one that is known: this may be an attack, or a new key"},
 		{gitrepo.Options{KnownHosts: none}, "the server's host key is not in " + none},
-		{gitrepo.Options{}, "no known_hosts file and no pinned host key: the server cannot be told from another"},
+		{gitrepo.Options{SSHSystemDir: t.TempDir()}, "the server's host key is not in ~/.ssh/known_hosts"},
 	}
 	for _, test := range tests {
 		test.opts.SSHKey = one.Key

@@ -57,8 +57,8 @@ func isFolder(dir string) bool {
 // Options say how to reach a repository, and how to change it.
 type Options struct {
 	CAFile        string // PEM certificates that are trusted beside the system's
-	SSHKey        string // private key file; default: the agent's keys, without an agent the usual file
-	SSHKnownHosts string // default: ~/.ssh/known_hosts
+	SSHKey        string // private key file, its text, or a fingerprint; default: the keys that ssh would offer
+	SSHKnownHosts string // default: the files that ssh reads
 	SSHHostKey    string // the one key that the server must have; default: known_hosts decides
 
 	SigningKey string // private key file, of SSH or GPG; default: commits are not signed
@@ -123,15 +123,14 @@ func (w World) OpenRepository(place Place, options Options) (*Repository, error)
 func (w World) openGit(place Place, options Options) (*gitrepo.Repo, error) {
 	git := gitrepo.Options{
 		Username:         w.Getenv("TAGBUMP_USERNAME"),
-		SSHKey:           w.sshKey(options.SSHKey),
+		Home:             w.Getenv("HOME"),
+		SSHKey:           options.SSHKey,
 		SSHKeyPassphrase: w.Getenv(sshPassphraseVariable),
 		SSHAgentSocket:   w.Getenv("SSH_AUTH_SOCK"),
 		KnownHosts:       options.SSHKnownHosts,
 		HostKey:          options.SSHHostKey,
 		Progress:         w.Say,
-	}
-	if home := w.Getenv("HOME"); git.KnownHosts == "" && git.HostKey == "" && home != "" {
-		git.KnownHosts = filepath.Join(home, ".ssh", "known_hosts")
+		Detail:           w.Detail,
 	}
 	if options.CAFile != "" {
 		var err error
@@ -139,8 +138,9 @@ func (w World) openGit(place Place, options Options) (*gitrepo.Repo, error) {
 			return nil, err
 		}
 	}
-	var name string
-	if name, git.Token = w.gitToken(place); name != "" {
+	git.TokenSource = w.unusedToken()
+	if name, token := w.gitToken(place); name != "" {
+		git.Token, git.TokenSource = token, name
 		w.Detail("%s: using the token in %s", place.Where, name)
 		if place.address.IsPlainHTTP() {
 			w.Say("warning: the token in %s travels to %s without encryption; use https", name, place.address.Host)
@@ -163,17 +163,12 @@ func (w World) gitToken(place Place) (name, token string) {
 	return w.firstSecret(names...)
 }
 
-// sshKey returns the key file to offer, "" when an agent is to choose. Without an
-// agent it is the first of those that ssh itself would look for.
-func (w World) sshKey(given string) string {
-	home := w.Getenv("HOME")
-	if given != "" || w.Getenv("SSH_AUTH_SOCK") != "" || home == "" {
-		return given
-	}
-	for _, name := range []string{"id_ed25519", "id_ecdsa", "id_rsa"} {
-		file := filepath.Join(home, ".ssh", name)
-		if _, err := os.Stat(file); err == nil {
-			return file
+// unusedToken says which token is set and was not used because it is another forge's;
+// "" when there is none.
+func (w World) unusedToken() string {
+	for _, known := range forges {
+		if name, _ := w.firstSecret(known.tokens...); name != "" {
+			return name + " is sent to its own forge only: set " + tokenVariable
 		}
 	}
 	return ""

@@ -1,8 +1,6 @@
 package wire
 
 import (
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -87,34 +85,5 @@ func TestWhichAPIOpensPullRequests(t *testing.T) {
 		if got != test.want || test.err == "" && err != nil || test.err != "" && (err == nil || err.Error() != test.err) {
 			t.Errorf("the API of %q, given %q: = %q, %v; want %q, %q", test.repo, test.given, got, err, test.want, test.err)
 		}
-	}
-}
-
-func TestTheUsualKeyIsOfferedWithoutAnAgent(t *testing.T) {
-	home := t.TempDir()
-	env := map[string]string{"HOME": home}
-	w := worldOf(env, nil)
-	if got := w.sshKey(""); got != "" {
-		t.Errorf("an empty home has key %q", got)
-	}
-	for _, name := range []string{"id_rsa", "id_ed25519"} {
-		writeKey(t, filepath.Join(home, ".ssh", name))
-	}
-	if got, want := w.sshKey(""), filepath.Join(home, ".ssh", "id_ed25519"); got != want {
-		t.Errorf("got %q, want %q", got, want)
-	}
-	env["SSH_AUTH_SOCK"] = "/run/agent"
-	if got := w.sshKey(""); got != "" {
-		t.Errorf("beside an agent, %q is offered", got)
-	}
-}
-
-func writeKey(t *testing.T, name string) {
-	t.Helper()
-	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(name, nil, 0o600); err != nil {
-		t.Fatal(err)
 	}
 }

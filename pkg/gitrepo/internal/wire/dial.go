@@ -148,8 +148,8 @@ func (r *sshRemote) note(all ...[]string) {
 // trust is whom the server may be.
 type trust struct {
 	known  *openssh.KnownHosts
-	files  []string // the known_hosts files
-	reason error    // why the server's key was not accepted
+	file   string // the known_hosts file that a person would add a key to
+	reason error  // why the server's key was not accepted
 }
 
 // trust sets how config judges the server's key. The algorithms must follow from what is
@@ -171,8 +171,11 @@ func (r *sshRemote) trust(config *ssh.ClientConfig, t target) (*trust, error) {
 		}
 		return pinned, nil
 	}
-	known := &trust{files: r.knownHostsFiles(t.config)}
-	known.known = openssh.ReadKnownHosts(known.files...)
+	user, global := r.knownHostsFiles(t.config)
+	known := &trust{
+		known: openssh.ReadKnownHosts(append(user[:len(user):len(user)], global...)...),
+		file:  firstOf(append(user, "~/.ssh/known_hosts")...),
+	}
 	config.HostKeyAlgorithms = known.known.Algorithms(t.name, t.port)
 	config.HostKeyCallback = func(_ string, remote net.Addr, offered ssh.PublicKey) error {
 		known.reason = known.known.Check(t.name, t.port, remote, offered)
@@ -181,11 +184,12 @@ func (r *sshRemote) trust(config *ssh.ClientConfig, t target) (*trust, error) {
 	return known, nil
 }
 
-func (r *sshRemote) knownHostsFiles(config openssh.Host) []string {
+// knownHostsFiles returns the files of the user, and those of the machine.
+func (r *sshRemote) knownHostsFiles(config openssh.Host) (user, global []string) {
 	if r.options.KnownHosts != "" {
-		return []string{openssh.ExpandHome(r.options.Home, r.options.KnownHosts)}
+		return []string{openssh.ExpandHome(r.options.Home, r.options.KnownHosts)}, nil
 	}
-	user, global := config.UserKnownHosts, config.GlobalKnownHosts
+	user, global = config.UserKnownHosts, config.GlobalKnownHosts
 	if len(user) == 0 && r.options.Home != "" {
 		dir := filepath.Join(r.options.Home, ".ssh")
 		user = []string{filepath.Join(dir, "known_hosts"), filepath.Join(dir, "known_hosts2")}
@@ -193,15 +197,15 @@ func (r *sshRemote) knownHostsFiles(config openssh.Host) []string {
 	if len(global) == 0 && r.options.SystemDir != "" {
 		global = []string{filepath.Join(r.options.SystemDir, "ssh_known_hosts"), filepath.Join(r.options.SystemDir, "ssh_known_hosts2")}
 	}
-	return append(user[:len(user):len(user)], global...)
+	return user, global
 }
 
 func (r *sshRemote) handshakeError(ctx context.Context, t target, trust *trust, err error) error {
 	refused := func(format string, args ...any) *Failure { return Fail(ErrAuth, format, args...).Final() }
 	switch {
 	case errors.Is(trust.reason, openssh.ErrHostUnknown):
-		return refused("the server's host key is not in %s", firstOf(strings.Join(trust.files[:min(1, len(trust.files))], ""), "a known_hosts file")).
-			WithHint("add it once you have checked it: %s; or pin it with --ssh-host-key", t.keyscan(trust.files))
+		return refused("the server's host key is not in %s", trust.file).
+			WithHint("add it once you have checked it: %s; or pin it with --ssh-host-key", t.keyscan(trust.file))
 	case trust.reason != nil:
 		text := "%v: this may be an attack, or a new key"
 		if errors.Is(trust.reason, openssh.ErrHostRevoked) {
@@ -221,15 +225,11 @@ func (r *sshRemote) handshakeError(ctx context.Context, t target, trust *trust, 
 	return Classify(ctx, err)
 }
 
-// keyscan returns the command that adds the host's keys to the first of files.
-func (t target) keyscan(files []string) string {
+// keyscan returns the command that adds the host's keys to file.
+func (t target) keyscan(file string) string {
 	command := "ssh-keyscan "
 	if t.port != "22" {
 		command += "-p " + t.port + " "
-	}
-	file := "~/.ssh/known_hosts"
-	if len(files) > 0 {
-		file = files[0]
 	}
 	return command + t.host + " >> " + file
 }
