@@ -15,6 +15,11 @@ type Proposal struct {
 	Title  string   // one line
 	Body   string   // Markdown
 	Labels []string // by name; none by default
+
+	Reviewers []string // who is asked for a review, by the forge's own user names
+	Assignees []string // whose task it is, by the forge's own user names
+	Draft     bool     // open it as a draft; one that is open already stays what it is
+	AutoMerge bool     // ask the forge to merge it as soon as its rules allow
 }
 
 // A PullRequest is an open request to merge.
@@ -22,4 +27,9 @@ type PullRequest struct {
 	Number int    `json:"number"`
 	URL    string `json:"url"`
 	Reused bool   `json:"reused"` // it was open before; false when this run opened it
+
+	Title string `json:"-"` // as the forge stores it
+	Body  string `json:"-"` // as the forge stores it
+	Head  string `json:"-"` // the branch that holds the change
+	Base  string `json:"-"` // the branch to change
 }
