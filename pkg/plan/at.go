@@ -81,7 +81,7 @@ func (f *file) targetsAt(path keypath.Path, repository string) ([]Target, error)
 	var targets []Target
 	var refused error
 	for _, s := range spots {
-		if err := s.checkNamed(repository); err != nil {
+		if err := s.checkNamed(f, repository); err != nil {
 			refused = inFile(f.name, err)
 			continue
 		}
@@ -169,11 +169,11 @@ func spotsBeside(n *yamledit.Node) []spot {
 
 // checkNamed refuses a spot at a given path whose tag is not the repository's, or
 // no tag at all.
-func (s spot) checkNamed(repository string) error {
+func (s spot) checkNamed(f *file, repository string) error {
 	n := s.value
 	switch {
 	case s.computedTag() != "":
-		return s.computed("set it in the values file: give that with --file")
+		return s.computed(f)
 	case s.fill != "":
 		return nil
 	case !s.names(repository) && !s.isNameless():

@@ -599,7 +599,7 @@ func checkUndo(tree fstest.MapFS, f File, targets []Target, repository string) e
 		if target.Current.Tag == "" || target.Current.Digest != targets[0].Current.Digest {
 			return nil // nothing can be planned that takes a tag or digest away
 		}
-		wants = append(wants, Want{target, image.Ref{Repository: repository, Tag: target.Current.Tag, Digest: target.Current.Digest}})
+		wants = append(wants, Want{Target: target, Ref: image.Ref{Repository: repository, Tag: target.Current.Tag, Digest: target.Current.Digest}})
 	}
 	made, err := makePlan(after, wants)
 	if err != nil {

@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/tagbump/tagbump/pkg/image"
 	"github.com/tagbump/tagbump/pkg/yamledit"
@@ -96,7 +97,7 @@ func (e *editor) locate(w Want) ([]spot, error) {
 			Why: fmt.Sprintf("is no longer in document %d, but in %d others", w.Target.Doc+1, len(elsewhere)),
 		}
 	case other.computedTag() != "" && other.names(w.Ref.Repository):
-		return nil, other.computed("give the values file with --file")
+		return nil, other.computed(e.file)
 	}
 	return nil, &yamledit.Error{
 		Path: w.Target.Path, Line: other.value.Line(), Err: yamledit.ErrNotFound,
@@ -221,11 +222,18 @@ func (e *editor) scalar(s spot, n *yamledit.Node) (yamledit.Scalar, error) {
 		return n.Scalar() // which refuses an alias
 	}
 	for _, user := range append(anchor.Aliases(), anchor) {
-		if !user.Is(n) && !e.isWanted(user, s) && !isSharedBy(user, n, s.ref.Repository) {
+		if !user.Is(n) && !e.isWanted(user, s) && !isSharedBy(user, n, s.ref.Repository) && !(user.Is(anchor) && isDefinition(anchor)) {
 			return n.Scalar() // which says why not
 		}
 	}
 	return n.SharedScalar()
+}
+
+// isDefinition reports whether the anchored value is only a name for a tag that
+// others use: x-version: &version v1.
+func isDefinition(anchor *yamledit.Node) bool {
+	key := anchor.Key()
+	return len(spotsWith(anchor)) == 0 && (strings.HasPrefix(key, "x-") || strings.HasPrefix(key, ".") || strings.HasPrefix(key, "_") || hasWord(key, "tag", "version"))
 }
 
 // isWanted reports whether n shall read the same as the spot.

@@ -150,7 +150,7 @@ func (s *search) file(f *file) findings {
 func (s *search) judge(here *findings, c candidate) {
 	switch registry := c.spot.global; {
 	case c.spot.computedTag() != "":
-		err := c.spot.computed("set it in the values file: add that to --file")
+		err := c.spot.computed(c.file)
 		here.blocked = append(here.blocked, inFile(c.file.name, err))
 		here.left = append(here.left, c.left("has a tag that is made elsewhere: "+c.spot.computedTag()))
 	case c.spot.reasonToLeave() != "":

@@ -32,7 +32,7 @@ func makePlan(tree fs.FS, wants []Want) (*Plan, error) {
 func wantsOf(targets []Target, ref image.Ref) []Want {
 	wants := make([]Want, len(targets))
 	for i, target := range targets {
-		wants[i] = Want{target, ref}
+		wants[i] = Want{Target: target, Ref: ref}
 	}
 	return wants
 }

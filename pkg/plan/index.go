@@ -20,6 +20,9 @@ type ScanOptions struct {
 	// and releases may be searched in it. It is false where only the files that
 	// somebody named were read.
 	Whole bool
+	// Files are read whatever their endings are; other files only when they have a
+	// manifest's.
+	Files files.Selection
 }
 
 // A Found is an image that the files name.
@@ -44,7 +47,7 @@ type Index struct {
 // a time, which fsys must allow. It parses none of them: that is done when a file
 // may name an image that is asked for.
 func Scan(fsys fs.FS, opts ScanOptions) (*Index, error) {
-	names, err := manifests(fsys)
+	names, err := namesIn(fsys, opts.Files)
 	if err != nil {
 		return nil, err
 	}
@@ -64,8 +67,9 @@ func Scan(fsys fs.FS, opts ScanOptions) (*Index, error) {
 	return x, nil
 }
 
-// manifests lists the manifests of fsys, sorted by folder and name.
-func manifests(fsys fs.FS) ([]string, error) {
+// namesIn lists the manifests and the selected files of fsys, sorted by folder and
+// name.
+func namesIn(fsys fs.FS, selected files.Selection) ([]string, error) {
 	var names []string
 	err := fs.WalkDir(fsys, ".", func(name string, entry fs.DirEntry, err error) error {
 		switch {
@@ -73,7 +77,7 @@ func manifests(fsys fs.FS) ([]string, error) {
 			return err
 		case entry.IsDir() && entry.Name() == ".git":
 			return fs.SkipDir
-		case !entry.IsDir() && files.IsManifest(name):
+		case !entry.IsDir() && (files.IsManifest(name) || selected.Includes(name)):
 			names = append(names, name)
 		}
 		return nil

@@ -62,6 +62,7 @@ type Target struct {
 type Want struct {
 	Target Target
 	Ref    image.Ref
+	Add    bool // the target is an [Index.Addition]
 }
 
 // A Change is one value that a plan changes.
@@ -138,12 +139,20 @@ func (x *Index) planFile(name string, wants []Want) (File, error) {
 		return File{}, inFile(name, f.err)
 	}
 	e := editor{file: f}
-	if err := e.gather(wants); err != nil {
+	if err := e.gather(slices.DeleteFunc(slices.Clone(wants), func(w Want) bool { return w.Add })); err != nil {
 		return File{}, inFile(name, err)
 	}
 	after, err := text.Apply(e.edits...)
 	if err != nil {
 		return File{}, inFile(name, err)
+	}
+	for _, w := range wants {
+		if !w.Add {
+			continue
+		}
+		if after, err = e.addEntry(after, w); err != nil {
+			return File{}, inFile(name, err)
+		}
 	}
 	slices.SortStableFunc(e.changes, func(a, b Change) int { return a.Target.Line - b.Target.Line })
 	if bytes.Equal(f.src, after) {

@@ -63,7 +63,7 @@ func TestMakeRefusesWants(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := func(tag, digest string) Want {
-		return Want{targets[0], image.Ref{Repository: "acme/web", Tag: tag, Digest: digest}}
+		return Want{Target: targets[0], Ref: image.Ref{Repository: "acme/web", Tag: tag, Digest: digest}}
 	}
 	for text, wants := range map[string][]Want{
 		"a.yaml: acme/web: neither a tag nor a digest is wanted":                                {want("", "")},

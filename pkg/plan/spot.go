@@ -208,14 +208,14 @@ func (s spot) isPattern() bool {
 	return s.form == FormReference && s.ref.Tag != "" && s.computedTag() == "" && image.CheckTag(s.ref.Tag) != nil
 }
 
-// computed says that the tag is made elsewhere.
-func (s spot) computed(help string) error {
-	tag := s.computedTag()
-	why := "the tag comes from a template action (" + tag + ")"
+// computed says that the tag is made elsewhere, in the file f.
+func (s spot) computed(f *file) error {
+	tag, help := s.computedTag(), "set it where that gets its value"
+	why := "the tag comes from a substitution (" + tag + ")"
 	switch {
-	case strings.HasPrefix(tag, "$"):
-		why, help = "the tag comes from a substitution ("+tag+")", "set it where that gets its value"
-	case !strings.Contains(tag, "{{"):
+	case strings.Contains(tag, "{{"):
+		why, help = "the tag comes from a template action ("+tag+")", f.sourceOfTag(s)
+	case !strings.HasPrefix(tag, "$"):
 		why, help = fmt.Sprintf("holds %q, which no tag can be: another tool puts the tag in", tag), "set it where that tool gets its value"
 	}
 	return &yamledit.Error{Path: s.value.Path(), Line: s.value.Line(), Err: yamledit.ErrNotFound, Why: why, Help: help}
