@@ -14,13 +14,12 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/tagbump/tagbump/pkg/fault"
+	"github.com/tagbump/tagbump/pkg/redact"
 	"github.com/tagbump/tagbump/pkg/wire"
 )
 
@@ -30,36 +29,39 @@ type Env struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 	Getenv         func(string) string
+	Environ        func() []string // all variables as NAME=VALUE; nil when they are not known
 	Now            func() time.Time
 	Dir            string // where relative paths begin; "" is the process's folder
 	// Transport carries registry requests, without credentials; nil is the real
 	// network with the usual ones. The demo puts its own registry in the place
 	// of Docker Hub with it.
 	Transport http.RoundTripper
+
+	secrets redact.Secrets // known to this run
+	plain   io.Writer      // Stdout, without the mask
 }
 
 // world is what the packages below have from outside.
 func (env Env) world(t talk) wire.World {
 	return wire.World{
 		Getenv: env.Getenv, Now: env.Now, Dir: env.Dir, Transport: env.Transport,
-		UserAgent: "tagbump/" + versionText(), Say: t.say, Detail: t.detail,
+		UserAgent: "tagbump/" + versionText(), Say: t.say, Detail: t.detail, Secret: env.learn,
 	}
 }
 
 // Main runs the process's own command line and returns its exit code.
 func Main() int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := untilInterrupted(os.Exit)
 	defer stop()
 	return Run(ctx, Env{
 		Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
-		Getenv: os.Getenv, Now: time.Now,
+		Getenv: os.Getenv, Environ: os.Environ, Now: time.Now,
 	})
 }
 
 // Run runs one command line and returns its exit code, see exit.go.
 func Run(ctx context.Context, env Env) int {
-	secrets := env.secrets()
-	env.Stdout, env.Stderr = masked{env.Stdout, secrets}, masked{env.Stderr, secrets}
+	env = env.guarded()
 	root := newRoot(&env)
 	root.SetArgs(env.Args)
 	root.SetIn(env.Stdin)
@@ -85,6 +87,7 @@ request. Nothing else in the file changes, and nothing runs in the cluster.`,
 		Args:          noArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			env.warnOfUnknownVariables(cmd)
 			if err := flagsFromEnv(cmd, env.Getenv); err != nil {
 				return err
 			}

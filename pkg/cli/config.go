@@ -82,7 +82,7 @@ func runConfigCheck(env Env, f *configCheckFlags) error {
 	}
 	doc := configDoc{schema, project.file, project.ImageNames(), project.EnvironmentNames()}
 	if f.output == formatJSON {
-		return printJSON(env.Stdout, doc)
+		return env.printJSON(doc)
 	}
 	_, err = fmt.Fprintf(env.Stdout, "%s: %s, %s\n", doc.File, plural(len(doc.Images), "image"), plural(len(doc.Environments), "environment"))
 	return err

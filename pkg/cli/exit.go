@@ -63,11 +63,14 @@ var kinds = []struct {
 var errChanges = errors.New("there are changes")
 
 func exitCode(err error) int {
+	var interrupted interruption
 	switch {
 	case err == nil:
 		return exitDone
 	case errors.Is(err, errChanges):
 		return exitChanges
+	case errors.As(err, &interrupted):
+		return interrupted.exitCode()
 	}
 	return exitCodes[kindOf(err)]
 }
@@ -93,10 +96,7 @@ func report(env Env, asJSON bool, err error) int {
 	}
 	hint := fault.HintOf(err)
 	if asJSON {
-		_ = printJSON(env.Stdout, errorReport{schema, errorDoc{code, err.Error(), hint}})
-	}
-	if errors.Is(err, context.Canceled) {
-		err = errors.New("interrupted; the branch is as before, or has the whole commit")
+		_ = env.printJSON(errorReport{schema, errorDoc{code, env.secrets.Text(err.Error()), env.secrets.Text(hint)}})
 	}
 	fmt.Fprintf(env.Stderr, "error: %v\n", err)
 	if hint != "" {

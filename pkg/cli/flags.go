@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"context"
+	"errors"
 	"strings"
 	"time"
 
@@ -20,9 +22,9 @@ import (
 // repoFlags say which repository to change, and how to reach it.
 type repoFlags struct {
 	projectFlags
-	repo, branch          string
-	sshKey, sshKnownHosts string
-	sshHostKey, caFile    string
+	reachFlags
+	repo, branch                      string
+	sshKey, sshKnownHosts, sshHostKey string
 }
 
 func (f *repoFlags) add(cmd *cobra.Command) {
@@ -32,7 +34,7 @@ func (f *repoFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.sshKey, "ssh-key", "", "private key `FILE` for ssh, or the fingerprint of a key (default: the keys that ssh would offer)")
 	cmd.Flags().StringVar(&f.sshKnownHosts, "ssh-known-hosts", "", "known_hosts `FILE` for ssh (default: ~/.ssh/known_hosts)")
 	cmd.Flags().StringVar(&f.sshHostKey, "ssh-host-key", "", "the one `KEY` that the ssh server must have, as in known_hosts: \"ssh-ed25519 AAAA…\"")
-	cmd.Flags().StringVar(&f.caFile, "ca-file", "", "PEM `FILE` of certificates to trust for https in addition to the system's")
+	f.reachFlags.add(cmd)
 }
 
 // projectFlags name the project file.
@@ -200,7 +202,19 @@ func (f *changeFlags) add(cmd *cobra.Command) {
 }
 
 func (f *changeFlags) check() error {
-	return firstError(f.outputFlags.check, f.publishFlags.check, f.platformFlags.check)
+	return firstError(f.outputFlags.check, f.reachFlags.check, f.publishFlags.check, f.platformFlags.check)
+}
+
+// within is the method of reachFlags, with what an interruption means for the
+// repository.
+func (f *changeFlags) within(ctx context.Context, command func(ctx context.Context) error) error {
+	err := f.reachFlags.within(ctx, command)
+	var interrupted interruption
+	if errors.As(err, &interrupted) {
+		interrupted.note = "the branch is as before, or has the whole commit"
+		return interrupted
+	}
+	return err
 }
 
 // firstError runs checks until one of them fails.

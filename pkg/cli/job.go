@@ -23,13 +23,19 @@ type job struct {
 // openJob opens the project file, the repository and the registry.
 func openJob(env Env, f *changeFlags) (*job, error) {
 	talk := talk{env.Stderr, f.verbose}
-	j := &job{flags: f, world: env.world(talk)}
+	j := &job{flags: f}
 	var err error
+	if j.world, err = f.world(env, talk); err != nil {
+		return nil, err
+	}
 	if j.project, err = openProject(j.world, f.config); err != nil {
 		return nil, err
 	}
 	if j.place, err = j.world.Locate(firstOf(f.repo, j.project.Repository, ".")); err != nil {
 		return nil, err
+	}
+	if f.repo == "" {
+		j.place = j.place.ByProject()
 	}
 	if err := checkPlace(j.place, f); err != nil {
 		return nil, err
@@ -39,14 +45,14 @@ func openJob(env Env, f *changeFlags) (*job, error) {
 		return nil, err
 	}
 	j.repo, err = j.world.OpenRepository(j.place, wire.Options{
-		CAFile: f.caFile, SSHKey: f.sshKey, SSHKnownHosts: f.sshKnownHosts, SSHHostKey: f.sshHostKey,
+		SSHKey: f.sshKey, SSHKnownHosts: f.sshKnownHosts, SSHHostKey: f.sshHostKey,
 		SigningKey: f.signingKey, Keep: f.keep(),
 	})
 	if err != nil {
 		return nil, err
 	}
 	j.runner = bump.Runner{Repo: j.repo.Repo, Registry: registry, Log: talk.say}
-	j.printer = printer{out: env.Stdout, talk: talk, format: f.output, where: j.place.Where, local: j.place.Local, stats: registry.Stats}
+	j.printer = printer{env: env, talk: talk, format: f.output, where: j.place.Where, local: j.place.Local, stats: registry.Stats}
 	return j, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -53,7 +54,7 @@ func (t talk) detail(format string, args ...any) {
 // A printer prints what a command did.
 type printer struct {
 	talk
-	out      io.Writer
+	env      Env
 	format   string
 	where    string // the repository, for people
 	local    bool   // it is a folder or a checkout
@@ -64,18 +65,24 @@ type printer struct {
 func (p printer) print(report bump.Report) error {
 	switch {
 	case p.format == formatJSON:
-		return printJSON(p.out, p.newReportDoc(report))
+		return p.env.printJSON(p.newReportDoc(report))
 	case report.DryRun:
 		return p.printDiff(report)
 	}
 	return p.printText(report)
 }
 
-func printJSON(w io.Writer, document any) error {
-	encoder := json.NewEncoder(w)
+// printJSON prints a document, with the known secrets masked.
+func (env Env) printJSON(document any) error {
+	var text strings.Builder
+	encoder := json.NewEncoder(&text)
 	encoder.SetIndent("", "  ")
 	encoder.SetEscapeHTML(false)
-	return encoder.Encode(document)
+	if err := encoder.Encode(document); err != nil {
+		return err
+	}
+	_, err := io.WriteString(env.plain, env.secrets.Known(text.String()))
+	return err
 }
 
 // printDiff gives stdout the diff and nothing else, so that git apply takes it.
@@ -86,18 +93,18 @@ func (p printer) printDiff(report bump.Report) error {
 		}
 		return nil
 	}
-	_, err := p.out.Write(report.Plan.Diff())
+	_, err := io.WriteString(p.env.plain, maskAdded(string(report.Plan.Diff()), p.env.secrets))
 	return err
 }
 
 func (p printer) printText(report bump.Report) error {
 	for _, img := range report.Images {
 		if len(img.Changes) == 0 {
-			fmt.Fprintln(p.out, unchanged(img, report.Environment))
+			fmt.Fprintln(p.env.Stdout, unchanged(img, report.Environment))
 		}
 	}
 	for _, change := range report.Changes() {
-		fmt.Fprintln(p.out, changeText(change))
+		fmt.Fprintln(p.env.Stdout, changeText(change))
 	}
 	return p.printState(report)
 }
@@ -108,14 +115,14 @@ func (p printer) printState(report bump.Report) error {
 	switch report.State {
 	case bump.Written:
 		for _, file := range report.Plan.Files {
-			_, err = fmt.Fprintf(p.out, "wrote %s (not committed)\n", file.Name)
+			_, err = fmt.Fprintf(p.env.Stdout, "wrote %s (not committed)\n", file.Name)
 		}
 	case bump.Committed:
-		_, err = fmt.Fprintf(p.out, "committed %.10s (not pushed)\n", report.Commit)
+		_, err = fmt.Fprintf(p.env.Stdout, "committed %.10s (not pushed)\n", report.Commit)
 	case bump.Pushed:
-		_, err = fmt.Fprintf(p.out, "pushed %.10s%s\n", report.Commit, p.toBranch(report.Branch))
+		_, err = fmt.Fprintf(p.env.Stdout, "pushed %.10s%s\n", report.Commit, p.toBranch(report.Branch))
 	case bump.Proposed:
-		_, err = fmt.Fprintf(p.out, "%s pull request #%d: %s\n", openedOrFound(*report.PullRequest), report.PullRequest.Number, report.PullRequest.URL)
+		_, err = fmt.Fprintf(p.env.Stdout, "%s pull request #%d: %s\n", openedOrFound(*report.PullRequest), report.PullRequest.Number, report.PullRequest.URL)
 	}
 	return err
 }
@@ -212,7 +219,7 @@ func (p printer) newReportDoc(report bump.Report) reportDoc {
 		Attempts: report.Attempts, Images: []imageDoc{},
 	}
 	if report.Changed() {
-		doc.Diff = string(report.Plan.Diff())
+		doc.Diff = maskAdded(string(report.Plan.Diff()), p.env.secrets)
 	}
 	for _, img := range report.Images {
 		doc.Images = append(doc.Images, p.newOutcomeDoc(img))

@@ -50,6 +50,10 @@ func runPromote(ctx context.Context, env Env, f *promoteFlags, args []string) er
 	if err := f.check(); err != nil {
 		return err
 	}
+	return f.within(ctx, func(ctx context.Context) error { return f.run(ctx, env, args) })
+}
+
+func (f *promoteFlags) run(ctx context.Context, env Env, args []string) error {
 	j, err := openJob(env, &f.changeFlags)
 	if err != nil {
 		return err

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -27,6 +26,7 @@ from that commit. A registry that is not available is an error, never another ta
 		RunE: func(cmd *cobra.Command, args []string) error { return runResolve(cmd.Context(), *env, f, args[0]) },
 	}
 	f.projectFlags.add(cmd, "")
+	f.reachFlags.add(cmd)
 	f.tagFlags.add(cmd)
 	f.platformFlags.add(cmd)
 	f.outputFlags.add(cmd)
@@ -36,21 +36,33 @@ from that commit. A registry that is not available is an error, never another ta
 // resolveFlags are the flags of resolve.
 type resolveFlags struct {
 	projectFlags
+	reachFlags
 	tagFlags
 	platformFlags
 	outputFlags
 }
 
 func (f *resolveFlags) check() error {
-	return firstError(f.outputFlags.check, f.tagFlags.check, f.platformFlags.check)
+	err := firstError(f.outputFlags.check, f.reachFlags.check, f.tagFlags.check, f.platformFlags.check)
+	if err != nil {
+		return err
+	}
+	return f.fit(f.wait)
 }
 
 func runResolve(ctx context.Context, env Env, f *resolveFlags, arg string) error {
 	if err := f.check(); err != nil {
 		return err
 	}
+	return f.within(ctx, func(ctx context.Context) error { return f.run(ctx, env, arg) })
+}
+
+func (f *resolveFlags) run(ctx context.Context, env Env, arg string) error {
 	talk := talk{env.Stderr, f.verbose}
-	world := env.world(talk)
+	world, err := f.world(env, talk)
+	if err != nil {
+		return err
+	}
 	project, err := openProject(world, f.config)
 	if err != nil {
 		return err
@@ -64,7 +76,7 @@ func runResolve(ctx context.Context, env Env, f *resolveFlags, arg string) error
 	if err != nil {
 		return err
 	}
-	p := printer{out: env.Stdout, talk: talk, format: f.output, explains: f.explain, stats: registry.Stats}
+	p := printer{env: env, talk: talk, format: f.output, explains: f.explain, stats: registry.Stats}
 	resolved, err := bump.Runner{Registry: registry, Log: talk.say}.Resolve(ctx, img)
 	if f.output != formatJSON || err != nil {
 		p.explain(resolved)
@@ -78,11 +90,10 @@ func runResolve(ctx context.Context, env Env, f *resolveFlags, arg string) error
 // printResolved prints the tag and the digest of an image.
 func (p printer) printResolved(img bump.Resolved) error {
 	if p.format == formatJSON {
-		return printJSON(p.out, struct {
+		return p.env.printJSON(struct {
 			Schema int `json:"schema"`
 			imageDoc
 		}{schema, p.newImageDoc(img)})
 	}
-	_, err := fmt.Fprintf(p.out, "%s\t%s\n", img.Tag, img.Digest)
-	return err
+	return p.env.printAnswer(img.Tag + "\t" + img.Digest + "\n")
 }

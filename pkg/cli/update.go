@@ -66,13 +66,17 @@ func (f *updateFlags) check() error {
 	if f.noVerify && f.wait > 0 {
 		return fault.New(fault.Usage, "--wait-for-tag needs the registry, which --no-verify leaves out")
 	}
-	return nil
+	return f.fit(f.wait)
 }
 
 func runUpdate(ctx context.Context, env Env, f *updateFlags, args []string) error {
 	if err := f.check(); err != nil {
 		return err
 	}
+	return f.within(ctx, func(ctx context.Context) error { return f.run(ctx, env, args) })
+}
+
+func (f *updateFlags) run(ctx context.Context, env Env, args []string) error {
 	j, err := openJob(env, &f.changeFlags)
 	if err != nil {
 		return err

@@ -1,12 +1,16 @@
 package cli
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/tagbump/tagbump/pkg/fault"
+	"github.com/tagbump/tagbump/pkg/internal/suggest"
+	"github.com/tagbump/tagbump/pkg/wire"
 )
 
 // flagsFromEnv sets each flag that the command line left out from TAGBUMP_<FLAG>.
@@ -37,4 +41,33 @@ func flagsFromEnv(cmd *cobra.Command, getenv func(string) string) error {
 
 func envName(flag string) string {
 	return "TAGBUMP_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
+// warnOfUnknownVariables names each TAGBUMP_ variable that no command reads.
+func (env Env) warnOfUnknownVariables(cmd *cobra.Command) {
+	if env.Environ == nil {
+		return
+	}
+	known := knownVariables(cmd.Root())
+	for _, pair := range env.Environ() {
+		name, _, _ := strings.Cut(pair, "=")
+		if !strings.HasPrefix(name, envName("")) || slices.Contains(known, name) {
+			continue
+		}
+		text := "warning: " + name + " is not a variable of tagbump"
+		if meant := suggest.Nearest(name, known); meant != "" {
+			text += "; did you mean " + meant + "?"
+		}
+		fmt.Fprintln(env.Stderr, text)
+	}
+}
+
+// knownVariables are those of all flags of all commands, and those without a flag.
+func knownVariables(cmd *cobra.Command) []string {
+	names := wire.Variables()
+	cmd.Flags().VisitAll(func(flag *pflag.Flag) { names = append(names, envName(flag.Name)) })
+	for _, sub := range cmd.Commands() {
+		names = append(names, knownVariables(sub)...)
+	}
+	return names
 }

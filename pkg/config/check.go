@@ -3,13 +3,13 @@ package config
 import (
 	"errors"
 	"fmt"
-	"net/mail"
 	"regexp"
 	"strings"
 
 	"github.com/tagbump/tagbump/pkg/files"
 	"github.com/tagbump/tagbump/pkg/giturl"
 	"github.com/tagbump/tagbump/pkg/image"
+	"github.com/tagbump/tagbump/pkg/record"
 )
 
 var (
@@ -53,10 +53,8 @@ func checkImageName(name string) error {
 }
 
 func checkAuthor(author string) error {
-	if address, err := mail.ParseAddress(author); err != nil || address.Name == "" {
-		return fmt.Errorf("%q is not of the form \"Name <name@example.com>\"", author)
-	}
-	return nil
+	_, err := record.ParseAuthor(author)
+	return err
 }
 
 func checkEnvironmentName(name string) error {

@@ -14,6 +14,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/tagbump/tagbump/pkg/image"
+	"github.com/tagbump/tagbump/pkg/internal/suggest"
 	"github.com/tagbump/tagbump/pkg/policy"
 )
 
@@ -178,7 +179,7 @@ func (r *reader) environments(n *yaml.Node, at string) map[string]Environment {
 	for _, name := range known {
 		source := environments[name].From
 		if _, found := environments[source]; source != "" && !found {
-			r.report(from[name], join(at, name)+".from", "no environment %q; %s", source, suggest(source, known))
+			r.report(from[name], join(at, name)+".from", "no environment %q; %s", source, suggest.Sentence(source, known))
 		}
 	}
 	return environments

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/tagbump/tagbump/pkg/internal/suggest"
 )
 
 const (
@@ -44,7 +46,7 @@ func (r *reader) object(n *yaml.Node, at string, known fields, required ...strin
 		seen[key.Value] = true
 		read, found := known[key.Value]
 		if !found {
-			r.report(key, at, "unknown key; %s", suggest(key.Value, keys))
+			r.report(key, at, "unknown key; %s", suggest.Sentence(key.Value, keys))
 			return
 		}
 		read(value, at)
@@ -136,7 +138,7 @@ func (r *reader) choice(values []string) func(n *yaml.Node, at string) string {
 		if slices.Contains(values, value) {
 			return nil
 		}
-		return fmt.Errorf("%q: unknown value; %s", value, suggest(value, values))
+		return fmt.Errorf("%q: unknown value; %s", value, suggest.Sentence(value, values))
 	})
 }
 

@@ -85,10 +85,14 @@ func (k *known) add(value string) {
 	}
 }
 
-// Text masks the known secrets in s, and the user part of every URL.
-func (s Secrets) Text(text string) string {
+// Text masks the known secrets in text, and the user part of every URL.
+func (s Secrets) Text(text string) string { return Text(s.Known(text)) }
+
+// Known masks the known secrets in text, and leaves URLs as they are. It is for
+// text out of files, where the user part of a URL is usually not a secret.
+func (s Secrets) Known(text string) string {
 	if s.known == nil {
-		return Text(text)
+		return text
 	}
 	s.known.mu.RLock()
 	defer s.known.mu.RUnlock()
@@ -101,7 +105,7 @@ func (s Secrets) Text(text string) string {
 	for _, word := range s.known.words {
 		text = maskWord(text, word)
 	}
-	return Text(text)
+	return text
 }
 
 // maskAround masks each occurrence of part together with the bytes on both sides

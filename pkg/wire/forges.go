@@ -14,6 +14,8 @@ import (
 // A knownForge is what tells one forge from the others.
 type knownForge struct {
 	name          string
+	title         string   // as people call it
+	permission    string   // what a token needs to propose, as the forge calls it
 	hosts         []string // in lower case; "*.ghe.com" is every host below ghe.com
 	hostVariables []string // that hold a host or a URL of the forge, as its CI sets them
 	tokens        []string // variables that hold a token for the forge's hosts, the first that is set counts
@@ -24,6 +26,8 @@ type knownForge struct {
 var forges = []knownForge{
 	{
 		name:          "github",
+		title:         "GitHub",
+		permission:    "a fine-grained token needs Contents and Pull requests: read and write; a classic one needs repo",
 		hosts:         []string{"github.com", "*.ghe.com"},
 		hostVariables: []string{"GITHUB_SERVER_URL", "GITHUB_API_URL"},
 		tokens:        []string{"GITHUB_TOKEN", "GH_TOKEN"},
@@ -31,6 +35,7 @@ var forges = []knownForge{
 	},
 	{
 		name:          "gitlab",
+		title:         "GitLab",
 		hosts:         []string{"gitlab.com"},
 		hostVariables: []string{"CI_SERVER_HOST"},
 		tokens:        []string{"GITLAB_TOKEN"},
@@ -72,12 +77,16 @@ func (w World) OpenForge(place Place) (bump.Forge, error) {
 	if !found || known.open == nil {
 		return nil, noAPI(place)
 	}
-	_, token := w.firstSecret(append([]string{tokenVariable}, known.tokens...)...)
-	if token == "" {
-		return nil, fault.Errorf(fault.NoAccess, "%s: a pull request needs a token: %w", place.Where, forge.ErrAuth).
-			WithHint("set %s (or %s)", known.tokens[0], strings.Join(append(known.tokens[1:], tokenVariable), ", or "))
+	c := w.credentialFor(place, known.tokens)
+	if c.secret == "" {
+		return nil, fault.Errorf(fault.NoAccess, "%s: a pull request needs a token: %w, %s", place.Where, forge.ErrAuth, c.source).
+			WithHint("%s", firstOf(c.hint, "set "+orList(append(known.tokens, tokenVariable))))
 	}
-	return known.open(w, place, token)
+	api, err := known.open(w, place, c.secret)
+	if err != nil {
+		return nil, err
+	}
+	return explainedForge{api, known, c}, nil
 }
 
 func noAPI(place Place) error {
@@ -100,7 +109,11 @@ func openGitHub(w World, place Place, token string) (bump.Forge, error) {
 	if err != nil {
 		return nil, err
 	}
-	return github.New(owner, name, github.Options{APIURL: apiURL, Token: token, UserAgent: w.UserAgent})
+	transport, err := w.transport()
+	if err != nil {
+		return nil, err
+	}
+	return github.New(owner, name, github.Options{APIURL: apiURL, Token: token, UserAgent: w.UserAgent, Transport: transport, Log: w.Detail})
 }
 
 // githubAPI returns the API's URL for the place's host, "" for github.com. The

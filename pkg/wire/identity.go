@@ -2,11 +2,11 @@ package wire
 
 import (
 	"bytes"
-	"net/mail"
 
 	"github.com/tagbump/tagbump/pkg/fault"
 	"github.com/tagbump/tagbump/pkg/gitrepo"
 	"github.com/tagbump/tagbump/pkg/internal/smallfile"
+	"github.com/tagbump/tagbump/pkg/record"
 )
 
 // author returns whom git itself would take, else tagbump.
@@ -18,11 +18,11 @@ func (w World) author() gitrepo.Signature {
 }
 
 func parseAuthor(text string) (gitrepo.Signature, error) {
-	address, err := mail.ParseAddress(text)
-	if err != nil || address.Name == "" {
-		return gitrepo.Signature{}, fault.Errorf(fault.Usage, "--author: %q is not of the form \"Name <name@example.com>\"", text)
+	author, err := record.ParseAuthor(text)
+	if err != nil {
+		return gitrepo.Signature{}, fault.Errorf(fault.Usage, "--author: %w", err)
 	}
-	return gitrepo.Signature{Name: address.Name, Email: address.Address}, nil
+	return gitrepo.Signature{Name: author.Name, Email: author.Email}, nil
 }
 
 // committer is the author unless git's variables name another.

@@ -9,7 +9,6 @@ import (
 	"github.com/tagbump/tagbump/pkg/fault"
 	"github.com/tagbump/tagbump/pkg/gitrepo"
 	"github.com/tagbump/tagbump/pkg/giturl"
-	"github.com/tagbump/tagbump/pkg/internal/smallfile"
 	"github.com/tagbump/tagbump/pkg/worktree"
 )
 
@@ -18,8 +17,15 @@ type Place struct {
 	Where string // for people, without credentials
 	Local bool   // a folder or a checkout, whose files are edited in place
 
-	raw     string         // as it was named
-	address giturl.Address // of a repository that is pushed to
+	raw       string         // as it was named
+	byProject bool           // named by a project file and not by a person
+	address   giturl.Address // of a repository that is pushed to
+}
+
+// ByProject returns the place of an address that a project file names.
+func (p Place) ByProject() Place {
+	p.byProject = true
+	return p
 }
 
 // forgeHost returns the host by which forges are told apart, "" for a local path.
@@ -56,7 +62,6 @@ func isFolder(dir string) bool {
 
 // Options say how to reach a repository, and how to change it.
 type Options struct {
-	CAFile        string // PEM certificates that are trusted beside the system's
 	SSHKey        string // private key file, its text, or a fingerprint; default: the keys that ssh would offer
 	SSHKnownHosts string // default: the files that ssh reads
 	SSHHostKey    string // the one key that the server must have; default: known_hosts decides
@@ -122,28 +127,32 @@ func (w World) OpenRepository(place Place, options Options) (*Repository, error)
 
 func (w World) openGit(place Place, options Options) (*gitrepo.Repo, error) {
 	git := gitrepo.Options{
-		Username:         w.Getenv("TAGBUMP_USERNAME"),
+		Username:         firstOf(w.secret(usernameVariable), place.userName()),
 		Home:             w.Getenv("HOME"),
 		SSHKey:           options.SSHKey,
-		SSHKeyPassphrase: w.Getenv(sshPassphraseVariable),
+		SSHKeyPassphrase: w.secret(sshPassphraseVariable),
 		SSHAgentSocket:   w.Getenv("SSH_AUTH_SOCK"),
 		KnownHosts:       options.SSHKnownHosts,
 		HostKey:          options.SSHHostKey,
+		CABundle:         w.CABundle,
 		Progress:         w.Say,
 		Detail:           w.Detail,
 	}
-	if options.CAFile != "" {
-		var err error
-		if git.CABundle, err = w.ReadFlag("--ca-file", options.CAFile, smallfile.Text); err != nil {
-			return nil, err
-		}
+	c := w.gitCredential(place)
+	git.Token, git.TokenSource = c.secret, c.source
+	if c.hint != "" {
+		git.TokenSource += ": " + c.hint
 	}
-	git.TokenSource = w.unusedToken()
-	if name, token := w.gitToken(place); name != "" {
-		git.Token, git.TokenSource = token, name
-		w.Detail("%s: using the token in %s", place.Where, name)
+	switch {
+	case !place.address.IsHTTP():
+	case c.hint != "":
+		w.Say("warning: %s; %s", c.source, c.hint)
+	case c.secret == "":
+		w.Detail("%s: no token: %s", place.Where, c.source)
+	default:
+		w.Detail("%s: using the token in %s", place.Where, c.source)
 		if place.address.IsPlainHTTP() {
-			w.Say("warning: the token in %s travels to %s without encryption; use https", name, place.address.Host)
+			w.Say("warning: the token in %s travels to %s without encryption; use https", c.source, place.address.Host)
 		}
 	}
 	address := place.raw
@@ -154,22 +163,16 @@ func (w World) openGit(place Place, options Options) (*gitrepo.Repo, error) {
 	return repo, fault.As(fault.Usage, err)
 }
 
-// gitToken returns the token for the place's git server, and its variable.
-func (w World) gitToken(place Place) (name, token string) {
-	names := []string{tokenVariable}
-	if known, found := w.forgeAt(place.forgeHost()); found {
-		names = append(names, known.tokens...)
-	}
-	return w.firstSecret(names...)
+// gitCredential returns the token for the place's git server.
+func (w World) gitCredential(place Place) credential {
+	known, _ := w.forgeAt(place.forgeHost())
+	return w.credentialFor(place, known.tokens)
 }
 
-// unusedToken says which token is set and was not used because it is another forge's;
-// "" when there is none.
-func (w World) unusedToken() string {
-	for _, known := range forges {
-		if name, _ := w.firstSecret(known.tokens...); name != "" {
-			return name + " is sent to its own forge only: set " + tokenVariable
-		}
+// userName is the one in the URL, as Azure DevOps and Bitbucket write it.
+func (p Place) userName() string {
+	if p.address.IsHTTP() {
+		return p.address.User
 	}
 	return ""
 }

@@ -11,6 +11,8 @@
 package wire
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"io/fs"
 	"net/http"
@@ -21,6 +23,7 @@ import (
 
 	"github.com/tagbump/tagbump/pkg/fault"
 	"github.com/tagbump/tagbump/pkg/internal/smallfile"
+	"github.com/tagbump/tagbump/pkg/registry"
 )
 
 // A World is what a run has from outside.
@@ -36,6 +39,14 @@ type World struct {
 	// Transport carries requests to registries, without credentials. Default: the
 	// real network, with the log-ins of the environment.
 	Transport http.RoundTripper
+	// CABundle holds PEM certificates that every server is trusted by, beside the
+	// system's. Default: the system's only.
+	CABundle []byte
+	// PlainHTTP and Insecure list registries, as HOST or HOST:PORT: those that are
+	// asked without TLS, and those whose certificate is not checked.
+	PlainHTTP, Insecure []string
+	// Secret is told every password and token before it is used. Default: nobody is told.
+	Secret func(username, secret string)
 	// Say takes a line for a person who waits, Detail one for those who want to
 	// see each step.
 	Say, Detail func(format string, args ...any)
@@ -76,9 +87,11 @@ func (w World) firstSecret(names ...string) (name, value string) {
 	return "", ""
 }
 
-// Variables that hold a secret of the repository.
+// The variables that this package reads and that are no flags.
 const (
 	tokenVariable             = "TAGBUMP_TOKEN"
+	tokenHostVariable         = "TAGBUMP_TOKEN_HOST" // which host the token is for
+	usernameVariable          = "TAGBUMP_USERNAME"
 	sshPassphraseVariable     = "TAGBUMP_SSH_KEY_PASSPHRASE"
 	signingPassphraseVariable = "TAGBUMP_SIGNING_KEY_PASSPHRASE"
 )
@@ -90,7 +103,30 @@ func SecretVariables() []string {
 	for _, forge := range forges {
 		names = append(names, forge.tokens...)
 	}
-	names = append(names, registrySecrets...)
+	names = append(names, registry.SecretVariables()...)
 	slices.Sort(names)
 	return slices.Compact(names)
+}
+
+// Variables returns the names of the TAGBUMP_ variables that have no flag.
+func Variables() []string {
+	return []string{tokenVariable, tokenHostVariable, usernameVariable, sshPassphraseVariable, signingPassphraseVariable}
+}
+
+// transport returns a transport for servers that the CABundle vouches for; nil is
+// the default one.
+func (w World) transport() (http.RoundTripper, error) {
+	if len(w.CABundle) == 0 {
+		return nil, nil
+	}
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool()
+	}
+	if !pool.AppendCertsFromPEM(w.CABundle) {
+		return nil, fault.New(fault.Usage, "--ca-file: the file holds no PEM certificate")
+	}
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+	return transport, nil
 }

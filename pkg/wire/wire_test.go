@@ -31,13 +31,13 @@ func TestWhichTokenGoesWhere(t *testing.T) {
 		"git@git.corp.example:acme/charts.git":     "",
 		"/srv/charts.git":                          "",
 	} {
-		if name, _ := worldOf(env, nil).gitToken(Place{raw: repo}); name != want {
-			t.Errorf("%s gets %q, want %q", repo, name, want)
+		if c := worldOf(env, nil).gitCredential(Place{raw: repo}); c.secret != env[want] || want != "" && c.source != want {
+			t.Errorf("%s gets %+v, want %q", repo, c, want)
 		}
 	}
 	env["TAGBUMP_TOKEN"] = "for-the-repo"
-	if name, _ := worldOf(env, nil).gitToken(Place{raw: "https://git.corp.example/x"}); name != "TAGBUMP_TOKEN" {
-		t.Errorf("TAGBUMP_TOKEN is for whatever --repo names, got %q", name)
+	if c := worldOf(env, nil).gitCredential(Place{raw: "https://git.corp.example/x"}); c.source != "TAGBUMP_TOKEN" {
+		t.Errorf("TAGBUMP_TOKEN is for whatever --repo names, got %+v", c)
 	}
 }
 

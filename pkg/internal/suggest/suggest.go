@@ -1,20 +1,27 @@
-package config
+// Package suggest finds the word that a person meant by a misspelt one.
+package suggest
 
 import (
 	"fmt"
 	"strings"
 )
 
-// suggest ends a message about a word that is not known with the known one
-// that was meant, or with all of them.
-func suggest(word string, known []string) string {
+// Nearest returns the known word that is closest to word: at most two letters
+// differ, and no more than half of them. It returns "" when none is close.
+func Nearest(word string, known []string) string {
 	best, least := "", 3
 	for _, candidate := range known {
 		if d := distance(word, candidate); d < least && d <= len(candidate)/2 {
 			best, least = candidate, d
 		}
 	}
-	if best != "" {
+	return best
+}
+
+// Sentence ends a message about a word that is not known: with the word that was
+// meant, or with all known ones.
+func Sentence(word string, known []string) string {
+	if best := Nearest(word, known); best != "" {
 		return fmt.Sprintf("did you mean %q?", best)
 	}
 	if len(known) == 1 {
@@ -23,9 +30,9 @@ func suggest(word string, known []string) string {
 	return "known are " + strings.Join(known[:len(known)-1], ", ") + " and " + known[len(known)-1]
 }
 
-// distance is how many letters must be added, dropped or changed to make b of
-// a, whatever their case; a beginning of b ("repo") is at distance 1. Beyond 2
-// it only says that it is more.
+// distance returns how many letters must be added, dropped or changed to turn a
+// into b, whatever their case. The beginning of b ("repo") is at distance 1. A
+// distance over 2 may come out as any number over 2.
 func distance(a, b string) int {
 	a, b = strings.ToLower(a), strings.ToLower(b)
 	if len(a) >= 3 && strings.HasPrefix(b, a) {

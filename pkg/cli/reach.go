@@ -1,0 +1,100 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tagbump/tagbump/pkg/fault"
+	"github.com/tagbump/tagbump/pkg/internal/smallfile"
+	"github.com/tagbump/tagbump/pkg/wire"
+)
+
+// defaultTimeout is below the ten minutes after which CircleCI ends a job that
+// prints nothing.
+const defaultTimeout = 9 * time.Minute
+
+// grace is how long a run that has to end may take to end by itself.
+const grace = 5 * time.Second
+
+// reachFlags say how servers are reached. Every command that asks one has them.
+type reachFlags struct {
+	caFile              string
+	plainHTTP, insecure []string
+	timeout             time.Duration
+}
+
+func (f *reachFlags) add(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.caFile, "ca-file", "", "PEM `FILE` of certificates to trust in addition to the system's, for git, registries and forges")
+	cmd.Flags().StringArrayVar(&f.plainHTTP, "plain-http", nil, "ask the registry `HOST[:PORT]` without TLS (repeatable)")
+	cmd.Flags().StringArrayVar(&f.insecure, "insecure-registry", nil, "do not check the certificate of the registry `HOST[:PORT]` (repeatable)")
+	cmd.Flags().DurationVar(&f.timeout, "timeout", defaultTimeout, "end the whole run after this time, as 5m")
+}
+
+func (f *reachFlags) check() error {
+	if f.timeout <= 0 {
+		return fault.Errorf(fault.Usage, "--timeout: %s must be a positive duration", f.timeout)
+	}
+	return nil
+}
+
+// world returns what the packages below have from outside.
+func (f *reachFlags) world(env Env, t talk) (wire.World, error) {
+	w := env.world(t)
+	w.PlainHTTP, w.Insecure = f.plainHTTP, f.insecure
+	if f.caFile == "" {
+		return w, nil
+	}
+	var err error
+	w.CABundle, err = w.ReadFlag("--ca-file", f.caFile, smallfile.Text)
+	return w, err
+}
+
+// within runs a command for at most --timeout. When the time is up, or a signal has
+// come, and the command does not end by itself, it is left behind: the process ends.
+func (f *reachFlags) within(ctx context.Context, command func(ctx context.Context) error) error {
+	outOfTime := fault.Errorf(fault.Unavailable, "not finished after %s", f.timeout).WithHint("--timeout DURATION allows more time")
+	ctx, cancel := context.WithTimeoutCause(ctx, f.timeout, outOfTime)
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- command(ctx) }()
+	select {
+	case err := <-done:
+		return withCause(ctx, err)
+	case <-ctx.Done():
+	}
+	select {
+	case err := <-done:
+		return withCause(ctx, err)
+	case <-time.After(grace):
+		return withCause(ctx, context.Cause(ctx))
+	}
+}
+
+// withCause says why a run was ended. An error that says so itself stays: it also
+// says what the run was at.
+func withCause(ctx context.Context, err error) error {
+	cause := context.Cause(ctx)
+	if err == nil || cause == nil || errors.Is(err, cause) {
+		return err
+	}
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return cause
+	}
+	return err
+}
+
+// fit makes the time for a run longer than the time that it waits for a tag, unless
+// a person has chosen both.
+func (f *reachFlags) fit(wait time.Duration) error {
+	switch {
+	case wait < f.timeout:
+		return nil
+	case f.timeout != defaultTimeout:
+		return fault.Errorf(fault.Usage, "--wait-for-tag %s does not fit into --timeout %s", wait, f.timeout)
+	}
+	f.timeout += wait
+	return nil
+}
