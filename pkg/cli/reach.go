@@ -3,6 +3,8 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -24,9 +26,11 @@ type reachFlags struct {
 	caFile              string
 	plainHTTP, insecure []string
 	timeout             time.Duration
+	grace               time.Duration
 }
 
 func (f *reachFlags) add(cmd *cobra.Command) {
+	f.grace = grace
 	cmd.Flags().StringVar(&f.caFile, "ca-file", "", "PEM `FILE` of certificates to trust in addition to the system's, for git, registries and forges")
 	cmd.Flags().StringArrayVar(&f.plainHTTP, "plain-http", nil, "ask the registry `HOST[:PORT]` without TLS (repeatable)")
 	cmd.Flags().StringArrayVar(&f.insecure, "insecure-registry", nil, "do not check the certificate of the registry `HOST[:PORT]` (repeatable)")
@@ -68,22 +72,24 @@ func (f *reachFlags) within(ctx context.Context, command func(ctx context.Contex
 	select {
 	case err := <-done:
 		return withCause(ctx, err)
-	case <-time.After(grace):
+	case <-time.After(f.grace):
 		return withCause(ctx, context.Cause(ctx))
 	}
 }
 
-// withCause says why a run was ended. An error that says so itself stays: it also
-// says what the run was at.
+// withCause says why a run was ended, and after a time-out also what it was at.
 func withCause(ctx context.Context, err error) error {
 	cause := context.Cause(ctx)
-	if err == nil || cause == nil || errors.Is(err, cause) {
+	ended := errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, cause)
+	switch {
+	case err == nil || cause == nil || !ended:
 		return err
-	}
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	case errors.As(cause, new(interruption)) || err == cause:
 		return cause
+	case strings.Contains(err.Error(), cause.Error()):
+		return err // the reason is in the text already
 	}
-	return err
+	return fmt.Errorf("%w: %w", cause, err)
 }
 
 // fit makes the time for a run longer than the time that it waits for a tag, unless

@@ -24,7 +24,13 @@ const token = "ghp_correctHorseBattery"
 // script writes its exit code, for the script's word "code".
 const exitFile = "SCRIPT_EXIT_FILE"
 
+// asProgram is the variable that makes the test binary the program itself.
+const asProgram = "TEST_AS_PROGRAM"
+
 func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		os.Exit(Main())
+	}
 	testscript.Main(m, map[string]func(){"tagbump": func() { os.Exit(watched()) }})
 }
 
