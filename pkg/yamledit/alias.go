@@ -2,6 +2,7 @@ package yamledit
 
 import (
 	"fmt"
+	"slices"
 
 	"gopkg.in/yaml.v3"
 )
@@ -13,8 +14,11 @@ type anchor struct {
 	lines   []int   // of all aliases, those in keys included
 }
 
-// anchorOf returns the anchor of the anchored node y, or nil.
+// anchorOf returns the anchor of the node y, or nil for a node without one.
 func (t *Text) anchorOf(y *yaml.Node) *anchor {
+	if y.Anchor == "" {
+		return nil
+	}
 	return t.anchors.get(t.indexAnchors)[y]
 }
 
@@ -62,10 +66,10 @@ func (n *Node) Anchor() *Node {
 // Aliases lists the aliases of the node's anchor, in the text's order, without
 // those in keys.
 func (n *Node) Aliases() []*Node {
-	if n.yaml.Anchor == "" {
-		return nil
+	if a := n.text.anchorOf(n.yaml); a != nil {
+		return slices.Clone(a.aliases)
 	}
-	return append([]*Node(nil), n.text.anchorOf(n.yaml).aliases...)
+	return nil
 }
 
 // MergedInto lists the mappings that merge the node with <<.
@@ -90,18 +94,10 @@ func (n *Node) SharedScalar() (Scalar, error) {
 	if a := n.Anchor(); a != nil {
 		n = a
 	}
-	if n.IsAlias() || len(n.aliasLines()) != len(n.Aliases()) {
+	if a := n.text.anchorOf(n.yaml); n.IsAlias() || a != nil && len(a.lines) != len(a.aliases) {
 		return Scalar{}, n.checkShared()
 	}
 	return n.scalar()
-}
-
-// aliasLines lists the lines where the node's anchor is used, keys included.
-func (n *Node) aliasLines() []int {
-	if n.yaml.Anchor == "" {
-		return nil
-	}
-	return n.text.anchorOf(n.yaml).lines
 }
 
 // checkShared refuses aliases, and anchors that are used elsewhere.
@@ -109,12 +105,9 @@ func (n *Node) checkShared() error {
 	if n.IsAlias() {
 		return n.refuse(fmt.Sprintf("is an alias (*%s) of the value at line %d", n.yaml.Value, n.text.line(n.yaml.Alias)), "edit that one instead")
 	}
-	if n.yaml.Kind != yaml.ScalarNode {
+	a := n.text.anchorOf(n.yaml)
+	if a == nil || len(a.lines) == 0 || !n.IsScalar() {
 		return nil
 	}
-	lines := n.aliasLines()
-	if len(lines) == 0 {
-		return nil
-	}
-	return n.refuse(fmt.Sprintf("has the anchor &%s, which is used in %s as well", n.yaml.Anchor, listLines(lines)), "write the value out in those places")
+	return n.refuse(fmt.Sprintf("has the anchor &%s, which is used in %s as well", n.yaml.Anchor, listLines(a.lines)), "write the value out in those places")
 }

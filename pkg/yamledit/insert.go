@@ -67,7 +67,7 @@ func (s Scalar) insertLines(entries []Entry) (Edit, error) {
 	end := s.token.whole.end
 	lead := t.src[lineStart(t.src, key):key]
 	rest := t.src[end:lineEnd(t.src, end)]
-	if len(bytes.Trim(lead, " -")) > 0 || bytes.ContainsAny(rest, "\r\u0085\u2028\u2029") || !isBlank(rest) && !isComment(rest) {
+	if len(bytes.Trim(lead, " -")) > 0 || bytes.ContainsAny(rest, "\r\u0085\u2028\u2029") {
 		return Edit{}, s.node.refuse(fmt.Sprintf("shares its line with something else, so %s cannot be put in after it", entries[0].Key), "write "+entries[0].Key+": there")
 	}
 	indent := strings.ReplaceAll(string(lead), "-", " ")
@@ -76,11 +76,6 @@ func (s Scalar) insertLines(entries []Entry) (Edit, error) {
 		b.WriteString(t.lineBreak(end) + indent + s.writeEntry(entry))
 	}
 	return s.insertion(lineEnd(t.src, end), b.String(), len(entries), entries)
-}
-
-func isComment(rest []byte) bool {
-	trimmed := bytes.TrimLeft(rest, " \t")
-	return len(trimmed) < len(rest) && trimmed[0] == '#'
 }
 
 // lineBreak returns how the line ends or, if it is the last, the one before. A text

@@ -297,9 +297,6 @@ func (r replaced) isOnly() bool {
 
 // embedded compares the texts inside two scalars.
 func (c *comparison) embedded(a, b *yaml.Node, edits []*splicedEdit) error {
-	if a.Style != b.Style || a.Tag != b.Tag {
-		return c.changed(a)
-	}
 	before := (&Node{text: c.before, yaml: a}).Embedded()
 	after := (&Node{text: c.after, yaml: b}).Embedded()
 	if before == nil || after == nil || before.mode != after.mode {

@@ -32,6 +32,11 @@ func TestASpoiledEditIsRefused(t *testing.T) {
 		"an anchor":             {"a: v1\n", "a", "v2", "&x v2", "line 1: the edit would also change this line"},
 		"the style of a key":    {"a: v1\nb: c\n", "a", "v2", "v2\n'b': c\n#", "line 2: the edit would also change this line"},
 		"a lost line":           {"a: v1\nb: c\n", "a", "v2", "v2 #", "line 1: the edit would write more than the value"},
+		"another's tag":         {"[v1, !!int 1]\n", "[0]", "v2", "v2, !!str 1] #", "line 1: the edit would also change this line"},
+		"another's anchor":      {"[v1, x]\n", "[0]", "v2", "v2, &y x] #", "line 1: the edit would also change this line"},
+		"another's style":       {"[v1, x]\n", "[0]", "v2", "v2, 'x'] #", "line 1: the edit would also change this line"},
+		"another's value":       {"[v1, x]\n", "[0]", "v2", "v2, y] #", "line 1: the edit would also change this line"},
+		"the next line":         {"a: v1\n", "a", "v2", "\n  v2", "line 1: the edit would also change this line"},
 		"an action":             {"{{ if .x }}\nimage: acme/api:1\n{{ end }}\n", "image", "acme/api:2", "{{ .y }}", "the edited text has other template actions than before"},
 		"no YAML":               {"a: v1\n", "a", "v2", "[", "the edited text cannot be parsed near line 1: did not find expected node content"},
 		"a control character":   {"a: v1\n", "a", "v2", "v\x00", "the edited text line 1: has a NUL byte, so it is not a text"},
@@ -44,6 +49,8 @@ func TestASpoiledEditIsRefused(t *testing.T) {
 		"an embedded template":  {"v: |\n  a: v1\n", "v | a", "v2", "v2 {{", "line 2: the edited value would read \"v2 {{\" (!!str), not \"v2\""},
 		"quoted YAML's sibling": {`v: "a: v1\nb: 1\n"` + "\n", "v | a", "v2", `v2\nc: 1`, "line 1: the edit would also change this line"},
 		"quoted YAML's comment": {`v: "a: v1\nb: 1\n"` + "\n", "v | a", "v2", `v2 # x`, "line 1: the edit would write more than the value"},
+		"a quoted template":     {`v: "a: v1\nb: 1\n"` + "\n", "v | a", "v2", `{\x7b x }}`, "line 1: the edit would also change this line"},
+		"quoted YAML lost":      {`v: "a: v1\nb: 1\n"` + "\n", "v | a", "v2", `v2\n- [`, "line 1: the edit would also change this line"},
 		"beyond the quotes":     {`v: "a: v1\nb: 1\n"` + "\n", "v | a", "v2", `v2\nb: 1\n" #`, "line 1: the edit would write more than the value"},
 	} {
 		text, s, err := scalarAt(test.src, test.path)
@@ -111,6 +118,11 @@ func TestApplyRefusesEditsOfOtherPlaces(t *testing.T) {
 	}
 	shifted := e
 	shifted.Start, shifted.End = 9, 11
+	same, err := s.Replace("v1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	same.Start, same.End = 9, 11
 	longer := e
 	longer.End = 100
 	for want, edits := range map[string][]Edit{
@@ -118,6 +130,7 @@ func TestApplyRefusesEditsOfOtherPlaces(t *testing.T) {
 		"line 1: two edits overlap":                                  {e, e},
 		"line 1: the edit was made for another text":                 {longer},
 		`line 1: the edited value would read "v1" (!!str), not "v2"`: {shifted},
+		"line 1: the edit would write more than the value":           {same},
 	} {
 		if _, err := text.Apply(edits...); words(err) != want {
 			t.Errorf("%v\nwant %s", err, want)
@@ -136,8 +149,26 @@ func TestApplyRefusesEditsOfOtherPlaces(t *testing.T) {
 			t.Errorf("%q: %v\nwant %s", src, err, want)
 		}
 	}
-	if _, err := text.Apply(insert, insert); words(err) == "" {
-		t.Error("two insertions at one place are made")
+	if _, err := text.Apply(insert, insert); words(err) != "line 2: the edit would also change this line" {
+		t.Errorf("two insertions at one place: %v", err)
+	}
+	last, s, err := scalarAt("a: x\n", "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	two, err := s.InsertBehind(Entry{"b", "12"}, Entry{"c", "v3"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]string{
+		"\nb: \"12\"\nc: v3": "",
+		"\nb: 12\nc: v3":     "line 1: the edit would also change this line",
+		"\nb: \"12\"":        "line 1: the edit would also change this line",
+	} {
+		two.New = text
+		if _, err := last.Apply(two); words(err) != want {
+			t.Errorf("%q: %v, want %q", text, err, want)
+		}
 	}
 	after, err := text.Apply(insert, e)
 	if want := "a: v2\nc: v3\nb: v1\n"; err != nil || string(after) != want {
@@ -145,6 +176,25 @@ func TestApplyRefusesEditsOfOtherPlaces(t *testing.T) {
 	}
 	if same, err := text.Apply(); err != nil || string(same) != "a: v1\nb: v1\n" {
 		t.Errorf("without edits: %q, %v", same, err)
+	}
+}
+
+// TestTwoEditsOfOneValueAreRefused edits both sides of a template action.
+func TestTwoEditsOfOneValueAreRefused(t *testing.T) {
+	text, s, err := scalarAt("{{ if .x }}\na: \"r1/{{ .name }}:v1\"\n{{ end }}\n", "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, err := s.Replace("r2/{{ .name }}:v1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := s.Replace("r1/{{ .name }}:v2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := text.Apply(first, second); words(err) != "line 2: has two edits" {
+		t.Error(err)
 	}
 }
 

@@ -1,9 +1,7 @@
 package yamledit
 
 import (
-	"bytes"
 	"errors"
-	"slices"
 	"strings"
 	"testing"
 
@@ -72,6 +70,12 @@ func TestReplaceKeepsEverythingElse(t *testing.T) {
 		"YAML 1.2":         {"%YAML 1.2\n---\na: v1\n", "a", "v2", "%YAML 1.2\n---\na: v2\n"},
 		"tabs":             {"a: v1\t# x\nb: \"\t\"\n", "a", "v2", "a: v2\t# x\nb: \"\t\"\n"},
 		"argument":         {"a:\n- --image=x:1\n", "a[0]", "--image=x:2", "a:\n- --image=x:2\n"},
+		"odd plain text":   {"a: ${R}/x:v1\n", "a", "${R}/x:v2", "a: ${R}/x:v2\n"},
+		"odd from scratch": {"a: x\n", "a", "@x", "a: \"@x\"\n"},
+		"odd, colon":       {"a: ${R}:v1\n", "a", "${R}:", "a: \"${R}:\"\n"},
+		"odd, a date":      {"a: x\n", "a", "2026-01-02", "a: \"2026-01-02\"\n"},
+		"backslashes":      {"a: \"x\"\n", "a", `\"`, "a: \"\\\\\\\"\"\n"},
+		"escapes":          {`a: "\x76\u0031" # c` + "\n", "a", "v2", "a: \"v2\" # c\n"},
 		"embedded":         {"v: |\n  # c\n  a: v1\n", "v | a", "v2", "v: |\n  # c\n  a: v2\n"},
 	} {
 		got, err := edit(test.before, test.path, test.value)
@@ -112,6 +116,172 @@ func TestRefusalsNameThePlace(t *testing.T) {
 	}
 }
 
+// TestNewValuesAreRefused holds what a value cannot be replaced by.
+func TestNewValuesAreRefused(t *testing.T) {
+	for name, test := range map[string]struct{ src, value, want string }{
+		"a line break":        {"a: x\n", "v\n2", `a: line 1: the new value "v\n2" has a line break, a control character or is not UTF-8`},
+		"an odd line break":   {"a: 'x'\n", "v\u20282", `a: line 1: the new value "v\u20282" has a line break, a control character or is not UTF-8`},
+		"a control character": {"a: 'x'\n", "v\x7f", `a: line 1: the new value "v\x7f" has a line break, a control character or is not UTF-8`},
+		"no UTF-8":            {"a: 'x'\n", "v\xff", `a: line 1: the new value "v\xff" has a line break, a control character or is not UTF-8`},
+		"an action":           {"a: 'x'\n", "{{ .x }}", `a: line 1: the new value "{{ .x }}" has a template action`},
+		"a block, blank":      {"a: |\n  x\n", " v2", `a: line 1: the new value " v2" does not fit in a block scalar`},
+		"a block, comment":    {"a: |\n  x\n", "#v2", `a: line 1: the new value "#v2" does not fit in a block scalar`},
+		"a block, empty":      {"a: |\n  x\n", "", `a: line 1: the new value "" does not fit in a block scalar`},
+		"into an action":      {"a: \"{{ .R }}:v1\"\n", "{{ .RX }}:v1", "a: line 1: is set by the template action {{ .R }}"},
+		"over an action":      {"a: \"{{ .R }}:v1\"\n", "x:v1", "a: line 1: is set by the template action {{ .R }}"},
+		"beside an action":    {"a: \"{{ .R }}:v1\"\n", "{{ .R }}:v\"1", `a: line 1: the new value "\"" does not fit beside a template action`},
+	} {
+		if _, err := edit(test.src, "a", test.value); words(err) != test.want {
+			t.Errorf("%s: %v\nwant %s", name, err, test.want)
+		}
+	}
+}
+
+// TestHoldsAsksForQuotes holds that a value counts as written only if every reader
+// takes it for that text.
+func TestHoldsAsksForQuotes(t *testing.T) {
+	for src, want := range map[string]bool{
+		"a: '1.10'\n": true, "a: 1.10\n": false, "a: !!str 1.10\n": true, "a: |-\n  1.10\n": true, "a: \"1.10\" # c\n": true, "a: '1.1'\n": false,
+		"{{ if x }}\na: 1.10{{ end }}\n": false,
+	} {
+		_, s, err := scalarAt(src, "a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.Holds("1.10") != want {
+			t.Errorf("%q: %t", src, !want)
+		}
+	}
+	for value, want := range map[string]bool{"${R}/x": true, "v1": true, "y": false, "": false} {
+		_, s, err := scalarAt("a: "+value+"\n", "a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.Holds(value) != want {
+			t.Errorf("%q: %t", value, !want)
+		}
+	}
+}
+
+func TestASharedScalarIsTheAnchors(t *testing.T) {
+	for name, test := range map[string]struct{ src, path, want string }{
+		"an alias":        {"b: &x v1 # c\na: *x\n", "a", "b: &x v2 # c\na: *x\n"},
+		"the anchor":      {"a: &x v1\nb: [*x, *x]\n", "a", "a: &x v2\nb: [*x, *x]\n"},
+		"without aliases": {"a: &x v1\n", "a", "a: &x v2\n"},
+		"a key":           {"a: &x v1\n*x : 2\n", "a", "a: line 1: has the anchor &x, which is used in line 2 as well"},
+		"anchored a key":  {"? &x v1\n: 1\na: *x\n", "a", "a: line 3: is an alias (*x) of the value at line 1"},
+		"the same anchor": {"c: &x 1\nb: &x v1\na: *x\n", "a", "c: &x 1\nb: &x v2\na: *x\n"},
+		"a merge":         {"b: &x {tag: v1}\na: *x\n", "a", "b: line 1: is a mapping, not a value"},
+	} {
+		text, err := Parse([]byte(test.src))
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		s, err := text.Documents()[0].Field(test.path).SharedScalar()
+		got := words(err)
+		if err == nil {
+			e, err := s.Replace("v2")
+			if err != nil {
+				t.Fatal(name, err)
+			}
+			after, err := text.Apply(e)
+			got = string(after) + words(err)
+		}
+		if got != test.want {
+			t.Errorf("%s: %q\nwant %q", name, got, test.want)
+		}
+	}
+}
+
+func TestMergesAreFollowedBack(t *testing.T) {
+	text, err := Parse([]byte("base: &base {tag: v1}\nweb: {<<: *base}\napi:\n  <<: [*base]\njob: {x: *base}\nplain: {}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	root := text.Documents()[0]
+	var users []string
+	for _, n := range root.Field("base").MergedInto() {
+		users = append(users, n.Path().String())
+	}
+	if got := strings.Join(users, " "); got != "web api" || root.Field("plain").MergedInto() != nil {
+		t.Errorf("merged into %q", got)
+	}
+}
+
+func TestPathsFindNodes(t *testing.T) {
+	const src = "kind: Deployment\nmetadata: {name: web}\nspec:\n  containers:\n  - {name: web, image: a}\n  - {name: log, image: b}\n---\n" +
+		"kind: Job\nmetadata: {name: web, labels: {a.b/c: x}}\nspec: {image: c}\n" +
+		"apps:\n- chart: {name: java}\n  tag: d\n- chart: {name: go}\n  tag: e\n- chart: &c {name: rust}\n- chart: *c\n" +
+		"values: |\n  x: [f, g]\npatch: '[{\"value\": \"h\"}]'\n"
+	text, err := Parse([]byte(src))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{
+		"spec.containers[name=log].image":         "b",
+		"spec.containers[*].image":                "a b",
+		"spec.containers.1.image":                 "b",
+		"spec.containers[1].image":                "b",
+		"(kind=Job).spec.image":                   "c",
+		"(kind=Job,metadata.name=web).spec.image": "c",
+		`(metadata.labels."a.b/c"=x).spec.image`:  "c",
+		`metadata.labels['a.b/c']`:                "x",
+		"apps[chart.name=go].tag":                 "e",
+		"apps[0].*":                               " d",
+		"kind":                                    "Deployment Job",
+		"values | x[1]":                           "g",
+		"patch | [0].value":                       "h",
+		"nothing":                                 `nothing: not found: the document has no key "nothing"`,
+		"apps[chart.name=c].tag":                  "apps[chart.name=c].tag: line 12: not found: apps has no item [chart.name=c]",
+		"apps[chart=java].tag":                    "apps[chart=java].tag: line 12: not found: apps has no item [chart=java]",
+		"spec.containers[9]":                      "spec.containers[9]: line 5: not found: spec.containers has no item [9]",
+		"spec.containers.x":                       "spec.containers.x: line 5: not found: spec.containers is not a mapping",
+		"kind[0]":                                 "kind[0]: not found: kind is not a list",
+		"kind.x":                                  "kind.x: not found: kind is not a mapping",
+		"kind | x":                                "kind | x: not found: kind does not hold YAML or JSON as text",
+		"(kind=Service).x":                        "(kind=Service).x: not found: there is no document (kind=Service)",
+		"apps[3].chart.name":                      "apps[3].chart.name: line 17: not found: apps[3].chart is an alias (*c), which is not followed",
+		"metadata.labels.a.b/c":                   `metadata.labels.a.b/c: line 9: not found: metadata.labels has no key "a"`,
+		"(metadata=x).a":                          "(metadata=x).a: not found: there is no document (metadata=x)",
+		"apps[chart.name.x=go].tag":               "apps[chart.name.x=go].tag: line 12: not found: apps has no item [chart.name.x=go]",
+	} {
+		p, err := keypath.Parse(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		nodes, err := text.Find(p)
+		got := words(err)
+		for i, n := range nodes {
+			if i > 0 {
+				got += " "
+			}
+			got += n.Value()
+		}
+		if got != want {
+			t.Errorf("%s: %s\nwant %s", path, got, want)
+		}
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			t.Errorf("%s: %v is not ErrNotFound", path, err)
+		}
+	}
+	p, _ := keypath.Parse("spec.image")
+	if nodes, err := text.FindIn(1, p); err != nil || nodes[0].Value() != "c" {
+		t.Errorf("FindIn: %v", err)
+	}
+	if _, err := text.FindIn(0, p); words(err) != `spec.image: line 4: not found: spec has no key "image"` {
+		t.Errorf("FindIn: %v", err)
+	}
+	if _, err := text.FindIn(7, p); words(err) != "spec.image: not found: the text is empty" {
+		t.Errorf("FindIn: %v", err)
+	}
+	p, _ = keypath.Parse("metadata.labels.a.b/c")
+	_, err = text.FindIn(1, p)
+	var located *Error
+	if !errors.As(err, &located) || located.Hint() != `a key with dots is written in quotes: "a.b/c"` {
+		t.Errorf("hint of %v", err)
+	}
+}
+
 // TestTagsStayStrings holds that whatever a registry may call a tag reads back
 // as that text.
 func TestTagsStayStrings(t *testing.T) {
@@ -130,125 +300,4 @@ func TestTagsStayStrings(t *testing.T) {
 			t.Errorf("%s: %q reads as %#v, %v", tag, after, got.A, err)
 		}
 	}
-}
-
-var fuzzSeeds = []string{
-	"a: v1\n", "a: \"1\" # x\r\nb: 'c'\r\n", "\ufeffa:\n  b: &x 1\n  c: [*x]\n", "a: |\n  b: 1\n", "---\na: 1\n---\nb: >-\n  x\n",
-	"{{- if .A }}\na: {{ .B | quote }}\n{{- end }}\nimage: x:1\n", "a: {{ include \"x\" . | nindent 2 }}\n  b: 1\n", "a: \"{{ .R }}:1\"\n",
-	"{{/* a }} */}}\nb: `\n", "{a: {b: c}, d: [e, f]}\n", "? a\n: b\n", "a:\n- b: c # d\n  e: |\n    - f: g\r\n", "a: {{ default \"x:1\" .B }}\n  b: [\n", "a: x\u2028b: y\u0085c: z\n",
-}
-
-// FuzzEveryScalar replaces each scalar of a text: what is not refused changes
-// nothing else, reads back, and can be undone byte by byte.
-func FuzzEveryScalar(f *testing.F) {
-	for _, seed := range fuzzSeeds {
-		f.Add(seed, "2.0")
-	}
-	f.Fuzz(func(t *testing.T, src, value string) {
-		if len(src) > 4096 {
-			return
-		}
-		text, err := Parse([]byte(src))
-		if err != nil {
-			text, err = ParseLines([]byte(src))
-		}
-		if err != nil {
-			return
-		}
-		for _, root := range text.Documents() {
-			root.Walk(func(n *Node) { checkNode(t, text, n, value) })
-		}
-	})
-}
-
-func checkNode(t *testing.T, text *Text, n *Node, value string) {
-	if s, err := n.SharedScalar(); err == nil {
-		checkReplace(t, text, s, value)
-		checkInsert(t, text, s, value)
-	}
-	for _, literal := range n.Fallbacks() {
-		checkReplace(t, text, literal, value)
-	}
-	if inner := n.Embedded(); inner != nil {
-		for _, root := range inner.Documents() {
-			root.Walk(func(n *Node) {
-				if s, err := n.Scalar(); err == nil {
-					checkReplace(t, text, s, value)
-					checkInsert(t, text, s, value)
-				}
-			})
-		}
-	}
-}
-
-// checkInsert holds that a new entry takes nothing away and reads back.
-func checkInsert(t *testing.T, text *Text, s Scalar, value string) {
-	e, err := s.InsertBehind(Entry{"tagKey", value})
-	if err != nil {
-		return
-	}
-	after, err := text.Apply(e)
-	if err != nil {
-		return // refused, and nothing written
-	}
-	if want := string(text.src[:e.Start]) + e.New + string(text.src[e.Start:]); string(after) != want || e.Start != e.End {
-		t.Fatalf("bytes are lost: %q -> %q", text.src, after)
-	}
-	again, err := Parse(after)
-	if err != nil {
-		t.Fatalf("%q -> %q: %v", text.src, after, err)
-	}
-	found, err := again.Find(s.Path.Parent().Child("tagKey"))
-	if err != nil || !slices.ContainsFunc(found, func(n *Node) bool { return n.yaml.Value == value }) {
-		t.Fatalf("%q -> %q: %s is not there: %v", text.src, after, s.Path.Parent().Child("tagKey"), err)
-	}
-}
-
-func checkReplace(t *testing.T, text *Text, s Scalar, value string) {
-	e, err := s.Replace(value)
-	if err != nil {
-		return
-	}
-	after, err := text.Apply(e)
-	if err != nil {
-		return // refused, and nothing written
-	}
-	want := string(text.src[:e.Start]) + e.New + string(text.src[e.End:])
-	if string(after) != want {
-		t.Fatalf("bytes outside the value differ: %q -> %q", text.src, after)
-	}
-	if undone := string(after[:e.Start]) + e.old + string(after[e.Start+len(e.New):]); undone != string(text.src) {
-		t.Fatalf("%q -> %q: undone, it is %q", text.src, after, undone)
-	}
-	if text.mode == byLine {
-		return
-	}
-	again, err := Parse(after)
-	if err != nil {
-		t.Fatalf("%q -> %q: %v", text.src, after, err)
-	}
-	if s.Style == Block || len(text.actions) > 0 {
-		return // found by position only, which the checks in Apply are for
-	}
-	if found, err := again.Find(s.Path); err == nil && len(found) == 1 && found[0].IsScalar() && found[0].yaml.Value != value {
-		t.Fatalf("%q -> %q: %s reads %q, not %q", text.src, after, s.Path, found[0].yaml.Value, value)
-	}
-}
-
-// FuzzMask holds that placeholders keep the length of a template, and all that
-// stands outside its actions.
-func FuzzMask(f *testing.F) {
-	for _, seed := range fuzzSeeds {
-		f.Add([]byte(seed))
-	}
-	f.Fuzz(func(t *testing.T, src []byte) {
-		actions := templateActions(src)
-		masked := mask(src, actions)
-		if len(masked) != len(src) {
-			t.Fatalf("%q: %d bytes, not %d", src, len(masked), len(src))
-		}
-		if bytes.Contains(masked, []byte("{{")) && len(actions) > 0 && strings.Count(string(masked), "{{") >= strings.Count(string(src), "{{") {
-			t.Fatalf("%q: an action is left in %q", src, masked)
-		}
-	})
 }
