@@ -4,6 +4,7 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -116,6 +117,25 @@ func (s *SSHServer) Close() error {
 // RepoURL is the ssh URL of a repository on this machine.
 func (s *SSHServer) RepoURL(dir string) string {
 	return "ssh://" + s.User + "@" + s.Addr + dir
+}
+
+// AddKey lets a new key in, which runs command instead of the shell, and returns
+// the private key's file. An empty command runs what the client asks for.
+func (s *SSHServer) AddKey(name, command string) (string, error) {
+	file := filepath.Join(s.dir, "id_"+name)
+	public, err := writeKey(file)
+	if err != nil {
+		return "", err
+	}
+	if command != "" {
+		public = fmt.Sprintf("command=%q,restrict %s", command, public)
+	}
+	list, err := os.OpenFile(filepath.Join(s.dir, "authorized_keys"), os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return "", err
+	}
+	_, err = list.WriteString(public)
+	return file, errors.Join(err, list.Close())
 }
 
 func (s *SSHServer) write(port string, opts SSHOptions) (string, error) {
