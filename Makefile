@@ -19,7 +19,7 @@ PACKAGES ?= ./...
 FUZZTIME ?= 20s
 RESULTS  := test-results
 
-.PHONY: help build demo test race cover junit lint fmt fuzz golden corpus corpus-sources helm-test install-test repositories mutants stats bench bench-yaml bench-git bench-registry clean
+.PHONY: help build demo test race cover junit lint fmt fuzz golden corpus corpus-sources helm-test install-test repositories servers mutants stats bench bench-yaml bench-git bench-registry clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -94,6 +94,9 @@ helm-test: ## render charts with helm before and after a bump: only the tag may 
 
 install-test: ## go install the checkout's files as a module version, with an empty module cache
 	INSTALL_TEST=1 go test -count=1 -run '^TestInstall$$' ./cmd/tagbump
+
+servers: ## run command lines against OpenSSH, gitolite, git, docker-registry, and GITEA_URL (GITEA_TOKEN), ZOT_URL
+	SERVERS=1 go test -count=1 -v ./pkg/internal/servers
 
 repositories: build ## update the images of the repositories in FOLDER, beside an oracle that reads lines (FLAGS, as -most 20)
 	@test -n '$(FOLDER)' || { echo "make repositories FOLDER=FOLDER, which holds a folder for each repository" >&2; exit 2; }
