@@ -21,6 +21,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/tagbump/tagbump/pkg/fault"
 	"github.com/tagbump/tagbump/pkg/forge"
 	"github.com/tagbump/tagbump/pkg/internal/delay"
 	"github.com/tagbump/tagbump/pkg/plan"
@@ -28,13 +29,13 @@ import (
 
 // Errors that callers decide on.
 var (
-	// ErrMoved is what a Repo returns when the branch no longer stands where
-	// the commit expects it.
-	ErrMoved = errors.New("the branch has moved")
-	// ErrStale is in the chain when the wanted tag is older than the deployed one.
-	ErrStale = errors.New("older than the deployed tag")
-	// ErrConflict is in the chain when the request contradicts itself or what it finds.
-	ErrConflict = errors.New("conflicting request")
+	// ErrMoved is what a Repo returns when the branch's tip is not the one that
+	// the commit expects.
+	ErrMoved = fault.New(fault.Refused, "the branch has moved")
+	// ErrStale says that the wanted tag is older than the deployed one.
+	ErrStale = fault.New(fault.Guard, "older than the deployed tag")
+	// ErrConflict says that the request contradicts itself or the files.
+	ErrConflict = fault.New(fault.Usage, "conflicting request")
 )
 
 // A Repo holds the files to change: a branch of a repository, or a local folder.

@@ -1,11 +1,9 @@
 // Package forge has the words that all forges share: a Proposal is asked for,
 // a PullRequest is what one gets (GitLab calls it a merge request).
 //
-// The packages below it, one per forge, turn these words into API calls. They
-// refuse nothing that git has already accepted: the branch is pushed by git,
-// and only then is the forge asked. One trap they share: a forge may list
-// other branches' pull requests in spite of its filter, so answers are
-// filtered again.
+// The packages below it, one per forge, turn these words into API calls. The branch
+// is pushed by git before the forge is asked. One trap: a forge may list other
+// branches' pull requests in spite of its filter, so answers are filtered again.
 package forge
 
 // A Proposal asks for a branch to be merged into another.

@@ -23,8 +23,8 @@ const (
 	singleHint = "the token must be authorized for the organization's single sign-on"
 )
 
-// A failure is an error of this package: "where: why", one of forge's sentinels,
-// and a next step where one is known.
+// A failure is an error of this package: its text reads "where: why". It wraps one
+// of forge's sentinels, and has a hint where a next step is known.
 type failure struct {
 	where, why string
 	kind       error // one of forge's sentinels; nil when the caller's context ended
@@ -34,13 +34,13 @@ type failure struct {
 	status    int           // HTTP status, 0 without an answer
 	wait      time.Duration // that the forge asks for, 0 when it does not say
 	ambiguous bool          // the request may have been carried out
-	lasting   bool          // the same again will fail again
-	duplicate bool          // the forge says that it is there already
+	permanent bool          // the same request will fail again
+	duplicate bool          // the forge says that the pull request exists already
 }
 
 func (f *failure) Error() string { return f.where + ": " + f.why }
 
-// Hint returns what to do about it, or "".
+// Hint returns the next step, or "".
 func (f *failure) Hint() string { return f.hint }
 
 func (f *failure) Unwrap() []error {
@@ -53,15 +53,15 @@ func (f *failure) Unwrap() []error {
 	return chain
 }
 
-// limited says that the forge refused for a rate limit and did nothing.
+// limited reports whether the forge refused for a rate limit, and so did nothing.
 func (f *failure) limited() bool { return f.status == http.StatusTooManyRequests }
 
-// passing says that the same request may succeed later.
-func (f *failure) passing() bool {
-	return f.kind == forge.ErrUnavailable && !f.lasting
+// transient reports whether the same request may succeed later.
+func (f *failure) transient() bool {
+	return f.kind == forge.ErrUnavailable && !f.permanent
 }
 
-// undecided says that a pull request may be there in spite of the refusal. Any
+// undecided reports whether a pull request may exist in spite of the refusal. Any
 // conflict or validation error is looked into: the texts differ among forges.
 func (f *failure) undecided() bool {
 	return f.ambiguous || f.status == http.StatusUnprocessableEntity || f.status == http.StatusConflict
@@ -82,7 +82,7 @@ func (f *failure) delay(attempt int) time.Duration {
 func stopped(where string, cause error) *failure {
 	f := &failure{where: where, why: "interrupted", cause: cause}
 	if errors.Is(cause, context.DeadlineExceeded) {
-		f.why, f.kind, f.lasting = "out of time", forge.ErrUnavailable, true
+		f.why, f.kind, f.permanent = "out of time", forge.ErrUnavailable, true
 	}
 	return f
 }
@@ -95,7 +95,7 @@ func timedOut(where string, after time.Duration) *failure {
 }
 
 // explain turns an error of go-github into a failure. go-github's own rate limit
-// errors do not occur: the transport hands it every limit as a plain 429.
+// errors do not occur: the transport gives it every limit as a plain 429.
 func (c *Client) explain(where string, err error) *failure {
 	var answer *github.ErrorResponse
 	var twoFactor *github.TwoFactorAuthError
@@ -106,7 +106,7 @@ func (c *Client) explain(where string, err error) *failure {
 	case errors.As(err, &twoFactor):
 		failed = refused((*github.ErrorResponse)(twoFactor))
 	case isNoAnswer(err):
-		failed = &failure{why: "the answer is no answer of GitHub's API", kind: forge.ErrInvalid, hint: apiURLHint}
+		failed = &failure{why: "the answer is not one of GitHub's API", kind: forge.ErrInvalid, hint: apiURLHint}
 	default:
 		failed = c.unreachable(err)
 	}
@@ -115,8 +115,8 @@ func (c *Client) explain(where string, err error) *failure {
 	return failed
 }
 
-// isNoAnswer recognises a success that is not JSON or not of the right shape, as
-// a web page at the API's URL is.
+// isNoAnswer reports whether err is about a success that is not JSON or not of the
+// right shape, such as a web page at the API's URL.
 func isNoAnswer(err error) bool {
 	var syntax *json.SyntaxError
 	var shape *json.UnmarshalTypeError
@@ -132,8 +132,8 @@ func (c *Client) unreachable(err error) *failure {
 	}
 	f := &failure{why: c.api.BaseURL.Host + ": " + oneLine(err.Error()), kind: forge.ErrUnavailable}
 	var certificate *tls.CertificateVerificationError
-	f.lasting = errors.As(err, &certificate)
-	f.ambiguous = !f.lasting
+	f.permanent = errors.As(err, &certificate)
+	f.ambiguous = !f.permanent
 	return f
 }
 
@@ -172,11 +172,11 @@ func permissionHint(header http.Header) string {
 	if header.Get("X-GitHub-SSO") != "" {
 		return singleHint
 	}
-	return "the token needs the permission to write pull requests"
+	return "the token needs the permissions to write contents and pull requests (classic tokens: repo)"
 }
 
-// serverText is what the forge says, on one line: the status, its message and the
-// details that it gives.
+// serverText returns the forge's refusal on one line: the status, the message and
+// the details.
 func serverText(answer *github.ErrorResponse) string {
 	status := answer.Response.StatusCode
 	parts := []string{fmt.Sprintf("HTTP %d", status)}

@@ -3,10 +3,10 @@
 //
 // [Client.Propose] is safe to repeat: one open pull request per pair of
 // branches, whoever opened it and however often it is asked for. A request that
-// may have been carried out is never sent again before a look at what is there.
-// The package refuses to carry the token to another host, so redirects are
-// followed on the API's own host alone. It pushes nothing: the head branch must
-// be in the repository already.
+// may have been carried out is sent again only after the pull requests were listed.
+// The token is sent to the API's own host only, so redirects to other hosts are
+// refused. The package pushes nothing: the head branch must be in the repository
+// already.
 //
 // One trap: for a repository that a token may not see, GitHub says "not found"
 // and not "forbidden", so [forge.ErrNotFound] can be a lack of permission.
@@ -42,7 +42,7 @@ type Options struct {
 	APIURL string
 
 	// Token is sent to the host of APIURL and to no other. White space around it
-	// is dropped. By default requests are anonymous, and so cannot propose.
+	// is dropped. By default requests are anonymous, which cannot propose.
 	Token string
 
 	// UserAgent names the program; GitHub refuses requests without one. The
@@ -52,8 +52,8 @@ type Options struct {
 	// Transport carries the requests. The default is http.DefaultTransport.
 	Transport http.RoundTripper
 
-	// Log is told of every wait before a retry, without secrets. The default
-	// tells nobody.
+	// Log takes a line about every wait before a retry, without secrets. The
+	// default drops them.
 	Log func(format string, args ...any)
 }
 
@@ -67,9 +67,9 @@ type Client struct {
 	wait        func(context.Context, time.Duration) error
 }
 
-// New returns a Client for the repository owner/repo and asks nobody yet. Names
-// that no repository can have, and an APIURL that is none, are forge.ErrInvalid;
-// a token that no header can carry is forge.ErrAuth.
+// New returns a Client for the repository owner/repo. It makes no request. Names
+// that no repository can have, and an APIURL that is not a URL, are
+// forge.ErrInvalid; a token that no header can carry is forge.ErrAuth.
 func New(owner, repo string, opts Options) (*Client, error) {
 	where := owner + "/" + repo
 	if err := checkNames(owner, repo); err != nil {
@@ -107,8 +107,7 @@ func New(owner, repo string, opts Options) (*Client, error) {
 }
 
 // Find returns the open pull request from the branch head to the branch base of
-// the same repository, and whether there is one. One from a fork's branch of
-// the same name is another.
+// the same repository, and whether it exists. Pull requests from forks do not count.
 func (c *Client) Find(ctx context.Context, head, base string) (forge.PullRequest, bool, error) {
 	found, err := c.find(ctx, head, base)
 	if err != nil || found == nil {
@@ -118,8 +117,8 @@ func (c *Client) Find(ctx context.Context, head, base string) (forge.PullRequest
 }
 
 // Propose returns the open pull request for p, with p's title and body and with
-// at least p's labels: the one that is there, else a new one. A pull request
-// comes back together with an error when it stands but could not be given its
+// at least p's labels: an existing one, else a new one. It returns a pull request
+// together with an error when the pull request is open but could not be given its
 // title, body or labels.
 func (c *Client) Propose(ctx context.Context, p forge.Proposal) (forge.PullRequest, error) {
 	if err := c.check(p); err != nil {
@@ -205,7 +204,7 @@ var namePattern = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,100}$`)
 func checkNames(names ...string) error {
 	for _, name := range names {
 		if !namePattern.MatchString(name) || name == "." || name == ".." {
-			return fmt.Errorf("%q is no name of an owner or repository", name)
+			return fmt.Errorf("%q cannot be the name of an owner or repository", name)
 		}
 	}
 	return nil

@@ -193,6 +193,37 @@ GET /repos/acme/charts/pulls
 POST /repos/acme/charts/issues/1/labels`)
 }
 
+func TestALostAnswerDoesNotMakeAnotherRunsPullRequestOurs(t *testing.T) {
+	r := start(t, nil)
+	r.hub.Before = func(w http.ResponseWriter, req *http.Request) bool {
+		if req.Method == http.MethodPost && len(r.hub.Pulls()) == 0 {
+			r.hub.Add(testenv.GitHubPull{Title: "another run's", Body: "other", Head: head, Base: "main"})
+			w.WriteHeader(http.StatusBadGateway)
+			return true
+		}
+		return false
+	}
+	pr := r.propose(t, proposal)
+	equal(t, "pull request", []any{pr.Number, pr.Reused, len(r.hub.Pulls())}, []any{1, true, 1})
+	equal(t, "title", r.hub.Pulls()[0].Title, proposal.Title)
+}
+
+// TestAConflictIsLookedInto is about forges that answer 409 instead of GitHub's
+// 422 when the pull request exists already, as Gitea does.
+func TestAConflictIsLookedInto(t *testing.T) {
+	r := start(t, nil)
+	r.hub.Before = func(w http.ResponseWriter, req *http.Request) bool {
+		if req.Method == http.MethodPost && len(r.hub.Pulls()) == 0 {
+			r.hub.Add(testenv.GitHubPull{Title: proposal.Title, Body: proposal.Body, Head: head, Base: "main"})
+			answer(w, http.StatusConflict, nil, `{"message":"pull request for these targets"}`)
+			return true
+		}
+		return false
+	}
+	pr := r.propose(t, proposal)
+	equal(t, "pull request", []any{pr.Number, pr.Reused, len(r.hub.Pulls())}, []any{1, true, 1})
+}
+
 func TestACreateThatFailedIsRepeatedOnlyAfterALook(t *testing.T) {
 	r := start(t, nil)
 	posts := 0
@@ -292,7 +323,7 @@ func TestErrorsNameThePlaceAndNeverTheToken(t *testing.T) {
 		"long limit":         {403, http.Header{"X-Ratelimit-Remaining": {"0"}, "X-Ratelimit-Reset": {"3400"}}, `{"message":"API rate limit exceeded"}`, forge.ErrUnavailable, place + "rate limit, to try again in 40m0s: HTTP 429: API rate limit exceeded", ""},
 		"long secondary 429": {429, http.Header{"Retry-After": {"600"}}, echo, forge.ErrUnavailable, place + "rate limit, to try again in 10m0s: HTTP 429: bad header: Bearer REDACTED", ""},
 		"server error":       {500, nil, "<html>\x1b[31m" + token, forge.ErrUnavailable, place + "HTTP 500 Internal Server Error", ""},
-		"a web page":         {200, nil, "<html>" + token, forge.ErrInvalid, place + "the answer is no answer of GitHub's API", apiURLHint},
+		"a web page":         {200, nil, "<html>" + token, forge.ErrInvalid, place + "the answer is not one of GitHub's API", apiURLHint},
 		"control characters": {422, nil, `{"message":"a\n::error::\u001b[31mb","errors":[{"field":"head","code":"invalid"}]}`, forge.ErrInvalid, place + "HTTP 422: a; ::error::[31mb: head invalid", ""},
 		"elsewhere":          {302, http.Header{"Location": {"https://u:" + token + "@login.example/?t=" + token}}, "", forge.ErrInvalid, place + "redirected to https://login.example/: another host, which must not see the token", apiURLHint},
 	} {
@@ -430,7 +461,7 @@ func TestNewRefusesWhatCannotWork(t *testing.T) {
 		owner, repo, api, token, want string
 		kind                          error
 	}{
-		"path in the name": {"acme", "../x", "", "", `"acme/../x": "../x" is no name of an owner or repository`, forge.ErrInvalid},
+		"path in the name": {"acme", "../x", "", "", `"acme/../x": "../x" cannot be the name of an owner or repository`, forge.ErrInvalid},
 		"no scheme":        {"acme", "charts", "ghe.acme.com/api/v3", "", `acme/charts: "ghe.acme.com/api/v3": the API's URL must begin with https:// and a host`, forge.ErrInvalid},
 		"token in the URL": {"acme", "charts", "https://x:" + token + "@ghe", "", `acme/charts: "https://REDACTED@ghe": the API's URL must have no user, query or fragment`, forge.ErrInvalid},
 		"two tokens":       {"acme", "charts", "", token + "\n" + token, "acme/charts: the token has characters that no header can carry", forge.ErrAuth},
@@ -465,7 +496,7 @@ func TestParseURLSaysWhatIsWrong(t *testing.T) {
 		"https://u:" + token + "@gitlab.com/a/b/c.git": `"https://REDACTED@gitlab.com/a/b/c.git": its path is not owner/repository`,
 		"https://u:" + token + "@host:port/a/b":        `"https://REDACTED@host:port/a/b": is not a URL`,
 		"/srv/git/acme/c.git":                          `"/srv/git/acme/c.git": is a path on this machine, not a repository of a forge`,
-		"https://github.com/acme/..":                   `"https://github.com/acme/..": ".." is no name of an owner or repository`,
+		"https://github.com/acme/..":                   `"https://github.com/acme/..": ".." cannot be the name of an owner or repository`,
 		"":                                             `"": is empty`,
 	} {
 		if _, _, err := ParseURL(raw); err == nil || err.Error() != want {

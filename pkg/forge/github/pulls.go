@@ -28,8 +28,8 @@ func (c *Client) find(ctx context.Context, head, base string) (*github.PullReque
 	return found, err
 }
 
-// findAs is find for a repository whose branches belong to owner. It also says
-// whether the repository has moved: the filter then named the old owner.
+// findAs is find for a repository whose branches belong to owner. It also reports
+// whether the repository has moved: then the filter named the old owner.
 func (c *Client) findAs(ctx context.Context, owner, head, base string) (found *github.PullRequest, moved bool, err error) {
 	opts := &github.PullRequestListOptions{State: "open", Head: owner + ":" + head, Base: base}
 	opts.PerPage = 100
@@ -65,9 +65,10 @@ func (c *Client) list(ctx context.Context, where string, opts *github.PullReques
 	return pulls, resp, err
 }
 
-// connects filters again what the forge has filtered: Gitea ignores the head,
-// and a fork's branch may have the same name. Both repositories are compared by
-// what the answer calls them, since they may have moved from the name asked for.
+// connects reports whether pull is open and leads from head to base in one
+// repository. The forge's own filter is not enough: Gitea ignores the head, and a
+// fork's branch may have the same name. The repositories are compared by their
+// names in the answer, because the repository may have moved.
 func connects(pull *github.PullRequest, head, base string) bool {
 	from, to := pull.GetHead(), pull.GetBase()
 	return pull.GetState() == "open" && from.GetRef() == head && to.GetRef() == base &&
@@ -85,10 +86,10 @@ func (c *Client) currentOwner(ctx context.Context) (string, error) {
 	return repo.GetOwner().GetLogin(), err
 }
 
-// create opens the pull request for p. When the forge's answer leaves open
-// whether there is one now, be it this run's or another's, a look decides.
+// create opens the pull request for p. When the forge's answer does not tell
+// whether one exists now, of this run or another, it looks.
 func (c *Client) create(ctx context.Context, p forge.Proposal) (*github.PullRequest, origin, error) {
-	lost := false // an answer was lost, so what is found may be ours
+	lost := false // an answer was lost, so a pull request that is found may be this run's
 	for attempt := 1; ; attempt++ {
 		made, err := c.post(ctx, p)
 		if err == nil {
@@ -108,7 +109,7 @@ func (c *Client) create(ctx context.Context, p forge.Proposal) (*github.PullRequ
 			return found, openedNow, nil
 		case found != nil:
 			return found, wasOpen, nil
-		case attempt == createAttempts || !refusal.passing() && !refusal.duplicate:
+		case attempt == createAttempts || !refusal.transient() && !refusal.duplicate:
 			return nil, wasOpen, err
 		}
 		if waitErr := c.pause(ctx, refusal, backoff.Pause(attempt)); waitErr != nil {
@@ -136,14 +137,14 @@ func (c *Client) refresh(ctx context.Context, pull *github.PullRequest, p forge.
 	if same(pull, p) {
 		return nil
 	}
-	return c.repeat(ctx, c.numbered(pull.GetNumber()), func(ctx context.Context) error { // the same twice is the same once
+	return c.repeat(ctx, c.numbered(pull.GetNumber()), func(ctx context.Context) error {
 		_, _, err := c.api.PullRequests.Edit(ctx, c.owner, c.repo, pull.GetNumber(), &github.PullRequest{Title: &p.Title, Body: &p.Body})
 		return err
 	})
 }
 
-// same compares as the forge stores: its web editor turns line ends into CRLF
-// and trims, and that is no reason to write again.
+// same compares texts as the forge stores them: its web editor turns line ends into
+// CRLF and trims.
 func same(pull *github.PullRequest, p forge.Proposal) bool {
 	return stored(pull.GetTitle()) == stored(p.Title) && stored(pull.GetBody()) == stored(p.Body)
 }
@@ -152,15 +153,15 @@ func stored(text string) string {
 	return strings.TrimSpace(strings.ReplaceAll(text, "\r\n", "\n"))
 }
 
-// label adds those of labels that pull has not got; GitHub takes labels that
-// differ only in case for one.
+// label adds those of labels that pull lacks. Labels that differ only in case are
+// one label for GitHub.
 func (c *Client) label(ctx context.Context, pull *github.PullRequest, labels []string) error {
 	missing := missingLabels(pull, labels)
 	if len(missing) == 0 {
 		return nil
 	}
 	where := fmt.Sprintf("%s: labels %s", c.numbered(pull.GetNumber()), strings.Join(missing, ", "))
-	return c.repeat(ctx, where, func(ctx context.Context) error { // adding twice is adding once
+	return c.repeat(ctx, where, func(ctx context.Context) error {
 		_, _, err := c.api.Issues.AddLabelsToIssue(ctx, c.owner, c.repo, pull.GetNumber(), missing)
 		return err
 	})

@@ -12,19 +12,19 @@ const (
 	waitBudget  = 90 * time.Second // of all waits of one call: long enough for GitHub's usual "Retry-After: 60"
 )
 
-// repeat carries out a call that does no more when done twice than when done
-// once: it tries again after whatever may pass.
+// repeat carries out an idempotent call: it tries again after every transient
+// failure.
 func (c *Client) repeat(ctx context.Context, where string, call func(context.Context) error) error {
-	return c.try(ctx, where, (*failure).passing, call)
+	return c.try(ctx, where, (*failure).transient, call)
 }
 
-// once carries out a call that must not be done twice: it tries again only
-// after a rate limit, by which the forge says that it has done nothing.
+// once carries out a call that must not be done twice: it tries again only after a
+// rate limit, because then the forge has done nothing.
 func (c *Client) once(ctx context.Context, where string, call func(context.Context) error) error {
 	return c.try(ctx, where, (*failure).limited, call)
 }
 
-func (c *Client) try(ctx context.Context, where string, again func(*failure) bool, call func(context.Context) error) error {
+func (c *Client) try(ctx context.Context, where string, retryable func(*failure) bool, call func(context.Context) error) error {
 	var waited time.Duration
 	for attempt := 1; ; attempt++ {
 		problem := c.attempt(ctx, where, call)
@@ -32,7 +32,7 @@ func (c *Client) try(ctx context.Context, where string, again func(*failure) boo
 			return nil
 		}
 		wait := problem.delay(attempt)
-		if !again(problem) || attempt == maxAttempts || waited+wait > waitBudget {
+		if !retryable(problem) || attempt == maxAttempts || waited+wait > waitBudget {
 			return problem
 		}
 		if err := c.pause(ctx, problem, wait); err != nil {
@@ -42,8 +42,7 @@ func (c *Client) try(ctx context.Context, where string, again func(*failure) boo
 	}
 }
 
-// attempt makes one call within the time that one may take, and returns nil or
-// what went wrong.
+// attempt makes one call, which may take c.timeout, and returns its failure or nil.
 func (c *Client) attempt(ctx context.Context, where string, call func(context.Context) error) *failure {
 	limited, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
@@ -67,5 +66,5 @@ func (c *Client) pause(ctx context.Context, problem *failure, wait time.Duration
 	return nil
 }
 
-// backoff is how long to wait before a try where the forge does not say.
+// backoff says how long to wait before a try where the forge does not say.
 var backoff = httpx.Backoff{First: time.Second}

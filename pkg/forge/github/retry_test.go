@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -107,3 +108,41 @@ func TestTheTokenStaysOnTheHostOfTheAPI(t *testing.T) {
 		t.Errorf("err = %v; the other host was asked: %v", err, seen)
 	}
 }
+
+// TestTheTransportSignsItsOwnHostOnly asks the transport itself: above it, the
+// check of redirects would hide a token that it adds for another host.
+func TestTheTransportSignsItsOwnHostOnly(t *testing.T) {
+	base, err := url.Parse("https://ghe.acme.example/api/v3/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for address, want := range map[string]string{
+		"https://ghe.acme.example/api/v3/user":     "Bearer " + token,
+		"https://GHE.acme.example/elsewhere":       "Bearer " + token,
+		"http://ghe.acme.example/api/v3/user":      "",
+		"https://acme.example/api/v3/user":         "",
+		"https://ghe.acme.example:8443/user":       "",
+		"https://ghe.acme.example.evil.test/user":  "",
+		"https://evil.test/ghe.acme.example/users": "",
+	} {
+		sent := ""
+		next := roundTripper(func(req *http.Request) (*http.Response, error) {
+			sent = req.Header.Get("Authorization")
+			return &http.Response{StatusCode: 200, Body: http.NoBody, Request: req}, nil
+		})
+		req, err := http.NewRequest(http.MethodGet, address, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := newTransport(next, base, token).RoundTrip(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		equal(t, address, sent, want)
+	}
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }

@@ -20,8 +20,9 @@ const (
 	maxRefusal   = 1 << 20  // bytes of an error's text
 )
 
-// A transport adds the token on its own host and smooths what go-github v60
-// trips over: redirected writes, and the many shapes of a rate limit.
+// A transport adds the token to requests to the API's own host. It also changes
+// two things that go-github v60 handles badly: redirected writes, and the many
+// shapes of a rate limit.
 type transport struct {
 	next  http.RoundTripper
 	base  *url.URL
@@ -54,8 +55,8 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// keepMethod makes a redirect of a write say what GitHub means by it: the same
-// request again elsewhere. After a 301 or 302 net/http would send a GET.
+// keepMethod turns a 301 or 302 of a write into a 308: GitHub means the same
+// request elsewhere, but net/http would send a GET.
 func keepMethod(resp *http.Response) {
 	if resp.Request.Method == http.MethodGet {
 		return
@@ -67,7 +68,7 @@ func keepMethod(resp *http.Response) {
 
 // plainLimit turns every rate limit (403 or 429, primary or secondary) into a
 // 429 with Retry-After in seconds, or without one when the forge does not say.
-// The other headers go away: go-github would remember them and refuse later
+// It removes the other headers: go-github would remember them and refuse later
 // requests by itself, by its own clock.
 func (t *transport) plainLimit(resp *http.Response) error {
 	remaining, reset := resp.Header.Get("X-RateLimit-Remaining"), resp.Header.Get("X-RateLimit-Reset")
@@ -105,7 +106,7 @@ func tellsLimit(text []byte) bool {
 	return strings.Contains(lower, "secondary rate limit") || strings.Contains(lower, "secondary-rate-limits") || strings.Contains(lower, "abuse detection")
 }
 
-// keepText reads the text of a refusal and leaves it to be read again.
+// keepText returns the text of a refusal. The response can be read again.
 func keepText(resp *http.Response) ([]byte, error) {
 	text, err := io.ReadAll(io.LimitReader(resp.Body, maxRefusal))
 	if err != nil {
@@ -134,8 +135,8 @@ type redirectError struct{ to, why string }
 
 func (e *redirectError) Error() string { return fmt.Sprintf("redirected to %s: %s", e.to, e.why) }
 
-// stayOnHost follows redirects of moved repositories, which stay on the API's
-// host, and no others.
+// stayOnHost refuses redirects to another host. Those of moved repositories stay on
+// the API's host.
 func stayOnHost(req *http.Request, via []*http.Request) error {
 	to := redact.URL((&url.URL{Scheme: req.URL.Scheme, Host: req.URL.Host, Path: req.URL.Path}).String())
 	if len(via) > maxRedirects {
