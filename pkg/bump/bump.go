@@ -22,6 +22,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/tagbump/tagbump/pkg/fault"
+	"github.com/tagbump/tagbump/pkg/files"
 	"github.com/tagbump/tagbump/pkg/forge"
 	"github.com/tagbump/tagbump/pkg/internal/delay"
 	"github.com/tagbump/tagbump/pkg/plan"
@@ -40,11 +41,14 @@ var (
 
 // A Repo holds the files to change: a branch of a repository, or a local folder.
 type Repo interface {
-	// Read returns the files that globs match at the tip of branch; "" is the
-	// default branch, and no globs are all YAML files.
-	Read(ctx context.Context, branch string, globs []string) (Tree, error)
-	// Tip returns the commit at which branch stands, "" when there is no such branch.
+	// Read returns the selected files at a revision.
+	Read(ctx context.Context, at Revision, selection files.Selection) (Tree, error)
+	// Tip returns the latest commit of branch, "" when the branch does not exist.
 	Tip(ctx context.Context, branch string) (string, error)
+	// Log returns the latest commits up to a revision that changed one of the named
+	// files, the newest first; without names, all commits. A folder without a
+	// history has none.
+	Log(ctx context.Context, at Revision, names []string, most int) ([]CommitInfo, error)
 	// Save makes commit, on top of base, the new tip of its branch; in a local
 	// folder it writes the files. A branch whose tip is not commit.Old is
 	// ErrMoved. An error comes with how far the change got.
@@ -56,6 +60,21 @@ type Repo interface {
 type Checker interface {
 	// Check returns the error that a Save of the named files would end with.
 	Check(ctx context.Context, base Tree, names []string) error
+}
+
+// A Revision names a state of a repository. The zero value is the tip of the
+// default branch.
+type Revision struct {
+	Branch string // its tip, unless Commit is set; "" is the default branch
+	Commit string // a commit's hash
+}
+
+// A CommitInfo is what a commit says about itself.
+type CommitInfo struct {
+	Hash    string
+	Author  string // "Ada <ada@acme.example>"
+	When    time.Time
+	Message string
 }
 
 // Saved says what Repo.Save did.
@@ -136,14 +155,14 @@ func (r Runner) Run(ctx context.Context, req Request) (Report, error) {
 		if err := r.sleep(ctx, wait); err != nil {
 			return report, err
 		}
-		if at, err = r.read(ctx, req.Branch, req.globs()); err != nil {
+		if at, err = r.read(ctx, req.Branch, req.selection()); err != nil {
 			return report, err
 		}
 	}
 }
 
-func (r Runner) read(ctx context.Context, branch string, globs []string) (scene, error) {
-	tree, err := r.Repo.Read(ctx, branch, globs)
+func (r Runner) read(ctx context.Context, branch string, selection files.Selection) (scene, error) {
+	tree, err := r.Repo.Read(ctx, Revision{Branch: branch}, selection)
 	if err != nil {
 		return scene{}, err
 	}
@@ -162,7 +181,7 @@ func (r Runner) readAndResolve(ctx context.Context, req Request) (scene, []Resol
 	}
 	reading := make(chan read, 1)
 	go func() {
-		at, err := r.read(ctx, req.Branch, req.globs())
+		at, err := r.read(ctx, req.Branch, req.selection())
 		reading <- read{at, err}
 	}()
 	resolved, failed := r.resolveAll(ctx, req.required())

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/tagbump/tagbump/pkg/fault"
+	"github.com/tagbump/tagbump/pkg/files"
 	"github.com/tagbump/tagbump/pkg/forge"
 	"github.com/tagbump/tagbump/pkg/image"
 	"github.com/tagbump/tagbump/pkg/keypath"
@@ -26,6 +27,7 @@ type memoryRepo struct {
 	branches map[string]memoryTree
 	rivals   []func(*memoryRepo) // each moves the branch before one Save
 	saves    []Commit
+	commits  []CommitInfo // of Log
 }
 
 type memoryTree struct {
@@ -36,7 +38,8 @@ type memoryTree struct {
 func (t memoryTree) Branch() string { return t.branch }
 func (t memoryTree) Tip() string    { return t.tip }
 
-func (r *memoryRepo) Read(_ context.Context, branch string, _ []string) (Tree, error) {
+func (r *memoryRepo) Read(_ context.Context, at Revision, _ files.Selection) (Tree, error) {
+	branch := at.Branch
 	if branch == "" {
 		branch = "main"
 	}
@@ -45,6 +48,10 @@ func (r *memoryRepo) Read(_ context.Context, branch string, _ []string) (Tree, e
 		return nil, fmt.Errorf("%s: no such branch", branch)
 	}
 	return tree, nil
+}
+
+func (r *memoryRepo) Log(context.Context, Revision, []string, int) ([]CommitInfo, error) {
+	return r.commits, nil
 }
 
 func (r *memoryRepo) Tip(_ context.Context, branch string) (string, error) {
@@ -305,8 +312,8 @@ Tagbump-Image: acme/api:7
 
 // promotion takes the tag of the folder staging into the folder production.
 var promotion = Request{
-	Images: []Image{{Repository: "acme/web", Source: FromEnvironment{Name: "staging", Files: []string{"staging/*"}}}},
-	Files:  []string{"production/*"}, To: "production", Publish: Save,
+	Images: []Image{{Repository: "acme/web", Source: FromEnvironment{Name: "staging", Files: files.MustSelect("staging/*")}}},
+	Files:  files.MustSelect("production/*"), To: "production", Publish: Save,
 }
 
 func TestPromoteRefusesTwoTagsInOneEnvironment(t *testing.T) {
@@ -460,9 +467,9 @@ func TestWhatARunMeansForEachImage(t *testing.T) {
 		"production.yaml": "a: {image: acme/web:1.1}\nb: {image: acme/api:7}\nd: {image: acme/log:6}\n",
 	})
 	var talk []string
-	req := Request{To: "production", Files: []string{"production.yaml"}, Publish: Save, OnStale: Skip}
+	req := Request{To: "production", Files: files.MustSelect("production.yaml"), Publish: Save, OnStale: Skip}
 	for _, name := range []string{"web", "api", "db", "log", "gone"} {
-		img := Image{Repository: "acme/" + name, Optional: true, Unverified: true, Source: FromEnvironment{"staging", []string{"staging.yaml"}}}
+		img := Image{Repository: "acme/" + name, Optional: true, Unverified: true, Source: FromEnvironment{"staging", files.MustSelect("staging.yaml")}}
 		img.Policy = mustPolicy(t, policy.Rule{Order: policy.Alphabetical})
 		req.Images = append(req.Images, img)
 	}

@@ -24,8 +24,8 @@ func newScene(tree Tree) (scene, error) {
 
 // A place says where to look for images in a tree.
 type place struct {
-	environment string       // for messages
-	globs       []string     // the files; none are all
+	environment string // for messages
+	files       files.Selection
 	path        keypath.Path // the key; zero finds it by the image's name
 }
 
@@ -34,11 +34,7 @@ func (req Request) place() place { return place{req.To, req.Files, req.Path} }
 // targets finds where an image is written. An image that is not in the files is
 // an absentError.
 func (s scene) targets(where place, repository string) ([]plan.Target, error) {
-	selection, err := files.Select(where.globs...)
-	if err != nil {
-		return nil, err
-	}
-	options := plan.FindOptions{Files: selection}
+	options := plan.FindOptions{Files: where.files}
 	if !where.path.IsZero() {
 		options.Paths = []keypath.Path{where.path}
 	}

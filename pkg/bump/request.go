@@ -5,6 +5,7 @@ import (
 	"slices"
 	"text/template"
 
+	"github.com/tagbump/tagbump/pkg/files"
 	"github.com/tagbump/tagbump/pkg/image"
 	"github.com/tagbump/tagbump/pkg/keypath"
 	"github.com/tagbump/tagbump/pkg/policy"
@@ -14,13 +15,13 @@ import (
 // A Request is everything that one run is asked to do.
 type Request struct {
 	Images    []Image
-	Branch    string       // default: the repository's HEAD
-	Files     []string     // globs of the files to change; default: all YAML files
-	Path      keypath.Path // the key to change; default: found by the image's name
-	To        string       // the name of the environment, for messages
-	PinDigest bool         // write the digest beside the tag
-	OnStale   OnStale      // default: Fail
-	Publish   Publish      // default: Preview
+	Branch    string          // default: the repository's HEAD
+	Files     files.Selection // the files to change; default: every manifest
+	Path      keypath.Path    // the key to change; default: found by the image's name
+	To        string          // the name of the environment, for messages
+	PinDigest bool            // write the digest beside the tag
+	OnStale   OnStale         // default: Fail
+	Publish   Publish         // default: Preview
 
 	Message    *template.Template // of the commit, over MessageData; default: the subject and the changes
 	Provenance record.Provenance  // goes into the commit's trailers; default: nothing is known
@@ -139,25 +140,12 @@ func needsRegistry(img Image) error {
 	return nil
 }
 
-// globs are all files that the run reads.
-func (req Request) globs() []string {
-	all := slices.Clone(req.Files)
-	if len(all) == 0 {
-		return nil
-	}
+// selection is the files that the run reads.
+func (req Request) selection() files.Selection {
+	all := req.Files
 	for _, img := range req.Images {
-		source, ok := img.Source.(treeSource)
-		if !ok {
-			continue
-		}
-		more := source.globs()
-		if len(more) == 0 {
-			return nil
-		}
-		for _, glob := range more {
-			if !slices.Contains(all, glob) {
-				all = append(all, glob)
-			}
+		if source, ok := img.Source.(treeSource); ok {
+			all = all.Union(source.selection())
 		}
 	}
 	return all

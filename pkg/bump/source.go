@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/tagbump/tagbump/pkg/files"
 	"github.com/tagbump/tagbump/pkg/image"
 )
 
@@ -21,8 +22,8 @@ type Source interface {
 // asked again for each tree.
 type treeSource interface {
 	Source
-	// globs are the files that the source reads; none are all YAML files.
-	globs() []string
+	// selection is the files that the source reads.
+	selection() files.Selection
 	// resolveIn finds the tag in a tree. An image that is not in the files is
 	// an absentError.
 	resolveIn(ctx context.Context, r Runner, at scene, img Image) (Resolved, error)

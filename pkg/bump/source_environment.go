@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/tagbump/tagbump/pkg/files"
 	"github.com/tagbump/tagbump/pkg/plan"
 )
 
@@ -11,12 +12,12 @@ import (
 // environment's files have, in the same tree.
 type FromEnvironment struct {
 	Name  string
-	Files []string // globs; none are all YAML files
+	Files files.Selection
 }
 
 func (FromEnvironment) check(Image) error { return nil }
 
-func (e FromEnvironment) globs() []string { return e.Files }
+func (e FromEnvironment) selection() files.Selection { return e.Files }
 
 func (e FromEnvironment) resolve(context.Context, Runner, Image) (Resolved, error) {
 	return Resolved{}, fmt.Errorf("the tags of %s are in a repository's files: %w", e.Name, ErrConflict)
@@ -24,7 +25,7 @@ func (e FromEnvironment) resolve(context.Context, Runner, Image) (Resolved, erro
 
 func (e FromEnvironment) resolveIn(_ context.Context, _ Runner, at scene, img Image) (Resolved, error) {
 	resolved := Resolved{Repository: img.Repository, Source: e.Name}
-	targets, err := at.targets(place{environment: e.Name, globs: e.Files}, img.Repository)
+	targets, err := at.targets(place{environment: e.Name, files: e.Files}, img.Repository)
 	if err != nil {
 		return resolved, err
 	}

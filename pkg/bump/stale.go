@@ -101,27 +101,21 @@ func (r Runner) compareTimes(ctx context.Context, img Image, resolved Resolved, 
 	return age{order: resolved.Created.Compare(info.Created), evidence: byCreation}, "", nil
 }
 
-// History is a Repo that can tell what its latest commits say, the newest first.
-type History interface {
-	Messages(ctx context.Context, tree Tree, most int) ([]string, error)
-}
-
 // historyDepth is how many commits are searched for the one that set a tag.
 const historyDepth = 200
 
 // comparePipelines compares this run's pipeline number with the one in the
 // commit that set the deployed tag.
 func (r Runner) comparePipelines(ctx context.Context, req Request, tree Tree, deployed image.Ref) (found age, known bool, err error) {
-	history, has := r.Repo.(History)
-	if !has || req.Provenance.Pipeline == 0 || deployed.Tag == "" {
+	if req.Provenance.Pipeline == 0 || deployed.Tag == "" {
 		return age{}, false, nil
 	}
-	messages, err := history.Messages(ctx, tree, historyDepth)
+	commits, err := r.Repo.Log(ctx, Revision{tree.Branch(), tree.Tip()}, nil, historyDepth)
 	if err != nil {
 		return age{}, false, fmt.Errorf("looking for the commit that set %s: %w", deployed, err)
 	}
-	for _, message := range messages {
-		commit := record.Parse(message)
+	for _, info := range commits {
+		commit := record.Parse(info.Message)
 		if number := commit.Pipeline; number > 0 && commit.Sets(deployed) {
 			return age{
 				order: cmp.Compare(req.Provenance.Pipeline, number), evidence: byPipeline,

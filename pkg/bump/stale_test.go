@@ -119,28 +119,24 @@ func TestALostRaceAsksTheRegistryNothingTwice(t *testing.T) {
 	}
 }
 
-// told is a repository whose commits can be read.
-type told struct {
-	*memoryRepo
-	messages []string
-}
-
-func (r told) Messages(context.Context, Tree, int) ([]string, error) { return r.messages, nil }
-
 func TestPipelinesTellWhereNothingElseDoes(t *testing.T) {
-	messages := []string{
+	var commits []CommitInfo
+	for _, message := range []string{
 		"something else\n\nTagbump-Image: acme/api:1.0\nTagbump-Pipeline-Number: 99\n",
 		"bump acme/web to 1.0\n\nTagbump-Image: docker.io/acme/web:1.0\nTagbump-Pipeline-Number: 41\n",
 		"bump acme/web to 1.0\n\nTagbump-Image: acme/web:1.0\nTagbump-Pipeline-Number: 7\n",
+	} {
+		commits = append(commits, CommitInfo{Message: message})
 	}
 	for pipeline, want := range map[int64]string{
 		40: "web.yaml:2: acme/web: feature is older than the deployed 1.0, by its pipeline (40, deployed 41)",
 		41: "", 42: "", 0: "",
 	} {
 		repo := newRepo(map[string]string{"web.yaml": webFile})
+		repo.commits = commits
 		req := pushOf("feature")
 		req.Images[0].Unverified, req.Provenance.Pipeline = true, pipeline
-		_, err := Runner{Repo: told{repo, messages}, Sleep: noSleep}.Run(context.Background(), req)
+		_, err := Runner{Repo: repo, Sleep: noSleep}.Run(context.Background(), req)
 		if want == "" && err != nil || want != "" && (err == nil || err.Error() != want || !errors.Is(err, ErrStale)) {
 			t.Errorf("pipeline %d: %v, want %q", pipeline, err, want)
 		}

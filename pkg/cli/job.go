@@ -6,6 +6,7 @@ import (
 	"github.com/tagbump/tagbump/pkg/bump"
 	"github.com/tagbump/tagbump/pkg/config"
 	"github.com/tagbump/tagbump/pkg/fault"
+	"github.com/tagbump/tagbump/pkg/files"
 	"github.com/tagbump/tagbump/pkg/wire"
 )
 
@@ -88,13 +89,16 @@ func (j *job) findProject(ctx context.Context) error {
 // where it goes.
 func (j *job) request(name string, environment config.Environment) (bump.Request, error) {
 	req := bump.Request{
-		Branch: j.project.branchOf(j.flags.branch, name), Files: environment.Files, To: name,
+		Branch: j.project.branchOf(j.flags.branch, name), To: name,
 		PinDigest: j.flags.pinDigest, OnStale: staleAnswers[j.flags.onStale],
 	}
 	commit := j.flags.commitFlags.or(j.project.Commit)
 	var err error
 	if j.runner.Repo, err = j.repo.By(commit.author); err != nil {
 		return req, err
+	}
+	if req.Files, err = files.Select(environment.Files...); err != nil {
+		return req, fault.As(fault.Usage, err)
 	}
 	if req.Message, err = commit.template(); err != nil {
 		return req, err

@@ -53,7 +53,7 @@ func (p project) inRoot(ctx context.Context, repo bump.Repo, branch, where strin
 	if p.file != "" {
 		return p, nil
 	}
-	tree, err := repo.Read(ctx, branch, []string{config.FileName})
+	tree, err := repo.Read(ctx, bump.Revision{Branch: branch}, files.MustSelect(config.FileName))
 	if errors.Is(err, gitrepo.ErrNoFile) || errors.Is(err, files.ErrMissing) {
 		return p, nil
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/tagbump/tagbump/pkg/bump"
 	"github.com/tagbump/tagbump/pkg/fault"
+	"github.com/tagbump/tagbump/pkg/files"
 	"github.com/tagbump/tagbump/pkg/image"
 )
 
@@ -91,10 +92,14 @@ func (f *promoteFlags) request(ctx context.Context, j *job, args []string) (bump
 	if err != nil {
 		return req, err
 	}
+	source := bump.FromEnvironment{Name: name}
+	if source.Files, err = files.Select(from.Files...); err != nil {
+		return req, fault.As(fault.Usage, err)
+	}
 	images := imageReader{
 		world: j.world, project: j.project, platforms: f.platforms, unverified: f.noVerify,
 		source: func(bump.Image, string) (bump.Source, error) {
-			return bump.FromEnvironment{Name: name, Files: from.Files}, nil
+			return source, nil
 		},
 	}
 	req.Images, err = images.all(args)

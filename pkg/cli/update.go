@@ -8,6 +8,7 @@ import (
 
 	"github.com/tagbump/tagbump/pkg/bump"
 	"github.com/tagbump/tagbump/pkg/fault"
+	"github.com/tagbump/tagbump/pkg/files"
 	"github.com/tagbump/tagbump/pkg/image"
 	"github.com/tagbump/tagbump/pkg/keypath"
 )
@@ -106,7 +107,9 @@ func (f *updateFlags) request(ctx context.Context, j *job, args []string) (bump.
 		return req, err
 	}
 	if len(f.files) > 0 {
-		req.Files = f.files
+		if req.Files, err = files.Select(f.files...); err != nil {
+			return req, fault.Errorf(fault.Usage, "--file: %w", err)
+		}
 	}
 	if f.path != "" {
 		if req.Path, err = keypath.Parse(f.path); err != nil {

@@ -31,6 +31,21 @@ func (s Selection) WithContext(globs ...string) (Selection, error) {
 	return Selection{wanted: s.wanted, context: append(slices.Clip(s.context), context...)}, err
 }
 
+// Union returns the selection of the files of both: wanted is what either wants.
+// Where only one of them wants every manifest, what the other wants is context.
+func (s Selection) Union(t Selection) Selection {
+	union := Selection{context: slices.Concat(s.context, t.context)}
+	switch {
+	case len(s.wanted) == 0:
+		union.context = append(union.context, t.wanted...)
+	case len(t.wanted) == 0:
+		union.context = append(union.context, s.wanted...)
+	default:
+		union.wanted = slices.Concat(s.wanted, t.wanted)
+	}
+	return union
+}
+
 func parseGlobs(globs []string) ([]Glob, error) {
 	var parsed []Glob
 	for _, text := range globs {

@@ -50,11 +50,7 @@ func (t folderTree) Tip() string {
 
 // Read returns the files. Where a change is to be committed or pushed, it refuses
 // a checkout in which that cannot be finished.
-func (f folder) Read(ctx context.Context, _ string, globs []string) (bump.Tree, error) {
-	selection, err := files.Select(globs...)
-	if err != nil {
-		return nil, err
-	}
+func (f folder) Read(ctx context.Context, _ bump.Revision, selection files.Selection) (bump.Tree, error) {
 	if f.keep == KeepFiles {
 		fsys, err := f.dir.Read(ctx, selection)
 		return folderTree{fsys, nil}, err
@@ -69,6 +65,11 @@ func (f folder) Read(ctx context.Context, _ string, globs []string) (bump.Tree, 
 	}
 	fsys, err := checkout.Read(ctx, selection)
 	return folderTree{fsys, checkout}, err
+}
+
+// Log returns none: the folder's own history is not read.
+func (folder) Log(context.Context, bump.Revision, []string, int) ([]bump.CommitInfo, error) {
+	return nil, nil
 }
 
 func (f folder) Tip(context.Context, string) (string, error) { return "", nil }

@@ -19,12 +19,8 @@ type remote struct {
 	now               func() time.Time
 }
 
-func (r remote) Read(ctx context.Context, branch string, globs []string) (bump.Tree, error) {
-	selection, err := files.Select(globs...)
-	if err != nil {
-		return nil, err
-	}
-	return r.repo.Read(ctx, gitrepo.Revision{Branch: branch}, selection)
+func (r remote) Read(ctx context.Context, at bump.Revision, selection files.Selection) (bump.Tree, error) {
+	return r.repo.Read(ctx, gitrepo.Revision(at), selection)
 }
 
 func (r remote) Tip(ctx context.Context, branch string) (string, error) {
@@ -48,12 +44,12 @@ func (r remote) Save(ctx context.Context, base bump.Tree, c bump.Commit) (bump.S
 	return bump.Saved{State: bump.Pushed, Commit: hash}, nil
 }
 
-// Messages makes remote a bump.History.
-func (r remote) Messages(ctx context.Context, tree bump.Tree, most int) ([]string, error) {
-	entries, err := r.repo.Log(ctx, gitrepo.Revision{Branch: tree.Branch(), Commit: tree.Tip()}, nil, most)
-	messages := make([]string, len(entries))
+func (r remote) Log(ctx context.Context, at bump.Revision, names []string, most int) ([]bump.CommitInfo, error) {
+	entries, err := r.repo.Log(ctx, gitrepo.Revision(at), names, most)
+	commits := make([]bump.CommitInfo, len(entries))
 	for i, entry := range entries {
-		messages[i] = entry.Message
+		author := fmt.Sprintf("%s <%s>", entry.Author.Name, entry.Author.Email)
+		commits[i] = bump.CommitInfo{Hash: entry.Hash, Author: author, When: entry.Committer.When, Message: entry.Message}
 	}
-	return messages, err
+	return commits, err
 }
