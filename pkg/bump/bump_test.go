@@ -118,7 +118,7 @@ func (r tags) TagsWithPrefix(_ context.Context, repository, _ string) ([]string,
 	return all, nil
 }
 
-func (r tags) InspectFor(_ context.Context, ref image.Ref, _ string) (image.Info, error) {
+func (r tags) InspectFor(_ context.Context, ref image.Ref, _ []string) (image.Info, error) {
 	created, found := r[ref.Repository][ref.Tag]
 	if !found {
 		return image.Info{}, fmt.Errorf("%s: no such tag: %w", ref, fault.NotFound)
@@ -129,7 +129,7 @@ func (r tags) InspectFor(_ context.Context, ref image.Ref, _ string) (image.Info
 func (r tags) InspectAll(ctx context.Context, repository string, wanted []string) (map[string]image.Info, error) {
 	infos := map[string]image.Info{}
 	for _, tag := range wanted {
-		info, err := r.InspectFor(ctx, image.Ref{Repository: repository, Tag: tag}, "")
+		info, err := r.InspectFor(ctx, image.Ref{Repository: repository, Tag: tag}, nil)
 		if err != nil {
 			return nil, err
 		}
@@ -140,7 +140,7 @@ func (r tags) InspectAll(ctx context.Context, repository string, wanted []string
 
 func (r tags) First(ctx context.Context, repository string, wanted []string, fits func(image.Info) bool) (string, bool, error) {
 	for _, tag := range wanted {
-		info, err := r.InspectFor(ctx, image.Ref{Repository: repository, Tag: tag}, "")
+		info, err := r.InspectFor(ctx, image.Ref{Repository: repository, Tag: tag}, nil)
 		if err != nil || fits(info) {
 			return tag, err == nil, err
 		}
@@ -150,7 +150,7 @@ func (r tags) First(ctx context.Context, repository string, wanted []string, fit
 
 func (r tags) WaitForTag(ctx context.Context, ref image.Ref, _ time.Duration, waiting func(time.Duration)) error {
 	waiting(0)
-	_, err := r.InspectFor(ctx, ref, "")
+	_, err := r.InspectFor(ctx, ref, nil)
 	return err
 }
 

@@ -15,8 +15,8 @@ type labelled struct {
 	label string
 }
 
-func (l labelled) InspectFor(ctx context.Context, ref image.Ref, platform string) (image.Info, error) {
-	info, err := l.tags.InspectFor(ctx, ref, platform)
+func (l labelled) InspectFor(ctx context.Context, ref image.Ref, platforms []string) (image.Info, error) {
+	info, err := l.tags.InspectFor(ctx, ref, platforms)
 	info.Labels = map[string]string{revisionLabel: l.label}
 	return info, err
 }

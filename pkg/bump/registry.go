@@ -2,6 +2,7 @@ package bump
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"time"
 
@@ -12,8 +13,9 @@ import (
 type Registry interface {
 	// TagsWithPrefix returns all tags that begin with prefix, and maybe others.
 	TagsWithPrefix(ctx context.Context, repository, prefix string) ([]string, error)
-	// InspectFor returns what ref names; time and labels are those of the platform, if there is one.
-	InspectFor(ctx context.Context, ref image.Ref, platform string) (image.Info, error)
+	// InspectFor returns what ref names. Time and labels are those of the first platform;
+	// an image of another one that cannot be pulled is an error.
+	InspectFor(ctx context.Context, ref image.Ref, platforms []string) (image.Info, error)
 	// InspectAll returns what it knows of each tag's image. Tags that are not images are left out.
 	InspectAll(ctx context.Context, repository string, tags []string) (map[string]image.Info, error)
 	// First returns the first of tags whose image fits.
@@ -31,18 +33,18 @@ type cache struct {
 }
 
 type lookup struct {
-	ref      image.Ref
-	platform string
+	ref       image.Ref
+	platforms string
 }
 
-func (c *cache) InspectFor(ctx context.Context, ref image.Ref, platform string) (image.Info, error) {
+func (c *cache) InspectFor(ctx context.Context, ref image.Ref, platforms []string) (image.Info, error) {
 	c.mu.Lock()
-	info, known := c.infos[lookup{ref, platform}]
+	info, known := c.infos[lookup{ref, strings.Join(platforms, " ")}]
 	c.mu.Unlock()
 	if known {
 		return info, nil
 	}
-	info, err := c.Registry.InspectFor(ctx, ref, platform)
+	info, err := c.Registry.InspectFor(ctx, ref, platforms)
 	if err != nil {
 		return info, err
 	}
@@ -51,6 +53,6 @@ func (c *cache) InspectFor(ctx context.Context, ref image.Ref, platform string) 
 	if c.infos == nil {
 		c.infos = make(map[lookup]image.Info)
 	}
-	c.infos[lookup{ref, platform}] = info
+	c.infos[lookup{ref, strings.Join(platforms, " ")}] = info
 	return info, nil
 }

@@ -39,13 +39,9 @@ type Image struct {
 	Optional   bool           // pass over the image where it is not in the files
 }
 
-// platform is the one whose time and labels count: the first that is asked for.
-func (img Image) platform() string {
-	if len(img.Platforms) == 0 {
-		return ""
-	}
-	return img.Platforms[0]
-}
+// mainPlatform returns the platform whose time and labels count: the first that is
+// asked for, or none.
+func (img Image) mainPlatform() []string { return img.Platforms[:min(1, len(img.Platforms))] }
 
 // Publish says how a plan reaches the branch.
 type Publish int

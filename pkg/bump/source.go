@@ -94,7 +94,7 @@ func (r Runner) verified(ctx context.Context, img Image, resolved Resolved) (Res
 		return resolved, nil
 	}
 	where := image.Ref{Repository: img.Repository, Tag: resolved.Tag}
-	info, err := r.Registry.InspectFor(ctx, where, img.platform())
+	info, err := r.Registry.InspectFor(ctx, where, img.Platforms)
 	if err != nil {
 		return resolved, err
 	}

@@ -22,11 +22,11 @@ type revised struct {
 	faults map[string]error
 }
 
-func (r revised) InspectFor(ctx context.Context, ref image.Ref, platform string) (image.Info, error) {
+func (r revised) InspectFor(ctx context.Context, ref image.Ref, platforms []string) (image.Info, error) {
 	if err := r.faults[ref.Tag]; err != nil {
 		return image.Info{}, fmt.Errorf("%s: %w", ref, err)
 	}
-	info, err := r.tags.InspectFor(ctx, ref, platform)
+	info, err := r.tags.InspectFor(ctx, ref, platforms)
 	info.Labels = map[string]string{revisionLabel: commitOf(ref.Tag)}
 	return info, err
 }
@@ -45,7 +45,7 @@ func (r revised) InspectAll(ctx context.Context, repository string, wanted []str
 
 func (r revised) First(ctx context.Context, repository string, wanted []string, fits func(image.Info) bool) (string, bool, error) {
 	for _, tag := range wanted {
-		info, err := r.InspectFor(ctx, image.Ref{Repository: repository, Tag: tag}, "")
+		info, err := r.InspectFor(ctx, image.Ref{Repository: repository, Tag: tag}, nil)
 		if err != nil || fits(info) {
 			return tag, err == nil, err
 		}

@@ -85,7 +85,7 @@ func (r Runner) compareTimes(ctx context.Context, img Image, resolved Resolved, 
 		return age{}, "the registry is not asked", nil
 	}
 	deployed.Repository = img.Repository
-	info, err := r.Registry.InspectFor(ctx, deployed, img.platform())
+	info, err := r.Registry.InspectFor(ctx, deployed, img.mainPlatform())
 	switch {
 	case errors.Is(err, fault.NotFound):
 		return age{}, "the registry does not have the deployed one", nil

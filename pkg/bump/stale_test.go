@@ -101,9 +101,9 @@ type counting struct {
 	looks *int
 }
 
-func (c counting) InspectFor(ctx context.Context, ref image.Ref, platform string) (image.Info, error) {
+func (c counting) InspectFor(ctx context.Context, ref image.Ref, platforms []string) (image.Info, error) {
 	*c.looks++
-	return c.tags.InspectFor(ctx, ref, platform)
+	return c.tags.InspectFor(ctx, ref, platforms)
 }
 
 func TestALostRaceAsksTheRegistryNothingTwice(t *testing.T) {

@@ -23,7 +23,7 @@ func (p *Policy) Undecided(candidates []Candidate) []Candidate {
 		if c.rank != candidates[0].rank {
 			break
 		}
-		shape, key := shapeOf(c.Tag), naturalKey(c.Tag)
+		shape, key := shapeOf(c.Tag), NaturalKey(c.Tag)
 		if first, seen := largest[shape]; seen && key != first {
 			continue // sorted behind a larger number
 		}

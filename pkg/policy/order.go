@@ -77,7 +77,7 @@ func compare(a, b *Candidate) int {
 	if a.rank.parts != b.rank.parts {
 		return a.rank.parts - b.rank.parts
 	}
-	if order := strings.Compare(naturalKey(a.Tag), naturalKey(b.Tag)); order != 0 {
+	if order := strings.Compare(NaturalKey(a.Tag), NaturalKey(b.Tag)); order != 0 {
 		return order
 	}
 	return strings.Compare(a.Tag, b.Tag)
@@ -93,7 +93,7 @@ func compareNumbers(a, b string) (order int, ok bool) {
 	if shapeOf(a) != shapeOf(b) {
 		return 0, false
 	}
-	order = strings.Compare(naturalKey(a), naturalKey(b))
+	order = strings.Compare(NaturalKey(a), NaturalKey(b))
 	return order, order != 0
 }
 
@@ -236,10 +236,11 @@ func (alphabetical) rank(key string) (rank, reason) { return rank{key: key}, fit
 
 type natural struct{}
 
-func (natural) rank(key string) (rank, reason) { return rank{key: naturalKey(key)}, fits }
+func (natural) rank(key string) (rank, reason) { return rank{key: NaturalKey(key)}, fits }
 
-// naturalKey encodes text so that each run of digits compares as one number.
-func naturalKey(text string) string {
+// NaturalKey encodes text so that each run of digits in it compares as one number,
+// when keys are compared byte by byte.
+func NaturalKey(text string) string {
 	key := make([]byte, 0, 64) // enough for nearly all, and on the stack
 	for text != "" {
 		run := digitRun(text)

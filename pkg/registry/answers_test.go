@@ -127,7 +127,7 @@ func TestTheWantedImageOfAnIndexSaysWhen(t *testing.T) {
 		ociManifestType, old, young,
 	), "{}")
 	for platform, want := range map[string]time.Time{"": built, "linux/amd64": built, "linux/arm64/v8": built.Add(time.Hour), "windows/amd64": built} {
-		got, err := client(t, reg, keys{}).InspectFor(context.Background(), image.Ref{Repository: reg.Host + "/acme/web", Tag: "1.0.0"}, platform)
+		got, err := client(t, reg, keys{}).InspectFor(context.Background(), image.Ref{Repository: reg.Host + "/acme/web", Tag: "1.0.0"}, []string{platform})
 		if err != nil || !got.Created.Equal(want) {
 			t.Errorf("%q: created %v, %v; want %v", platform, got.Created, err, want)
 		}
@@ -163,7 +163,7 @@ func TestATLSRegistryOnAPrivateAddressHasASecondPage(t *testing.T) {
 					return true
 				})
 			}
-			got, err := client(t, reg, keys{}).Tags(context.Background(), reg.Host+"/acme/web")
+			got, err := client(t, reg, keys{}).TagsWithPrefix(context.Background(), reg.Host+"/acme/web", "")
 			if err != nil || len(got) != want {
 				t.Errorf("%d tags, %v; want %d", len(got), err, want)
 			}
@@ -177,7 +177,7 @@ func TestACertificateThatIsNotTrusted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = c.Tags(context.Background(), reg.Host+"/acme/web")
+	_, err = c.TagsWithPrefix(context.Background(), reg.Host+"/acme/web", "")
 	want := reg.Host + "/acme/web: the registry's certificate is not trusted: x509: certificate signed by unknown authority"
 	if !errors.Is(err, ErrUnavailable) || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
@@ -187,7 +187,7 @@ func TestACertificateThatIsNotTrusted(t *testing.T) {
 func TestNobodyListens(t *testing.T) {
 	reg := start(t, testenv.RegistryOptions{})
 	reg.Close()
-	_, err := client(t, reg, keys{}).Tags(context.Background(), reg.Host+"/acme/web")
+	_, err := client(t, reg, keys{}).TagsWithPrefix(context.Background(), reg.Host+"/acme/web", "")
 	if !errors.Is(err, ErrUnavailable) || !strings.Contains(fmt.Sprint(err), "connection refused") {
 		t.Errorf("got %v", err)
 	}
@@ -202,7 +202,7 @@ func TestTheCallersTimeEndsABackOff(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
 	defer cancel()
 	begun := time.Now()
-	_, err = c.Tags(ctx, reg.Host+"/acme/web")
+	_, err = c.TagsWithPrefix(ctx, reg.Host+"/acme/web", "")
 	if !errors.Is(err, ErrUnavailable) || time.Since(begun) > time.Second {
 		t.Errorf("after %s: %v; want ErrUnavailable at once", time.Since(begun), err)
 	}

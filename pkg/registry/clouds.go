@@ -1,14 +1,15 @@
 package registry
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"os"
+	"regexp"
 	"strings"
 	"time"
 
@@ -18,9 +19,10 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/google"
 
 	"github.com/tagbump/tagbump/pkg/internal/httpx"
+	"github.com/tagbump/tagbump/pkg/redact"
 )
 
-// A cloud has the log-ins of its own registries. It is asked for no others: to look
+// A cloud has the log-ins of its own registries. It is asked for no others: looking
 // for a cloud's environment may take seconds where there is none.
 type cloud struct {
 	source string
@@ -30,40 +32,79 @@ type cloud struct {
 
 func allClouds(getenv func(string) string) []cloud {
 	return []cloud{
-		{"GITHUB_TOKEN", func(host string) bool { return host == "ghcr.io" }, githubLogin(getenv)},
+		{"GITHUB_TOKEN", isGitHub, tokenLogin(getenv, "GITHUB_TOKEN")},
+		{"GH_TOKEN", isGitHub, tokenLogin(getenv, "GH_TOKEN")},
 		{"the AWS environment", isECR, ecrLogin},
 		{"the Google environment", isGoogle, google.Keychain.(authn.ContextKeychain).ResolveContext},
 		{"the Azure environment", isACR, newAzure(getenv).login},
 	}
 }
 
-// fromClouds asks the cloud that owns a registry. One that has no log-in counts for
-// nothing, since the image may be public.
-func (k *Keychain) fromClouds(ctx context.Context, target authn.Resource) (login, error) {
+// fromClouds asks the cloud that owns a registry. Nobody gave its log-in for this
+// registry, so it is optional.
+func (k *Keychain) fromClouds(ctx context.Context, target authn.Resource) (login, []miss) {
+	var misses []miss
 	for _, c := range k.clouds {
 		if !c.owns(target.RegistryStr()) {
 			continue
 		}
-		auth, err := c.login(ctx, target)
+		auth, err := c.ask(ctx, target)
+		if errors.Is(err, errCloudSlow) {
+			k.warn("%s: %s %v", target.RegistryStr(), c.source, err)
+		}
 		switch {
 		case err != nil:
-			k.log("%s: no log-in from %s: %s", target.RegistryStr(), c.source, httpx.Cause(err))
+			misses = append(misses, miss{text: c.source + " " + httpx.Line(redact.Text(httpx.Cause(err).Error()), longestWords)})
 		case auth != authn.Anonymous:
-			return login{auth, c.source}, nil
+			return login{auth: auth, source: c.source, optional: true}, misses
 		}
 	}
-	return login{}, nil
+	return login{}, misses
 }
 
-// githubLogin uses the token that GitHub gives to its jobs. The user's name does not matter.
-func githubLogin(getenv func(string) string) func(context.Context, authn.Resource) (authn.Authenticator, error) {
-	return func(context.Context, authn.Resource) (authn.Authenticator, error) {
-		for _, variable := range []string{"GITHUB_TOKEN", "GH_TOKEN"} {
-			if token := getenv(variable); token != "" {
-				return &authn.Basic{Username: "tagbump", Password: token}, nil
-			}
+// cloudTime is how long a cloud may take: its libraries look for metadata servers
+// and run programs, and not all of them obey a context.
+const cloudTime = 20 * time.Second
+
+var errCloudSlow = fmt.Errorf("did not answer within %s", cloudTime)
+
+// ask asks a cloud for the log-in, credentials included, as long as cloudTime allows.
+func (c cloud) ask(ctx context.Context, target authn.Resource) (authn.Authenticator, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, cloudTime, errCloudSlow)
+	defer cancel()
+	type answer struct {
+		auth authn.Authenticator
+		err  error
+	}
+	answers := make(chan answer, 1)
+	go func() {
+		auth, err := c.login(ctx, target)
+		if err == nil {
+			_, _, err = secretsOf(ctx, auth) // Google's is fetched when it is used
 		}
-		return authn.Anonymous, nil
+		answers <- answer{auth, err}
+	}()
+	select {
+	case got := <-answers:
+		if got.err != nil && context.Cause(ctx) != nil {
+			return nil, context.Cause(ctx)
+		}
+		return got.auth, got.err
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
+func isGitHub(host string) bool { return host == "ghcr.io" }
+
+// tokenLogin uses a token of GitHub's. The user's name does not matter.
+func tokenLogin(getenv func(string) string, variable string) func(context.Context, authn.Resource) (authn.Authenticator, error) {
+	return func(context.Context, authn.Resource) (authn.Authenticator, error) {
+		token := getenv(variable)
+		if token == "" {
+			return authn.Anonymous, nil
+		}
+		return &authn.Basic{Username: "tagbump", Password: token}, nil
 	}
 }
 
@@ -72,12 +113,28 @@ func isECR(host string) bool {
 	return err == nil && registry.Service == ecrapi.ServiceECR // the public one needs no log-in
 }
 
+// ecrLogin asks AWS. The library keeps AWS's words for its log ("the security token
+// is expired"), and returns an error that only says that there are no credentials.
 func ecrLogin(_ context.Context, target authn.Resource) (authn.Authenticator, error) {
-	user, secret, err := ecr.NewECRHelper(ecr.WithLogger(io.Discard)).Get(target.RegistryStr())
+	var log bytes.Buffer
+	user, secret, err := ecr.NewECRHelper(ecr.WithLogger(&log)).Get(target.RegistryStr())
 	if err != nil {
-		return nil, errors.New("AWS gave no credentials for it")
+		return nil, fmt.Errorf("gives no credentials: %s", lastMessage(log.String()))
 	}
 	return &authn.Basic{Username: user, Password: secret}, nil
+}
+
+// messagePattern finds the error in a line of the AWS library's log.
+var messagePattern = regexp.MustCompile(`(?:error|msg)="((?:[^"\\\\]|\\\\.)*)"`)
+
+// lastMessage returns the last error that a log tells of.
+func lastMessage(log string) string {
+	lines := strings.Split(strings.TrimSpace(log), "\n")
+	last := lines[len(lines)-1]
+	if found := messagePattern.FindStringSubmatch(last); found != nil {
+		return found[1]
+	}
+	return last
 }
 
 func isGoogle(host string) bool {
@@ -145,13 +202,13 @@ func (a azure) accessToken(ctx context.Context, tenant, host string) (string, er
 	return a.post(ctx, authority+"/"+url.PathEscape(tenant)+"/oauth2/v2.0/token", "access_token", form)
 }
 
-// prove adds to form what shows who we are.
+// prove adds the client secret or the federated assertion to form.
 func (a azure) prove(form url.Values) error {
 	assertion := a.getenv("AZURE_FEDERATED_TOKEN")
 	if path := a.getenv("AZURE_FEDERATED_TOKEN_FILE"); assertion == "" && path != "" {
 		text, err := os.ReadFile(path)
 		if err != nil {
-			return err
+			return errors.New("cannot read the file in AZURE_FEDERATED_TOKEN_FILE")
 		}
 		assertion = strings.TrimSpace(string(text))
 	}
@@ -162,7 +219,7 @@ func (a azure) prove(form url.Values) error {
 		form.Set("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer")
 		form.Set("client_assertion", assertion)
 	default:
-		return errors.New("AZURE_CLIENT_ID is set, but neither AZURE_CLIENT_SECRET nor AZURE_FEDERATED_TOKEN_FILE")
+		return errors.New("has AZURE_CLIENT_ID, but neither AZURE_CLIENT_SECRET nor AZURE_FEDERATED_TOKEN_FILE")
 	}
 	return nil
 }

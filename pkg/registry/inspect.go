@@ -2,16 +2,16 @@ package registry
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
-	"io"
 	"maps"
+	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/tagbump/tagbump/pkg/image"
 )
@@ -20,108 +20,46 @@ import (
 // (OCI image spec, annotations).
 const createdLabel = "org.opencontainers.image.created"
 
-// manifest is an image manifest or an index; the media type in the body counts
-// before the header, since some registries serve everything as text/plain.
-type manifest struct {
-	MediaType   string            `json:"mediaType"`
-	Config      *v1.Descriptor    `json:"config"`
-	Layers      []v1.Descriptor   `json:"layers"`
-	Manifests   []v1.Descriptor   `json:"manifests"`
-	Annotations map[string]string `json:"annotations"`
-	Schema      int               `json:"schemaVersion"`
-}
-
-// config is what counts of an image's config. The time is text, so that an
-// unreadable one does not lose the whole image.
-type config struct {
-	OS           string `json:"os"`
-	Architecture string `json:"architecture"`
-	Variant      string `json:"variant"`
-	Created      string `json:"created"`
-	Config       struct {
-		Labels map[string]string `json:"Labels"`
-	} `json:"config"`
-}
-
 // Inspect returns what the registry says of the image that ref names by its tag, or
 // by its digest if it has one. The digest is that of the bytes which the registry
 // sent. For an index, time and labels are those of its first image. A missing tag is
 // [ErrNotFound]; a chart, a signature or a schema 1 manifest is [ErrNoImage].
 func (c *Client) Inspect(ctx context.Context, ref image.Ref) (image.Info, error) {
-	return c.InspectFor(ctx, ref, "")
+	return c.InspectFor(ctx, ref, nil)
 }
 
-// InspectFor is Inspect with the time and the labels of the given platform, where
-// ref names an index that has it.
-func (c *Client) InspectFor(ctx context.Context, ref image.Ref, platform string) (image.Info, error) {
+// InspectFor is Inspect for those who want to run the image on the given platforms.
+// Where ref names an index, time and labels are those of the first platform, and
+// each platform's image is asked for, side by side: one that the index lists and the
+// registry does not have is [ErrNotFound]. A platform that the index does not list
+// is left to [image.CheckPlatforms].
+func (c *Client) InspectFor(ctx context.Context, ref image.Ref, platforms []string) (image.Info, error) {
 	at, err := c.parseRef(ref)
 	if err != nil {
 		return image.Info{}, err
 	}
-	info, err := c.inspect(ctx, at, platform)
+	m, digest, err := c.manifest(ctx, at)
 	if err != nil {
 		return image.Info{}, explain(ref.String(), err)
 	}
+	info, err := c.describe(ctx, at, m, platforms)
+	if err != nil {
+		return image.Info{}, explain(ref.String(), err)
+	}
+	info.Digest = digest
 	return info, nil
 }
 
-func (c *Client) inspect(ctx context.Context, at name.Reference, platform string) (image.Info, error) {
-	m, digest, err := c.manifest(ctx, at)
-	if err != nil {
-		return image.Info{}, err
-	}
-	info, err := c.read(ctx, at, m, platform)
-	info.Digest = digest
-	return info, err
-}
-
-// read gets what a manifest or index points at.
-func (c *Client) read(ctx context.Context, at name.Reference, m manifest, platform string) (image.Info, error) {
+// describe gets what a manifest or index points at.
+func (c *Client) describe(ctx context.Context, at name.Reference, m manifest, platforms []string) (image.Info, error) {
 	if m.Config != nil {
-		return c.inspectImage(ctx, at.Context(), m)
+		return c.describeImage(ctx, at.Context(), m)
 	}
-	return c.inspectIndex(ctx, at, m, platform)
+	return c.describeIndex(ctx, at.Context(), m, platforms)
 }
 
-// manifest gets and reads the manifest at a reference, and computes its digest.
-func (c *Client) manifest(ctx context.Context, at name.Reference) (manifest, string, error) {
-	got, err := c.puller.Get(ctx, at)
-	if err != nil {
-		return manifest{}, "", err
-	}
-	var m manifest
-	if err := json.Unmarshal(got.Manifest, &m); err != nil {
-		return manifest{}, "", noImage("its manifest is not JSON")
-	}
-	if m.MediaType == "" {
-		m.MediaType = string(got.MediaType)
-	}
-	if err := checkManifest(m); err != nil {
-		return manifest{}, "", err
-	}
-	return m, got.Digest.String(), nil
-}
-
-// checkManifest refuses what is neither an image nor an index.
-func checkManifest(m manifest) error {
-	switch mediaType := types.MediaType(m.MediaType); {
-	case m.Schema == 1, mediaType == types.DockerManifestSchema1, mediaType == types.DockerManifestSchema1Signed:
-		return noImage("its manifest is of schema 1, which registries gave up in 2019")
-	case m.Config == nil && m.Manifests == nil:
-		return noImage(fmt.Sprintf("a manifest of type %q, without config and without images", m.MediaType))
-	case m.Config != nil && isArtefact(string(m.Config.MediaType)):
-		return noImage(fmt.Sprintf("it holds %s", m.Config.MediaType))
-	}
-	return nil
-}
-
-// noImage is an Error that explain has to say the place of.
-func noImage(why string) error {
-	return &Error{What: "not a container image", Why: why, kind: ErrNoImage}
-}
-
-// inspectImage reads the config of a single image.
-func (c *Client) inspectImage(ctx context.Context, repo name.Repository, m manifest) (image.Info, error) {
+// describeImage reads the config of a single image.
+func (c *Client) describeImage(ctx context.Context, repo name.Repository, m manifest) (image.Info, error) {
 	cfg, err := c.config(ctx, repo, m.Config.Digest)
 	if err != nil {
 		return image.Info{}, err
@@ -137,22 +75,30 @@ func (c *Client) inspectImage(ctx context.Context, repo name.Repository, m manif
 	}, nil
 }
 
-// inspectIndex lists the platforms of an index, and reads one of its images for the rest.
-func (c *Client) inspectIndex(ctx context.Context, at name.Reference, index manifest, platform string) (image.Info, error) {
-	children := runnable(index.Manifests)
-	if len(children) == 0 {
-		return image.Info{}, noImage("an index without images")
-	}
-	chosen := max(0, slices.IndexFunc(children, func(d v1.Descriptor) bool {
-		return platform != "" && image.HasPlatform([]string{childPlatform(d)}, platform)
-	}))
-	info, err := c.inspectChild(ctx, at, children[chosen])
+// describeIndex lists the platforms of an index, and describes one of its images:
+// that of the first wanted platform, else the first that the registry has.
+func (c *Client) describeIndex(ctx context.Context, repo name.Repository, index manifest, platforms []string) (image.Info, error) {
+	members, err := c.members(ctx, repo, index)
 	if err != nil {
-		return info, err
+		return image.Info{}, err
 	}
-	info.Platforms, err = c.childPlatforms(ctx, at, children, chosen, info.Platforms[0])
+	wanted := wantedMembers(members, platforms)
+	if err := c.checkMembers(ctx, repo, wanted[min(1, len(wanted)):]); err != nil {
+		return image.Info{}, err
+	}
+	var info image.Info
+	for _, m := range append(wanted[:min(1, len(wanted))], members...) {
+		info, err = c.describeMember(ctx, repo, m)
+		if err == nil || len(wanted) > 0 || !errors.Is(err, ErrNotFound) {
+			break
+		}
+	}
 	if err != nil {
-		return info, err
+		return image.Info{}, err
+	}
+	info.Platforms = nil
+	for _, m := range members {
+		info.Platforms = append(info.Platforms, m.platform)
 	}
 	info.Labels = joinLabels(index.Annotations, info.Labels)
 	if info.Created.IsZero() {
@@ -161,38 +107,120 @@ func (c *Client) inspectIndex(ctx context.Context, at name.Reference, index mani
 	return info, nil
 }
 
-// childPlatforms lists the platforms of an index. Where the index itself does not name
-// one, which most tools then take for linux/amd64, the image's config is asked; that
-// of the chosen child is known already.
-func (c *Client) childPlatforms(ctx context.Context, at name.Reference, children []v1.Descriptor, chosen int, known string) ([]string, error) {
-	var platforms []string
-	for i, child := range children {
-		platform := childPlatform(child)
-		switch {
-		case platform != "":
-		case i == chosen:
-			platform = known
-		default:
-			info, err := c.inspectChild(ctx, at, child)
-			if err != nil {
-				return nil, err
-			}
-			platform = info.Platforms[0]
-		}
-		platforms = append(platforms, platform)
-	}
-	return platforms, nil
+// A member is an image in an index.
+type member struct {
+	digest   string
+	platform string
 }
 
-func (c *Client) inspectChild(ctx context.Context, at name.Reference, child v1.Descriptor) (image.Info, error) {
-	m, _, err := c.manifest(ctx, at.Context().Digest(child.Digest.String()))
-	if err != nil {
-		return image.Info{}, err
+// maxUnnamed bounds how many members of an index are looked into for their platform.
+// Builders name it; an index of thousands without is made to keep us busy.
+const maxUnnamed = 64
+
+// members lists the images of an index. Where the index names no platform, which
+// most tools then take for linux/amd64, the image's config is asked.
+func (c *Client) members(ctx context.Context, repo name.Repository, index manifest) ([]member, error) {
+	var members []member
+	var unnamed []string
+	for _, d := range runnable(index.Manifests) {
+		m := member{digest: d.Digest.String()}
+		if d.Platform != nil {
+			m.platform = platformName(d.Platform.OS, d.Platform.Architecture, d.Platform.Variant)
+		}
+		if m.platform == "" {
+			unnamed = append(unnamed, m.digest)
+		}
+		members = append(members, m)
 	}
-	if m.Config == nil {
+	if len(unnamed) > maxUnnamed {
+		return nil, noImage(fmt.Sprintf("an index of %d images without a platform", len(unnamed)))
+	}
+	found, err := forEach(ctx, unnamed, func(ctx context.Context, digest string) (string, error) {
+		info, err := c.describeMember(ctx, repo, member{digest: digest})
+		if err != nil {
+			return "", ignore(err, ErrNoImage) // something else that was put into the index
+		}
+		return info.Platforms[0], nil
+	})
+	if err != nil {
+		return nil, itemCause(err)
+	}
+	for i, m := range members {
+		if m.platform == "" {
+			members[i].platform = found[m.digest]
+		}
+	}
+	members = slices.DeleteFunc(members, func(m member) bool { return m.platform == "" })
+	if len(members) == 0 {
+		return nil, noImage("an index without images")
+	}
+	return members, nil
+}
+
+// ignore returns nil if err is of the given kind, else err.
+func ignore(err, kind error) error {
+	if errors.Is(err, kind) {
+		return nil
+	}
+	return err
+}
+
+// wantedMembers returns the members of the given platforms, one for each that the index has.
+func wantedMembers(members []member, platforms []string) []member {
+	var wanted []member
+	for _, platform := range platforms {
+		i := slices.IndexFunc(members, func(m member) bool { return image.HasPlatform([]string{m.platform}, platform) })
+		if i >= 0 && !slices.Contains(wanted, members[i]) {
+			wanted = append(wanted, members[i])
+		}
+	}
+	return wanted
+}
+
+// checkMembers asks with HEAD, which costs no pull, whether the registry has members.
+func (c *Client) checkMembers(ctx context.Context, repo name.Repository, members []member) error {
+	platforms := map[string]string{}
+	var digests []string
+	for _, m := range members {
+		platforms[m.digest] = m.platform
+		digests = append(digests, m.digest)
+	}
+	_, err := forEach(ctx, digests, func(ctx context.Context, digest string) (struct{}, error) {
+		_, _, err := c.head(ctx, repo.Digest(digest))
+		if hasStatus(err, http.StatusMethodNotAllowed) {
+			_, _, err = c.manifest(ctx, repo.Digest(digest))
+		}
+		return struct{}{}, memberError(err, member{digest, platforms[digest]})
+	})
+	return itemCause(err)
+}
+
+func (c *Client) describeMember(ctx context.Context, repo name.Repository, m member) (image.Info, error) {
+	child, _, err := c.manifest(ctx, repo.Digest(m.digest))
+	if err != nil {
+		return image.Info{}, memberError(err, m)
+	}
+	if child.Config == nil {
 		return image.Info{}, noImage("an index of indexes")
 	}
-	return c.inspectImage(ctx, at.Context(), m)
+	info, err := c.describeImage(ctx, repo, child)
+	return info, memberError(err, m)
+}
+
+// memberError says which image of an index is missing. "No such tag" would be false:
+// a clean-up of untagged images has deleted it, and the tag is still there.
+func memberError(err error, m member) error {
+	if !hasStatus(err, http.StatusNotFound) {
+		return err
+	}
+	what := "an image of its index is missing in the registry"
+	if m.platform != "" {
+		what = "the image for " + m.platform + " is missing in the registry"
+	}
+	return &Error{
+		What: what, Why: m.digest, kind: ErrNotFound, cause: err,
+		hint: "a clean-up of untagged images may have deleted it; push the image again",
+	}
 }
 
 // joinLabels returns labels, and annotations where labels have nothing: some
@@ -206,43 +234,23 @@ func joinLabels(annotations, labels map[string]string) map[string]string {
 	return joined
 }
 
-// runnable returns the members of an index that are images: attestations, which
-// BuildKit files under unknown/unknown, and the layers of its caches are left out.
+// runnable returns the members of an index that can be images. It leaves out
+// attestations, which BuildKit files under unknown/unknown, artifacts such as SBOMs
+// (OCI 1.1, artifactType), and the layers of build caches.
 func runnable(members []v1.Descriptor) []v1.Descriptor {
 	return slices.DeleteFunc(slices.Clone(members), func(d v1.Descriptor) bool {
 		isAttestation := d.Annotations["vnd.docker.reference.type"] != "" || d.Platform != nil && d.Platform.OS == "unknown"
-		return isAttestation || d.MediaType != "" && !d.MediaType.IsImage() && !d.MediaType.IsIndex()
+		isOther := d.MediaType != "" && !d.MediaType.IsImage() && !d.MediaType.IsIndex()
+		return isAttestation || isOther || d.ArtifactType != "" && !isImageConfig(d.ArtifactType)
 	})
 }
 
-func childPlatform(child v1.Descriptor) string {
-	if child.Platform == nil {
+// platformName writes a platform as people do; "" if os or architecture is missing.
+func platformName(os, architecture, variant string) string {
+	if os == "" || architecture == "" {
 		return ""
 	}
-	return platformName(child.Platform.OS, child.Platform.Architecture, child.Platform.Variant)
-}
-
-// config gets an image's config; the library checks its digest.
-func (c *Client) config(ctx context.Context, repo name.Repository, digest v1.Hash) (config, error) {
-	var cfg config
-	at := repo.Digest(digest.String())
-	blob, err := c.puller.Layer(ctx, at)
-	if err != nil {
-		return cfg, err
-	}
-	body, err := blob.Compressed() // as it is stored
-	if err != nil {
-		return cfg, err
-	}
-	defer body.Close()
-	text, err := io.ReadAll(body)
-	if err != nil {
-		return cfg, err
-	}
-	if err := json.Unmarshal(text, &cfg); err != nil {
-		return cfg, noImage("its config is not JSON")
-	}
-	return cfg, nil
+	return strings.TrimSuffix(os+"/"+architecture+"/"+variant, "/")
 }
 
 // firstTime returns the first of texts that is a time an image can have been

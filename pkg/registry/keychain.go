@@ -2,43 +2,48 @@ package registry
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 
-	helper "github.com/docker/docker-credential-helpers/client"
-	"github.com/docker/docker-credential-helpers/credentials"
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
+
+	"github.com/tagbump/tagbump/pkg/internal/smallfile"
 )
 
 // A Keychain finds the log-in for a registry where CI systems and people keep it.
 // The first of these places that has one for the registry counts:
 //
 //  1. REGISTRY_USERNAME and REGISTRY_PASSWORD, for the registry in REGISTRY_HOST, or for
-//     Docker Hub if there is none: a password is not sent to whom it is not meant for.
+//     Docker Hub if there is none: a password is sent only to the registry that it is for.
 //     DOCKERHUB_USERNAME with DOCKERHUB_PASSWORD or DOCKERHUB_TOKEN, for Docker Hub.
 //  2. DOCKER_AUTH_CONFIG, the text of a docker config.
 //  3. The file REGISTRY_AUTH_FILE.
 //  4. The docker config, with its credential helpers: in DOCKER_CONFIG, else ~/.docker.
 //  5. Podman's auth.json.
 //  6. The registry's own cloud: GITHUB_TOKEN or GH_TOKEN for ghcr.io, the AWS, Google
-//     and Azure environments for theirs.
+//     and Azure environments for theirs. Nobody gave these for the registry, so they
+//     are dropped when the registry refuses them.
 //
-// A helper that is missing or fails counts as having nothing, since the image may be
-// public. A config that cannot be read is an error.
+// A place that cannot be read (a helper that fails, a broken config, a variable
+// without its partner) counts as having nothing, since the image may be public. The
+// error names it if the registry then wants a log-in. White space around values is
+// cut: files and CI contexts add line ends.
 type Keychain struct {
 	getenv func(string) string
 	log    func(format string, args ...any)
+	warn   func(format string, args ...any)
 	clouds []cloud
 
 	mu    sync.Mutex
-	files map[string]*dockerConfig // by path, read once
+	files map[string]configFile // by path, read once
+
+	asking  sync.Mutex
+	helpers map[string]helperAnswer // by program and server, asked once
 }
 
 // SecretVariables returns the environment variables that a Keychain reads and whose
@@ -53,9 +58,18 @@ func SecretVariables() []string {
 }
 
 // NewKeychain makes a keychain of the environment that getenv reads. The log is told
-// which place a log-in came from, and what was wrong with others, without secrets.
+// where a log-in came from and what was wrong with other places, without secrets.
 func NewKeychain(getenv func(string) string, log func(format string, args ...any)) *Keychain {
-	return &Keychain{getenv: getenv, log: log, clouds: allClouds(getenv), files: map[string]*dockerConfig{}}
+	return newKeychain(getenv, log, log)
+}
+
+// newKeychain makes a keychain that tells warn of what makes a run slow.
+func newKeychain(getenv func(string) string, log, warn func(format string, args ...any)) *Keychain {
+	trimmed := func(variable string) string { return strings.TrimSpace(getenv(variable)) }
+	return &Keychain{
+		getenv: trimmed, log: log, warn: warn, clouds: allClouds(trimmed),
+		files: map[string]configFile{}, helpers: map[string]helperAnswer{},
+	}
 }
 
 // Resolve implements authn.Keychain.
@@ -63,97 +77,122 @@ func (k *Keychain) Resolve(target authn.Resource) (authn.Authenticator, error) {
 	return k.ResolveContext(context.Background(), target)
 }
 
-// ResolveContext implements authn.ContextKeychain.
+// ResolveContext implements authn.ContextKeychain. It returns authn.Anonymous where
+// no place has a log-in, and no errors.
 func (k *Keychain) ResolveContext(ctx context.Context, target authn.Resource) (authn.Authenticator, error) {
-	for _, look := range []func(context.Context, authn.Resource) (login, error){
-		k.fromVariables, k.fromConfigVariable, k.fromFiles, k.fromClouds,
-	} {
-		found, err := look(ctx, target)
-		if err != nil {
-			return nil, &credentialsError{err}
-		}
-		if found.source != "" {
-			k.log("%s: log-in from %s", hubName(target.RegistryStr()), found.source)
-			return found.auth, nil
-		}
-	}
-	k.log("%s: no log-in, so as anyone", hubName(target.RegistryStr()))
-	return authn.Anonymous, nil
+	return k.find(ctx, target).auth, nil
 }
 
-// A credentialsError says that a place cannot be read, so that nobody knows whether it has a log-in.
-type credentialsError struct{ err error }
-
-func (e *credentialsError) Error() string { return "registry credentials: " + e.err.Error() }
-func (e *credentialsError) Unwrap() error { return e.err }
-
-// A login is what a place has for a registry; without a source it has nothing.
-type login struct {
-	auth   authn.Authenticator
-	source string
+// find returns the log-in for target, an anonymous one if no place has any.
+func (k *Keychain) find(ctx context.Context, target authn.Resource) login {
+	host := hubName(target.RegistryStr())
+	var misses []miss
+	for _, look := range []func(context.Context, authn.Resource) (login, []miss){
+		k.fromVariables, k.fromConfigVariable, k.fromFiles, k.fromClouds,
+	} {
+		found, missed := look(ctx, target)
+		for _, m := range missed {
+			k.log("%s: no log-in: %s", host, m.text)
+		}
+		misses = append(misses, missed...)
+		if !found.isAnonymous() {
+			k.log("%s: log-in from %s", host, found.source)
+			found.host, found.misses = host, misses
+			return found
+		}
+	}
+	k.log("%s: no credentials, asking anonymously", host)
+	return login{auth: authn.Anonymous, host: host, misses: misses}
 }
 
 func password(username, password, source string) login {
-	return login{&authn.Basic{Username: username, Password: password}, source}
+	return login{auth: &authn.Basic{Username: username, Password: password}, source: source}
+}
+
+// A pair is a user and the secrets that may go with it, as variables.
+type pair struct {
+	user    string
+	secrets []string
+	host    string // that it is for
 }
 
 // fromVariables looks for a user and a password in the environment.
-func (k *Keychain) fromVariables(_ context.Context, target authn.Resource) (login, error) {
-	host := target.RegistryStr()
+func (k *Keychain) fromVariables(_ context.Context, target authn.Resource) (login, []miss) {
 	meant := k.getenv("REGISTRY_HOST")
+	pairs := []pair{
+		{"REGISTRY_USERNAME", []string{"REGISTRY_PASSWORD"}, meant},
+		{"DOCKERHUB_USERNAME", []string{"DOCKERHUB_PASSWORD", "DOCKERHUB_TOKEN"}, "docker.io"},
+	}
 	if meant == "" {
-		meant = "docker.io"
+		pairs[0].host = "docker.io"
 	}
-	user, secret := k.getenv("REGISTRY_USERNAME"), k.getenv("REGISTRY_PASSWORD")
-	if user != "" && secret != "" && sameHost(meant, host) {
-		return password(user, secret, "REGISTRY_USERNAME"), nil
+	var misses []miss
+	for _, p := range pairs {
+		user, secret := k.getenv(p.user), k.firstSet(p.secrets)
+		if user == "" && secret == "" {
+			continue
+		}
+		isMeant := sameHost(hostOf(p.host), target.RegistryStr())
+		switch missing := strings.Join(p.secrets, " or "); {
+		case !isMeant && p.user == "DOCKERHUB_USERNAME":
+		case !isMeant && meant == "":
+			misses = append(misses, miss{"REGISTRY_USERNAME is for Docker Hub unless REGISTRY_HOST names the registry", "set REGISTRY_HOST=" + hubName(target.RegistryStr())})
+		case !isMeant:
+			misses = append(misses, miss{text: fmt.Sprintf("REGISTRY_USERNAME is for %s (REGISTRY_HOST)", hostOf(p.host))})
+		case secret == "":
+			misses = append(misses, miss{p.user + " is set without " + missing, "set " + missing})
+		case user == "":
+			misses = append(misses, miss{missing + " is set without " + p.user, "set " + p.user})
+		default:
+			return password(user, secret, p.user), misses
+		}
 	}
-	if !sameHost("docker.io", host) {
-		return login{}, nil
+	return login{}, misses
+}
+
+func (k *Keychain) firstSet(variables []string) string {
+	for _, variable := range variables {
+		if value := k.getenv(variable); value != "" {
+			return value
+		}
 	}
-	user, secret = k.getenv("DOCKERHUB_USERNAME"), k.getenv("DOCKERHUB_PASSWORD")
-	if secret == "" {
-		secret = k.getenv("DOCKERHUB_TOKEN")
-	}
-	if user != "" && secret != "" {
-		return password(user, secret, "DOCKERHUB_USERNAME"), nil
-	}
-	return login{}, nil
+	return ""
 }
 
 // fromConfigVariable looks into the docker config that is itself in the environment.
-func (k *Keychain) fromConfigVariable(_ context.Context, target authn.Resource) (login, error) {
+func (k *Keychain) fromConfigVariable(ctx context.Context, target authn.Resource) (login, []miss) {
 	text := k.getenv("DOCKER_AUTH_CONFIG")
 	if text == "" {
 		return login{}, nil
 	}
 	config, err := parseDockerConfig([]byte(text))
 	if err != nil {
-		return login{}, fmt.Errorf("DOCKER_AUTH_CONFIG: %w", err)
+		return login{}, []miss{{text: "DOCKER_AUTH_CONFIG is " + err.Error()}}
 	}
-	return k.fromConfig(config, target, "DOCKER_AUTH_CONFIG"), nil
+	return k.fromConfig(ctx, config, target, "DOCKER_AUTH_CONFIG")
 }
 
 // fromFiles looks into the files of docker and podman.
-func (k *Keychain) fromFiles(_ context.Context, target authn.Resource) (login, error) {
+func (k *Keychain) fromFiles(ctx context.Context, target authn.Resource) (login, []miss) {
+	var misses []miss
 	for _, path := range k.paths() {
 		config, err := k.read(path)
 		if err != nil {
-			return login{}, err
+			misses = append(misses, miss{text: fmt.Sprintf("%s: %v", path, err)})
+			continue
 		}
-		if found := k.fromConfig(config, target, path); found.source != "" {
-			return found, nil
+		found, missed := k.fromConfig(ctx, config, target, path)
+		misses = append(misses, missed...)
+		if !found.isAnonymous() {
+			return found, misses
 		}
 	}
-	return login{}, nil
+	return login{}, misses
 }
 
-// paths are the files to look into, which need not exist.
+// paths returns the files to look into. All but the one in REGISTRY_AUTH_FILE may be missing.
 func (k *Keychain) paths() []string {
-	home := k.getenv("HOME")
-	if home == "" {
-		home = k.getenv("USERPROFILE")
-	}
+	home := k.firstSet([]string{"HOME", "USERPROFILE"})
 	var paths []string
 	add := func(base string, parts ...string) {
 		if base != "" {
@@ -173,109 +212,44 @@ func (k *Keychain) paths() []string {
 	return paths
 }
 
-// read returns the config at path, an empty one if there is no such file.
+// A configFile is what reading a config ended with.
+type configFile struct {
+	config *dockerConfig
+	err    error
+}
+
+// read returns the config at path, an empty one if the file does not exist.
 func (k *Keychain) read(path string) (*dockerConfig, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if config, found := k.files[path]; found {
-		return config, nil
+	if file, found := k.files[path]; found {
+		return file.config, file.err
 	}
-	config := &dockerConfig{}
-	text, err := os.ReadFile(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-	case err != nil:
+	config, err := readDockerConfig(path)
+	if errors.Is(err, fs.ErrNotExist) && path != k.getenv("REGISTRY_AUTH_FILE") {
+		config, err = &dockerConfig{}, nil
+	}
+	k.files[path] = configFile{config, err}
+	return config, err
+}
+
+func readDockerConfig(path string) (*dockerConfig, error) {
+	text, err := smallfile.ReadRegular(path, smallfile.Text)
+	var failed *fs.PathError
+	if errors.As(err, &failed) {
+		return nil, failed.Err // the caller names the file
+	}
+	if err != nil {
 		return nil, err
-	default:
-		if config, err = parseDockerConfig(text); err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
-		}
 	}
-	k.files[path] = config
-	return config, nil
+	return parseDockerConfig(text)
 }
 
-// dockerConfig is what counts of ~/.docker/config.json.
-type dockerConfig struct {
-	Auths       map[string]authn.AuthConfig `json:"auths"`
-	CredHelpers map[string]string           `json:"credHelpers"`
-	CredsStore  string                      `json:"credsStore"`
-}
-
-// parseDockerConfig keeps the parser's words to itself, since they may repeat a password.
-func parseDockerConfig(text []byte) (*dockerConfig, error) {
-	var config dockerConfig
-	if err := json.Unmarshal(text, &config); err != nil {
-		return nil, errors.New("not a docker config, which is JSON with \"auths\"")
-	}
-	return &config, nil
-}
-
-// fromConfig looks for a target first among the helpers, as docker does, then among
-// the log-ins that stand in the config itself.
-func (k *Keychain) fromConfig(config *dockerConfig, target authn.Resource, source string) login {
-	if found := k.fromHelper(config, target.RegistryStr(), source); found.source != "" {
-		return found
-	}
-	for _, key := range configKeys(target) {
-		for stored, auth := range config.Auths {
-			if trimScheme(stored) == key && auth != (authn.AuthConfig{}) {
-				return login{authn.FromConfig(auth), source}
-			}
-		}
-	}
-	return login{}
-}
-
-// fromHelper asks the helper program that the config names for a registry, or for all.
-func (k *Keychain) fromHelper(config *dockerConfig, host, source string) login {
-	server, suffix := host, config.CredsStore
-	for stored, program := range config.CredHelpers {
-		if sameHost(trimScheme(stored), host) {
-			server, suffix = stored, program
-		}
-	}
-	if suffix == "" {
-		return login{}
-	}
-	if server == name.DefaultRegistry {
-		server = authn.DefaultAuthKey // docker files the Hub under its oldest address
-	}
-	program := "docker-credential-" + suffix
-	found, err := helper.Get(helper.NewShellProgramFunc(program), server)
-	switch {
-	case credentials.IsErrCredentialsNotFound(err):
-		return login{}
-	case err != nil:
-		k.log("%s: %s of %s has no answer, which is taken for no log-in", hubName(host), program, source)
-		return login{}
-	case found.Username == "" && found.Secret == "":
-		return login{}
-	case found.Username == "<token>": // the helper protocol's word for an identity token
-		return login{authn.FromConfig(authn.AuthConfig{IdentityToken: found.Secret}), program}
-	}
-	return password(found.Username, found.Secret, program)
-}
-
-// configKeys are the names under which a target may be filed, the longest first: podman
-// has log-ins for parts of a registry, and calls the Hub docker.io.
-func configKeys(target authn.Resource) []string {
-	var keys []string
-	for _, host := range hostNames(target.RegistryStr()) {
-		path := strings.TrimPrefix(target.String(), target.RegistryStr())
-		for ; path != ""; path = path[:strings.LastIndexByte(path, '/')] {
-			keys = append(keys, host+path)
-		}
-	}
-	return append(keys, hostNames(target.RegistryStr())...)
-}
-
-// trimScheme cuts from a stored key what does not tell registries apart, as in
-// https://index.docker.io/v1/.
-func trimScheme(key string) string {
-	key = strings.TrimPrefix(strings.TrimPrefix(key, "https://"), "http://")
-	key = strings.TrimSuffix(key, "/")
-	return strings.TrimSuffix(strings.TrimSuffix(key, "/v1"), "/v2")
+// hostOf returns the host in what people write for a registry: with a scheme, or
+// with a path behind it.
+func hostOf(written string) string {
+	host, _, _ := strings.Cut(trimScheme(written), "/")
+	return host
 }
 
 // hostNames are the names of one registry.

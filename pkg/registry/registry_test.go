@@ -70,7 +70,7 @@ func clientWith(t *testing.T, reg *testenv.Registry, opts Options) *Client {
 func TestTagsAreAllPagesSorted(t *testing.T) {
 	reg := start(t, testenv.RegistryOptions{PageSize: 2})
 	push(t, reg, testenv.Image{}, "c", "a", "e", "b", "d")
-	got, err := client(t, reg, keys{}).Tags(context.Background(), reg.Host+"/acme/web")
+	got, err := client(t, reg, keys{}).TagsWithPrefix(context.Background(), reg.Host+"/acme/web", "")
 	if want := []string{"a", "b", "c", "d", "e"}; err != nil || !slices.Equal(got, want) {
 		t.Errorf("Tags: %q, %v; want %q", got, err, want)
 	}
@@ -111,11 +111,11 @@ func TestCredentials(t *testing.T) {
 	for _, bearer := range []bool{false, true} {
 		reg := start(t, testenv.RegistryOptions{Username: "ci", Password: "s3cret-pass", Bearer: bearer})
 		push(t, reg, testenv.Image{}, "1.0.0")
-		if _, err := client(t, reg, keys{"ci", "s3cret-pass"}).Tags(context.Background(), reg.Host+"/acme/web"); err != nil {
+		if _, err := client(t, reg, keys{"ci", "s3cret-pass"}).TagsWithPrefix(context.Background(), reg.Host+"/acme/web", ""); err != nil {
 			t.Errorf("bearer %v: %v", bearer, err)
 		}
 		for _, login := range []keys{{}, {"ci", "wrong-pass"}} {
-			_, err := client(t, reg, login).Tags(context.Background(), reg.Host+"/acme/web")
+			_, err := client(t, reg, login).TagsWithPrefix(context.Background(), reg.Host+"/acme/web", "")
 			if !errors.Is(err, ErrAuth) {
 				t.Errorf("bearer %v, %v: %v; want ErrAuth", bearer, login, err)
 			}
@@ -130,7 +130,7 @@ func TestWhatIsMissingIsNamed(t *testing.T) {
 	repository := reg.Host + "/acme/web"
 	_, tag := c.Inspect(context.Background(), image.Ref{Repository: repository, Tag: "2"})
 	_, noRepository := c.Inspect(context.Background(), image.Ref{Repository: repository + "x", Tag: "2"})
-	_, list := c.Tags(context.Background(), repository+"x")
+	_, list := c.TagsWithPrefix(context.Background(), repository+"x", "")
 	for _, test := range []struct {
 		err  error
 		want string
@@ -154,7 +154,7 @@ func TestAServerThatFailsIsUnavailable(t *testing.T) {
 			w.WriteHeader(status)
 			return true
 		}})
-		_, err := client(t, reg, keys{}).Tags(context.Background(), reg.Host+"/acme/web")
+		_, err := client(t, reg, keys{}).TagsWithPrefix(context.Background(), reg.Host+"/acme/web", "")
 		if !errors.Is(err, ErrUnavailable) {
 			t.Errorf("%d: %v; want ErrUnavailable", status, err)
 		}
@@ -169,7 +169,7 @@ func TestAServerThatNeverAnswersIsUnavailable(t *testing.T) {
 		<-r.Context().Done()
 		return true
 	}})
-	_, err := impatient(t, reg).Tags(context.Background(), reg.Host+"/acme/web")
+	_, err := impatient(t, reg).TagsWithPrefix(context.Background(), reg.Host+"/acme/web", "")
 	if !errors.Is(err, ErrUnavailable) {
 		t.Errorf("got %v, want ErrUnavailable", err)
 	}

@@ -10,7 +10,7 @@ import (
 // environment. Over a Transport of the world's own, requests are anonymous.
 func (w World) OpenRegistry() (*registry.Client, error) {
 	options := registry.Options{
-		Keychain:  registry.NewKeychain(w.Getenv, w.Detail),
+		Getenv:    w.Getenv,
 		Transport: w.Transport,
 		CABundle:  w.CABundle,
 		PlainHTTP: w.PlainHTTP,
@@ -18,6 +18,7 @@ func (w World) OpenRegistry() (*registry.Client, error) {
 		Secret:    w.Secret,
 		UserAgent: w.UserAgent,
 		Log:       w.Detail,
+		Warn:      w.Say,
 	}
 	if w.Transport != nil {
 		options.Keychain = authn.NewMultiKeychain()

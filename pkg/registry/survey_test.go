@@ -183,7 +183,7 @@ func TestWaitForATag(t *testing.T) {
 		{"never", "acme/web", 1000, 300 * time.Millisecond, nil, "HOST/acme/web:1.0.0: no such tag: waited 300ms", ErrNotFound},
 		{"not waited for", "acme/web", 1000, 0, nil, "HOST/acme/web:1.0.0: no such tag", ErrNotFound},
 		{"no repository", "acme/none", 0, 300 * time.Millisecond, nil, "HOST/acme/none:1.0.0: no such repository: waited 300ms", ErrNotFound},
-		{"forbidden is not waited for", "acme/web", 0, time.Hour, on("/manifests/", status(403, "")), "HOST/acme/web:1.0.0: the registry forbids access with these credentials", ErrAuth},
+		{"forbidden is not waited for", "acme/web", 0, time.Hour, on("/manifests/", status(403, "")), "HOST/acme/web:1.0.0: the registry forbids anonymous access", ErrAuth},
 		{"an error is not waited for", "acme/web", 0, time.Hour, on("/manifests/", status(500, "")), "HOST/acme/web:1.0.0: the registry is out of order: 500 Internal Server Error (2 tries)", ErrUnavailable},
 	} {
 		t.Run(test.name, func(t *testing.T) {

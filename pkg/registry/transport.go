@@ -9,34 +9,35 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
+	"net/url"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/google/go-containerregistry/pkg/name"
 
 	"github.com/tagbump/tagbump/pkg/internal/delay"
 	"github.com/tagbump/tagbump/pkg/internal/httpx"
 	"github.com/tagbump/tagbump/pkg/redact"
 )
 
-// The most that is read of an answer, by what was asked for. Real manifests have
-// kilobytes; a million tags are 22 MB.
+// The most bytes that are read of an answer, by what was asked for. Real manifests
+// have kilobytes; a million tags are 22 MB.
 const (
 	maxManifest = 4 << 20
 	maxBlob     = 8 << 20
-	maxTags     = 64 << 20
+	maxTagPage  = 24 << 20
 	maxOther    = 1 << 20
 
 	maxRedirects = 5
 )
 
-// carrier makes each request of the library one that ends: with a whole, checked
-// body, or with an error that says what was wrong. Bodies are read before they are
-// handed on, so that a connection that breaks in the middle is tried again too, and
-// the connection is free for the next request.
-type carrier struct {
+// A transport makes every request end: with a whole, checked body, or with an error
+// that says what was wrong. It reads bodies before it returns them, so that a
+// connection that breaks in the middle is retried too, and the connection is free
+// for the next request. It is below everything that go-containerregistry sends, so
+// its rules for redirects hold for pings, tokens, manifests and blobs alike.
+type transport struct {
 	base     http.RoundTripper
 	timeout  time.Duration
 	patience time.Duration
@@ -45,7 +46,7 @@ type carrier struct {
 
 	requests, pulls atomic.Int64
 	quotas          sync.Map // pulls that are left, by host
-	gates           sync.Map // until when a host does not want to be asked
+	gates           sync.Map // time before which a host must not be asked, by host
 }
 
 // A failure is an error of the transport, in words for people.
@@ -54,6 +55,7 @@ type failure struct {
 	cause           error
 }
 
+// Error reads "what: why".
 func (f *failure) Error() string {
 	if f.why == "" {
 		return f.what
@@ -61,10 +63,11 @@ func (f *failure) Error() string {
 	return f.what + ": " + f.why
 }
 
+// Unwrap returns the error below, or nil.
 func (f *failure) Unwrap() error { return f.cause }
 
-func newCarrier(opts Options) *carrier {
-	return &carrier{
+func newTransport(opts Options) *transport {
+	return &transport{
 		base:     opts.Transport,
 		timeout:  opts.TryTimeout,
 		patience: opts.Patience,
@@ -74,37 +77,50 @@ func newCarrier(opts Options) *carrier {
 }
 
 // RoundTrip implements http.RoundTripper.
-func (t *carrier) RoundTrip(req *http.Request) (*http.Response, error) {
-	if redirects(req) > maxRedirects {
-		return nil, &failure{what: "the registry's redirects go on without end"}
+func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	if err := checkRedirect(req); err != nil {
+		return nil, err
 	}
-	req = adjust(req)
 	deadline := time.Now().Add(t.patience)
 	for try := 1; ; try++ {
 		if err := t.awaitGate(req); err != nil {
 			return nil, err
 		}
 		resp, err := t.once(req, try)
-		if !worthATry(req, resp, err) {
-			return t.finish(req, resp, err)
+		if !retryable(req, resp, err) {
+			if err == nil {
+				err = checkAnswer(req, resp)
+			}
+			if err != nil {
+				return nil, err
+			}
+			return resp, nil
 		}
-		wait, asked := pause(resp, try)
+		wait, asked := backoff.Pause(try), false
+		if resp != nil {
+			var after time.Duration
+			after, asked = httpx.RetryAfter(resp.Header, time.Now())
+			wait = max(wait, after)
+		}
 		if !asked && try >= t.tries || time.Now().Add(wait).After(deadline) {
 			return nil, exhausted(resp, err, try, wait, t.patience)
 		}
 		if asked {
 			t.gates.Store(req.URL.Host, time.Now().Add(wait))
 		}
-		t.log("%s %s: %s; again in %s", req.Method, redact.URL(req.URL.String()), trouble(resp, err), wait.Round(10*time.Millisecond))
+		t.log("%s %s: %s; trying again in %s", req.Method, redact.URL(req.URL.String()), trouble(resp, err), wait.Round(10*time.Millisecond))
 		if err := delay.For(req.Context(), wait); err != nil {
 			return nil, err
 		}
 	}
 }
 
-// awaitGate waits while a host has asked not to be asked, since 16 requests at
-// once that each find out for themselves would only prolong it.
-func (t *carrier) awaitGate(req *http.Request) error {
+// backoff is how long to wait before the next try where the server does not say.
+var backoff = httpx.Backoff{First: 200 * time.Millisecond, Most: 6400 * time.Millisecond}
+
+// awaitGate waits until a host that asked for a pause may be asked again. Without
+// it, each of 16 parallel requests would find out for itself and prolong the pause.
+func (t *transport) awaitGate(req *http.Request) error {
 	until, found := t.gates.Load(req.URL.Host)
 	if !found {
 		return nil
@@ -113,7 +129,7 @@ func (t *carrier) awaitGate(req *http.Request) error {
 }
 
 // once makes one try and reads its body.
-func (t *carrier) once(req *http.Request, try int) (*http.Response, error) {
+func (t *transport) once(req *http.Request, try int) (*http.Response, error) {
 	ctx, cancel := context.WithTimeout(req.Context(), t.timeout)
 	defer cancel()
 	attempt := req.Clone(ctx)
@@ -138,25 +154,33 @@ func (t *carrier) once(req *http.Request, try int) (*http.Response, error) {
 	return resp, nil
 }
 
+var errSlow = errors.New("slow")
+
 // timely tells the end of one try's time from the end of the caller's.
-func (t *carrier) timely(req *http.Request, err error) error {
+func (t *transport) timely(req *http.Request, err error) error {
 	if req.Context().Err() == nil && errors.Is(err, context.DeadlineExceeded) {
 		return &failure{what: "no answer in time", why: fmt.Sprintf("waited %s for %s", t.timeout, req.URL.Host), cause: errSlow}
 	}
 	return err
 }
 
-var errSlow = errors.New("slow")
-
-// count leaves out the look whether a local registry speaks TLS, which is no request to one that does not.
-func (t *carrier) count(req *http.Request, err error) {
-	if err != nil && strings.Contains(err.Error(), "HTTP response to HTTPS client") {
+// count counts a request. It ignores the library's HTTPS probe of a registry that
+// speaks plain HTTP.
+func (t *transport) count(req *http.Request, err error) {
+	if err != nil && isPlainHTTP(err) {
 		return
 	}
 	t.requests.Add(1)
 	if req.Method == http.MethodGet && strings.Contains(req.URL.Path, "/manifests/") {
 		t.pulls.Add(1)
 	}
+}
+
+// isPlainHTTP reports whether err came of speaking TLS to a server without it.
+// net/http and crypto/tls have no types for it on all paths.
+func isPlainHTTP(err error) bool {
+	return strings.Contains(err.Error(), "HTTP response to HTTPS client") ||
+		strings.Contains(err.Error(), "first record does not look like a TLS handshake")
 }
 
 // buffer replaces a body by its bytes in memory.
@@ -176,33 +200,33 @@ func buffer(resp *http.Response, most int64) error {
 	return nil
 }
 
-// limit is the most that is read of the answer to req.
+// limit returns how many bytes of the answer to req are read at most.
 func limit(req *http.Request) int64 {
-	switch path := first(req).URL.Path; {
+	switch path := original(req).URL.Path; {
 	case strings.Contains(path, "/manifests/"):
 		return maxManifest
 	case strings.Contains(path, "/blobs/"):
 		return maxBlob
 	case strings.HasSuffix(path, "/tags/list"):
-		return maxTags
+		return maxTagPage
 	}
 	return maxOther
 }
 
-// worthATry reports whether the same request could do better in a moment.
-func worthATry(req *http.Request, resp *http.Response, err error) bool {
+// retryable reports whether the same request may succeed if it is repeated.
+func retryable(req *http.Request, resp *http.Response, err error) bool {
 	if req.Context().Err() != nil || req.Body != nil && req.GetBody == nil {
 		return false
 	}
 	if err != nil {
-		return isPassing(err)
+		return isTransient(err)
 	}
 	return httpx.IsTransient(resp.StatusCode)
 }
 
-// isPassing reports whether an error is one of the network's bad moments: not a
-// wrong name, a certificate, or a server that does not speak TLS.
-func isPassing(err error) bool {
+// isTransient reports whether an error may go away by itself. A wrong name, a
+// certificate and a server that does not speak TLS do not.
+func isTransient(err error) bool {
 	if errors.Is(err, errSlow) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
 		return true
 	}
@@ -214,23 +238,9 @@ func isPassing(err error) bool {
 	if errors.As(err, &operation) {
 		return operation.Op != "remote error" // a TLS alert
 	}
-	// net/http keeps the types of its HTTP/2 errors to itself.
+	// net/http does not export the types of its HTTP/2 errors.
 	text := err.Error()
 	return strings.HasPrefix(text, "http2: ") || strings.HasPrefix(text, "stream error: ")
-}
-
-// backoff is how long to wait before a try where the server does not say.
-var backoff = httpx.Backoff{First: 200 * time.Millisecond, Most: 6400 * time.Millisecond}
-
-// pause returns the wait before the next try: the back-off, and at least what the
-// server asks for.
-func pause(resp *http.Response, try int) (wait time.Duration, asked bool) {
-	wait = backoff.Pause(try)
-	if resp == nil {
-		return wait, false
-	}
-	after, asked := httpx.RetryAfter(resp.Header, time.Now())
-	return max(wait, after), asked
 }
 
 // trouble names what went wrong with one try.
@@ -241,7 +251,10 @@ func trouble(resp *http.Response, err error) string {
 	return resp.Status
 }
 
-// exhausted is the error when no try is left, or the wait would be too long.
+// logInHint is for limits, which are by address or by user.
+const logInHint = "log in: registries allow fewer pulls to anonymous users, who share an address"
+
+// exhausted returns the error when no try is left, or the wait would be too long.
 func exhausted(resp *http.Response, err error, tries int, wait, patience time.Duration) error {
 	attempts := fmt.Sprintf("%d tries", tries)
 	if tries == 1 {
@@ -258,43 +271,27 @@ func exhausted(resp *http.Response, err error, tries int, wait, patience time.Du
 		return &failure{
 			what: "the registry's rate limit is reached",
 			why:  fmt.Sprintf("it asks to come back in %s, and we wait %s at most", wait.Round(time.Second), patience),
-			hint: "log in: registries allow fewer pulls to anonymous users, who share an address",
+			hint: logInHint,
 		}
 	case resp.StatusCode == http.StatusTooManyRequests:
 		return &failure{
 			what: "the registry's rate limit is reached",
 			why:  fmt.Sprintf("429 Too Many Requests (%s)", attempts),
-			hint: "log in: registries allow fewer pulls to anonymous users, who share an address",
+			hint: logInHint,
 		}
 	}
 	return &failure{what: "the registry is out of order", why: fmt.Sprintf("%s (%s)", resp.Status, attempts)}
 }
 
-// finish checks an answer that is to be handed on.
-func (t *carrier) finish(req *http.Request, resp *http.Response, err error) (*http.Response, error) {
-	if err != nil {
-		return nil, err
+// checkAnswer refuses an answer to a GET of tags or a manifest that is not JSON: a
+// web page, as hotel networks, proxies and log-in pages send it, or JSON with
+// something behind it.
+func checkAnswer(req *http.Request, resp *http.Response) error {
+	path := original(req).URL.Path
+	isJSON := strings.HasSuffix(path, "/tags/list") || strings.Contains(path, "/manifests/")
+	if resp.StatusCode != http.StatusOK || req.Method != http.MethodGet || !isJSON {
+		return nil
 	}
-	if resp.StatusCode != http.StatusOK || req.Method != http.MethodGet {
-		return resp, nil
-	}
-	path := first(req).URL.Path
-	isList := strings.HasSuffix(path, "/tags/list")
-	if isList {
-		err = straightenLink(req, resp)
-	}
-	if err == nil && (isList || strings.Contains(path, "/manifests/")) {
-		err = checkJSON(req, resp)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return resp, nil
-}
-
-// checkJSON refuses a web page in the place of an answer, as hotel networks,
-// proxies and log-in walls send it, and JSON with something behind it.
-func checkJSON(req *http.Request, resp *http.Response) error {
 	body, err := io.ReadAll(resp.Body)
 	if err != nil {
 		return err
@@ -303,60 +300,59 @@ func checkJSON(req *http.Request, resp *http.Response) error {
 	if json.Valid(body) {
 		return nil
 	}
-	host := req.URL.Host
 	if bytes.HasPrefix(bytes.TrimSpace(body), []byte("<")) {
 		return &failure{
 			what: "a web page came instead of the registry's answer",
-			why:  "from " + host,
-			hint: "a proxy, a firewall or a network's log-in page may stand in between",
+			why:  "from " + req.URL.Host,
+			hint: "a proxy, a firewall or a network's log-in page may be in between",
 		}
 	}
-	return &failure{what: "the registry's answer is not JSON", why: "from " + host}
+	return &failure{what: "the registry's answer is not JSON", why: "from " + req.URL.Host}
 }
 
-// straightenLink makes the header that names the next page one that the library
-// follows: it wants the scheme which it guesses from the registry's address, and
-// registries behind a proxy write another one, or forget the port. Other links
-// than the next page's are taken out.
-func straightenLink(req *http.Request, resp *http.Response) error {
-	next := nextLink(resp.Header.Values("Link"))
-	resp.Header.Del("Link")
-	if next == "" {
+// checkRedirect refuses req if a redirect led to it that is not followed: one of a
+// long chain, one that would send log-ins in the clear, and one from elsewhere into
+// the private network, where a cloud's metadata service may answer.
+func checkRedirect(req *http.Request) error {
+	if redirects(req) == 0 {
 		return nil
 	}
-	at, err := req.URL.Parse(next)
-	if err != nil {
-		return &failure{what: "the registry's link to the next page of tags is no URL"}
+	from, to := original(req).URL, req.URL
+	target := (&url.URL{Scheme: to.Scheme, Host: to.Host, Path: to.Path}).String()
+	switch {
+	case redirects(req) > maxRedirects:
+		return &failure{what: "the registry's redirects go on without end"}
+	case from.Scheme == "https" && to.Scheme != "https":
+		return &failure{
+			what: "the registry redirects from https to http, which is not followed",
+			why:  "to " + target,
+			hint: "a proxy in front of the registry may write the wrong scheme into Location (X-Forwarded-Proto)",
+		}
+	case to.Hostname() != from.Hostname() && isPrivate(to.Hostname()):
+		return &failure{
+			what: "the registry redirects to a private address, which is not followed",
+			why:  "to " + target,
+			hint: "give that server a DNS name, or have the registry serve blobs itself (distribution: storage.redirect.disable)",
+		}
 	}
-	if at.Hostname() != req.URL.Hostname() {
-		return &failure{what: fmt.Sprintf("the registry's next page of tags is on another host, %s, which is not followed", at.Hostname())}
-	}
-	registry, err := name.NewRegistry(req.URL.Host)
-	if err != nil {
-		return err
-	}
-	at.Host, at.Scheme = req.URL.Host, registry.Scheme()
-	resp.Header.Set("Link", "<"+at.String()+`>; rel="next"`)
 	return nil
 }
 
-// nextLink finds the target with rel=next (RFC 8288), or one without any rel.
-func nextLink(headers []string) string {
-	for _, header := range headers {
-		for link := range strings.SplitSeq(header, ",") {
-			target, parameters, found := strings.Cut(strings.TrimSpace(link), ">")
-			target, opened := strings.CutPrefix(target, "<")
-			parameters = strings.ToLower(strings.ReplaceAll(parameters, `"`, ""))
-			isNext := !strings.Contains(parameters, "rel=") || strings.Contains(parameters, "rel=next")
-			if found && opened && isNext {
-				return target
-			}
-		}
+// isPrivate reports whether host is, by its text alone, an address of this
+// computer, of a private network or of a link (169.254.169.254).
+func isPrivate(host string) bool {
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+		return true
 	}
-	return ""
+	address, err := netip.ParseAddr(host)
+	if err != nil {
+		return false
+	}
+	address = address.Unmap()
+	return address.IsPrivate() || address.IsLoopback() || address.IsLinkLocalUnicast() || address.IsUnspecified()
 }
 
-// redirects counts how often the way to req was turned already.
+// redirects returns how many redirects led to req.
 func redirects(req *http.Request) int {
 	n := 0
 	for ; req.Response != nil && req.Response.Request != nil; req = req.Response.Request {
@@ -365,8 +361,8 @@ func redirects(req *http.Request) int {
 	return n
 }
 
-// first is the request that the library made, before any redirect.
-func first(req *http.Request) *http.Request {
+// original returns the request that was made before any redirect.
+func original(req *http.Request) *http.Request {
 	for req.Response != nil && req.Response.Request != nil {
 		req = req.Response.Request
 	}
