@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -57,12 +58,11 @@ func retried(ctx context.Context, attempt func() error) error {
 	}
 }
 
-// settle checks a repository after an update that something happened to: the
-// branch is as before or has exactly the one right commit, and a second run ends
-// with the right state.
-func settle(t *testing.T, repo *testenv.GitRepo, p place, first error) {
+// settle checks a repository after an update that something happened to: the branch is as
+// before or has exactly the one right commit, and a second run ends with the right state.
+func settle(t *testing.T, p place, first error) {
 	t.Helper()
-	log := strings.Join(must(repo.Log("main"))(t), ",")
+	log := strings.Join(must(p.repo.Log("main"))(t), ",")
 	if log != "first" && log != "web: 1.1,first" {
 		t.Errorf("after the fault: commits %s", log)
 	}
@@ -72,13 +72,13 @@ func settle(t *testing.T, repo *testenv.GitRepo, p place, first error) {
 	if err := update(t.Context(), p.url, p.opts); err != nil {
 		t.Errorf("the second run: %v", err)
 	}
-	if log := strings.Join(must(repo.Log("main"))(t), ","); log != "web: 1.1,first" {
+	if log := strings.Join(must(p.repo.Log("main"))(t), ","); log != "web: 1.1,first" {
 		t.Errorf("after the second run: commits %s", log)
 	}
-	if text := must(repo.File("main", target))(t); !strings.Contains(text, "2.0") {
+	if text := must(p.repo.File("main", target))(t); !strings.Contains(text, "2.0") {
 		t.Errorf("after the second run: %s", text)
 	}
-	if err := repo.Fsck(); err != nil {
+	if err := p.repo.Fsck(); err != nil {
 		t.Error(err)
 	}
 }
@@ -120,52 +120,72 @@ func span(t *testing.T, p place, addr string) testenv.LinkStats {
 	return link.Take()
 }
 
+// faults gives each row of a test a repository of its own on shared servers.
+type faults struct {
+	web *testenv.GitServer
+	ssh *testenv.SSHServer
+	n   int
+}
+
+// place makes a new repository and returns how to reach it, and the server's address.
+func (f *faults) place(t *testing.T, transport string) (place, string) {
+	t.Helper()
+	f.n++
+	name := fmt.Sprintf("x%d.git", f.n)
+	repo := repoOf(t, filepath.Join(f.web.Root, name), deep())
+	if transport == "ssh" {
+		return place{repo, f.ssh.RepoURL(repo.Dir), gitrepo.Options{SSHKey: f.ssh.Key, HostKey: f.ssh.HostKey}}, f.ssh.Addr
+	}
+	return place{repo, f.web.RepoURL(name), gitrepo.Options{Token: f.web.Token}}, strings.TrimPrefix(f.web.URL, "http://")
+}
+
+const (
+	up   = true // from the client to the server
+	down = false
+)
+
 func TestACutConnectionLeavesTheBranchAsItWasOrRight(t *testing.T) {
 	t.Parallel()
-	s := testenv.StartGit(t)
-	var sshd *testenv.SSHServer
-	n := 0
-	here := func(transport string) (*testenv.GitRepo, place, string) {
-		n++
-		name := fmt.Sprintf("x%d.git", n)
-		repo := testenv.MustRepo(t, filepath.Join(s.Root, name), deep())
-		if transport == "ssh" {
-			return repo, place{repo, sshd.RepoURL(repo.Dir), gitrepo.Options{SSHKey: sshd.Key, HostKey: sshd.HostKey}}, sshd.Addr
-		}
-		return repo, place{repo, s.RepoURL(name), gitrepo.Options{Token: s.Token}}, strings.TrimPrefix(s.URL, "http://")
+	tests := []struct {
+		transport string
+		direction bool
+		percent   []int // of an update's bytes after which the connection is cut once
+		always    []int // the same, and every later connection, too
+	}{
+		{"http", up, []int{0, 40, 70, 85, 95}, []int{60}},
+		{"http", down, []int{0, 30, 60, 90, 99}, []int{60}},
+		{"ssh", up, []int{0, 60, 95}, []int{50}},
+		{"ssh", down, []int{0, 60, 95}, []int{50}},
 	}
-	for _, transport := range []string{"http", "ssh"} {
-		if transport == "ssh" {
-			sshd = sharedSSH(t) // without sshd, what stands above still runs
+	f := &faults{web: testenv.StartGit(t)}
+	for _, test := range tests {
+		if test.transport == "ssh" {
+			if testing.Short() {
+				continue
+			}
+			f.ssh = sharedSSH(t) // without sshd, the rows above have still run
 		}
-		_, p, addr := here(transport)
+		p, addr := f.place(t, test.transport)
 		whole := span(t, p, addr)
-		for _, up := range []bool{true, false} {
-			all := whole.Down
-			if up {
-				all = whole.Up
-			}
-			points := 9
-			if transport == "ssh" {
-				points = 4
-			}
-			for i := range points {
-				repo, p, addr := here(transport)
-				after := int(all) * i / points
-				t.Run(fmt.Sprintf("%s, up %t, after %d of %d bytes", transport, up, after, all), func(t *testing.T) {
-					t.Parallel()
-					scissors := &scissors{up: up, after: after, always: i == points/2}
-					link := testenv.StartLink(t, addr, testenv.LinkOptions{Cut: scissors.cut})
-					err := update(t.Context(), strings.Replace(p.url, addr, link.Addr, 1), p.opts)
-					if err != nil && !errors.Is(err, gitrepo.ErrUnavailable) {
-						t.Errorf("got %v, want ErrUnavailable", err)
-					}
-					if err != nil && !scissors.always {
-						t.Errorf("one cut was not survived: %v", err)
-					}
-					settle(t, repo, p, err)
-				})
-			}
+		bytes := int(whole.Down)
+		if test.direction == up {
+			bytes = int(whole.Up)
+		}
+		for i, percent := range append(test.percent, test.always...) {
+			p, addr := f.place(t, test.transport)
+			cut := &scissors{up: test.direction, after: bytes * percent / 100, always: i >= len(test.percent)}
+			t.Run(fmt.Sprintf("%s, up %t, after %d %%, always %t", test.transport, test.direction, percent, cut.always), func(t *testing.T) {
+				t.Parallel()
+				link := testenv.StartLink(t, addr, testenv.LinkOptions{Cut: cut.cut})
+				err := update(t.Context(), strings.Replace(p.url, addr, link.Addr, 1), p.opts)
+				if err != nil && !errors.Is(err, gitrepo.ErrUnavailable) {
+					t.Errorf("got %v, want ErrUnavailable", err)
+				}
+				if err != nil && !cut.always {
+					t.Errorf("one cut was not survived: %v", err)
+				}
+				settle(t, p, err)
+			})
 		}
 	}
 }
@@ -173,7 +193,7 @@ func TestACutConnectionLeavesTheBranchAsItWasOrRight(t *testing.T) {
 func TestALostAnswerToAPushThatLandedIsASuccess(t *testing.T) {
 	t.Parallel()
 	s := testenv.StartGit(t)
-	repo := testenv.MustRepo(t, filepath.Join(s.Root, "x.git"), deep())
+	repo := repoOf(t, filepath.Join(s.Root, "x.git"), deep())
 	s.Before(func(w http.ResponseWriter, r *http.Request) bool {
 		if !strings.HasSuffix(r.URL.Path, "receive-pack") {
 			return false
@@ -186,13 +206,13 @@ func TestALostAnswerToAPushThatLandedIsASuccess(t *testing.T) {
 		t.Error(err)
 	}
 	s.Before(nil)
-	settle(t, repo, p, nil)
+	settle(t, p, nil)
 }
 
 func TestALostAnswerBelowSomebodysCommitIsASuccess(t *testing.T) {
 	t.Parallel()
 	s := testenv.StartGit(t)
-	repo := testenv.MustRepo(t, filepath.Join(s.Root, "x.git"), deep())
+	repo := repoOf(t, filepath.Join(s.Root, "x.git"), deep())
 	s.Before(func(_ http.ResponseWriter, r *http.Request) bool {
 		if !strings.HasSuffix(r.URL.Path, "receive-pack") {
 			return false
@@ -232,39 +252,51 @@ func statusAt(n, code int, always bool) func(http.ResponseWriter, *http.Request)
 
 func TestAServerErrorAtAnyRequestIsSurvivedOrNamed(t *testing.T) {
 	t.Parallel()
-	for n := 1; n <= 5; n++ {
-		for _, code := range []int{500, 502, 503, 401} {
-			for _, always := range []bool{false, true} {
-				if always && (code != 503 || n%2 == 0) || code == 401 && n%2 == 0 || code == 502 && n%2 == 1 {
-					continue
-				}
-				t.Run(fmt.Sprintf("%d at request %d, always %t", code, n, always), func(t *testing.T) {
-					t.Parallel()
-					s := testenv.StartGit(t)
-					repo := testenv.MustRepo(t, filepath.Join(s.Root, "x.git"), deep())
-					s.Before(statusAt(n, code, always))
-					p := place{repo, s.RepoURL("x.git"), gitrepo.Options{Token: s.Token}}
-					err := update(t.Context(), p.url, p.opts)
-					switch {
-					case code == 401 && !errors.Is(err, gitrepo.ErrAuth):
-						t.Errorf("got %v, want ErrAuth", err)
-					case code != 401 && always && !errors.Is(err, gitrepo.ErrUnavailable):
-						t.Errorf("got %v, want ErrUnavailable", err)
-					case code != 401 && !always && err != nil:
-						t.Errorf("one error was not survived: %v", err)
-					}
-					s.Before(nil)
-					settle(t, repo, p, err)
-				})
+	// The requests of an update: refs, two for trees, one for the file, the push.
+	tests := []struct {
+		request int
+		code    int
+		always  bool
+		want    error
+	}{
+		{1, 500, once, nil},
+		{2, 500, once, nil},
+		{4, 502, once, nil},
+		{5, 500, once, nil},
+		{5, 503, once, nil},
+		{1, 503, always, gitrepo.ErrUnavailable},
+		{3, 503, always, gitrepo.ErrUnavailable},
+		{5, 503, always, gitrepo.ErrUnavailable},
+		{1, 401, once, gitrepo.ErrAuth},
+		{3, 401, once, gitrepo.ErrAuth},
+		{5, 401, once, gitrepo.ErrAuth},
+		{5, 403, always, gitrepo.ErrAuth},
+	}
+	for _, test := range tests {
+		t.Run(fmt.Sprintf("%d at request %d, always %t", test.code, test.request, test.always), func(t *testing.T) {
+			t.Parallel()
+			f := &faults{web: testenv.StartGit(t)}
+			p, _ := f.place(t, "http")
+			f.web.Before(statusAt(test.request, test.code, test.always))
+			err := update(t.Context(), p.url, p.opts)
+			if !errors.Is(err, test.want) {
+				t.Errorf("got %v, want %v", err, test.want)
 			}
-		}
+			f.web.Before(nil)
+			settle(t, p, err)
+		})
 	}
 }
+
+const (
+	once   = false
+	always = true
+)
 
 func TestASilentServerEndsTheCall(t *testing.T) {
 	t.Parallel()
 	s := testenv.StartGit(t)
-	repo := testenv.MustRepo(t, filepath.Join(s.Root, "x.git"), deep())
+	repo := repoOf(t, filepath.Join(s.Root, "x.git"), deep())
 	s.Before(func(_ http.ResponseWriter, r *http.Request) bool {
 		<-r.Context().Done()
 		return true
@@ -282,7 +314,7 @@ func TestASilentServerEndsTheCall(t *testing.T) {
 func TestRetryAfterIsWaitedForWhenItIsShort(t *testing.T) {
 	t.Parallel()
 	s := testenv.StartGit(t)
-	repo := testenv.MustRepo(t, filepath.Join(s.Root, "x.git"), deep())
+	repo := repoOf(t, filepath.Join(s.Root, "x.git"), deep())
 	limited := func(after string) func(http.ResponseWriter, *http.Request) bool {
 		return func(w http.ResponseWriter, r *http.Request) bool {
 			w.Header().Set("Retry-After", after)
@@ -300,22 +332,67 @@ func TestRetryAfterIsWaitedForWhenItIsShort(t *testing.T) {
 	}
 }
 
+// A kill that comes while the server has the push is the one that matters: the rows say
+// when it comes, and the test fails when the process had ended before.
 func TestAKilledUpdateLeavesTheBranchAsItWasOrRight(t *testing.T) {
 	t.Parallel()
-	s := testenv.StartGit(t)
-	self := must(os.Executable())(t)
-	for after := time.Duration(0); after < 160*time.Millisecond; after += 16 * time.Millisecond {
-		name := fmt.Sprintf("x%d.git", after)
-		repo := testenv.MustRepo(t, filepath.Join(s.Root, name), deep())
-		p := place{repo, s.RepoURL(name), gitrepo.Options{Token: s.Token}}
-		cmd := exec.Command(self)
-		cmd.Env = append(os.Environ(), killedURL+"="+p.url, "TAGBUMP_TEST_TOKEN="+s.Token)
-		if err := cmd.Start(); err != nil {
+	tests := []struct {
+		name   string
+		path   string // of the request at which the process is killed
+		after  bool   // when the server has done its work, and before it answers
+		pushed bool
+	}{
+		{"while it reads", "/git-upload-pack", false, false},
+		{"when the push has arrived", "/git-receive-pack", false, true},
+		{"when the push was made", "/git-receive-pack", true, true},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			f := &faults{web: testenv.StartGit(t)}
+			p, _ := f.place(t, "http")
+			cmd := exec.Command(must(os.Executable())(t))
+			cmd.Env = append(os.Environ(), killedURL+"="+p.url, "TAGBUMP_TEST_TOKEN="+f.web.Token)
+			var hits atomic.Int32
+			f.web.Before(func(_ http.ResponseWriter, r *http.Request) bool {
+				if !strings.HasSuffix(r.URL.Path, test.path) {
+					return false
+				}
+				if test.after {
+					f.web.Backend(httptest.NewRecorder(), r)
+				}
+				if cmd.Process.Kill() == nil {
+					hits.Add(1)
+				}
+				return test.after
+			})
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			err := cmd.Wait()
+			if hits.Load() == 0 || err == nil || err.Error() != "signal: killed" {
+				t.Fatalf("the kill did not hit: %v", err)
+			}
+			f.web.Before(nil)
+			if test.pushed {
+				awaitTip(t, p.repo)
+			}
+			settle(t, p, err)
+		})
+	}
+}
+
+// awaitTip waits until the push of a killed process, which the server goes on with, has
+// landed.
+func awaitTip(t *testing.T, repo *testenv.GitRepo) {
+	t.Helper()
+	for range 500 {
+		if log := must(repo.Log("main"))(t); len(log) == 2 {
+			return
+		}
+		if err := delay.For(t.Context(), 10*time.Millisecond); err != nil {
 			t.Fatal(err)
 		}
-		killer := time.AfterFunc(after, func() { _ = cmd.Process.Kill() })
-		err := cmd.Wait()
-		killer.Stop()
-		settle(t, repo, p, err)
 	}
+	t.Fatal("the push never landed")
 }

@@ -50,15 +50,15 @@ func places(_ *testing.T, files map[string]string) map[string]func(*testing.T) p
 	return map[string]func(*testing.T) place{
 		"http": func(t *testing.T) place {
 			s := testenv.StartGit(t)
-			return place{testenv.MustRepo(t, filepath.Join(s.Root, "x.git"), files), s.RepoURL("x.git"), gitrepo.Options{Token: s.Token}}
+			return place{repoOf(t, filepath.Join(s.Root, "x.git"), files), s.RepoURL("x.git"), gitrepo.Options{Token: s.Token}}
 		},
 		"ssh": func(t *testing.T) place {
 			s := sharedSSH(t)
-			repo := testenv.MustRepo(t, filepath.Join(t.TempDir(), "it's x.git"), files)
+			repo := repoOf(t, filepath.Join(t.TempDir(), "it's x.git"), files)
 			return place{repo, s.RepoURL(repo.Dir), gitrepo.Options{SSHKey: s.Key, KnownHosts: s.KnownHosts}}
 		},
 		"path": func(t *testing.T) place {
-			repo := testenv.MustRepo(t, filepath.Join(t.TempDir(), "x.git"), files)
+			repo := repoOf(t, filepath.Join(t.TempDir(), "x.git"), files)
 			return place{repo, repo.Dir, gitrepo.Options{}}
 		},
 	}
@@ -132,8 +132,12 @@ func TestReadGivesExactlyTheFilesThatGlobsMatch(t *testing.T) {
 		{[]string{"./README.md", "api/*"}, "README.md api/values.yaml"},
 	}
 	everywhere(t, chart, func(t *testing.T, p place) {
+		r := open(t, p)
 		for _, test := range tests {
-			tree := read(t, open(t, p), "", test.globs...)
+			if r.Scheme() != "ssh" { // each new Repo there is a new connection
+				r = open(t, p)
+			}
+			tree := read(t, r, "", test.globs...)
 			if got := strings.Join(names(t, tree), " "); got != test.want {
 				t.Errorf("%q: got %s, want %s", test.globs, got, test.want)
 			}
@@ -375,7 +379,7 @@ func TestAHeldLockIsWaitedFor(t *testing.T) {
 
 func TestATokenIsNeverShown(t *testing.T) {
 	s := testenv.StartGit(t)
-	testenv.MustRepo(t, filepath.Join(s.Root, "x.git"), chart)
+	repoOf(t, filepath.Join(s.Root, "x.git"), chart)
 	const wrong = "ghp_wrongwrongwrong"
 	echo := func(w http.ResponseWriter, r *http.Request) bool {
 		_, password, _ := r.BasicAuth()
@@ -412,7 +416,7 @@ func TestATokenStaysWithItsHost(t *testing.T) {
 	t.Parallel()
 	here, there := testenv.StartGit(t), testenv.StartGit(t)
 	there.Token = ""
-	testenv.MustRepo(t, filepath.Join(there.Root, "x.git"), chart)
+	repoOf(t, filepath.Join(there.Root, "x.git"), chart)
 	var mu sync.Mutex
 	var seen []string
 	there.Before(func(_ http.ResponseWriter, r *http.Request) bool {
@@ -434,6 +438,9 @@ func TestATokenStaysWithItsHost(t *testing.T) {
 
 func TestThreePushersAtOnceAllLand(t *testing.T) {
 	everywhere(t, chart, func(t *testing.T, p place) {
+		if testing.Short() && p.opts.SSHKey != "" {
+			t.Skip("slow")
+		}
 		var wg sync.WaitGroup
 		for _, name := range []string{"a", "b", "c"} {
 			wg.Go(func() { pushUntilItLands(t, p, name) })

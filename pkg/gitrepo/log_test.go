@@ -37,6 +37,9 @@ func TestLogFindsTheCommitsThatChangedAFile(t *testing.T) {
 			{[]string{"none.yaml", "README.md/below/a/file"}, 50, ""},
 		}
 		for _, filters := range []string{"true", "false"} {
+			if filters == "false" && p.opts.Token == "" {
+				break // the other transports decline in the same way
+			}
 			must(p.repo.Git("config", "uploadpack.allowFilter", filters))(t)
 			r := open(t, p)
 			for _, test := range tests {

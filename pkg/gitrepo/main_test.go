@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 
@@ -24,7 +25,66 @@ func TestMain(m *testing.M) {
 	}
 	code := m.Run()
 	shared.end()
+	templates.end()
 	os.Exit(code)
+}
+
+// templates are repositories that tests copy: git init and fast-import take most of the
+// time of a test that only needs a repository.
+var templates templateCache
+
+type templateCache struct {
+	mu   sync.Mutex
+	dir  string
+	made map[string]string // folder by content
+}
+
+// repoOf is testenv.MustRepo, from a copy when there was one with the same files.
+func repoOf(t *testing.T, dir string, files map[string]string) *testenv.GitRepo {
+	t.Helper()
+	template, err := templates.get(files)
+	if err == nil {
+		err = os.CopyFS(dir, os.DirFS(template))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &testenv.GitRepo{Dir: dir}
+}
+
+func (c *templateCache) get(files map[string]string) (string, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	key := fmt.Sprint(files) // prints maps sorted
+	if dir, ok := c.made[key]; ok {
+		return dir, nil
+	}
+	if c.dir == "" {
+		dir, err := os.MkdirTemp("", "repos")
+		if err != nil {
+			return "", err
+		}
+		c.dir, c.made = dir, map[string]string{}
+	}
+	dir := filepath.Join(c.dir, fmt.Sprint(len(c.made)))
+	repo, err := testenv.NewGitRepo(dir, files)
+	if err != nil {
+		return "", err
+	}
+	if _, err := repo.Git("config", "core.fsync", "none"); err != nil {
+		return "", err
+	}
+	for _, sample := range []string{"hooks", "description", "info"} {
+		_ = os.RemoveAll(filepath.Join(dir, sample))
+	}
+	c.made[key] = dir
+	return dir, os.Mkdir(filepath.Join(dir, "hooks"), 0o755)
+}
+
+func (c *templateCache) end() {
+	if c.dir != "" {
+		_ = os.RemoveAll(c.dir)
+	}
 }
 
 // shared is the sshd of the tests that do not need one of their own.

@@ -128,7 +128,7 @@ func TestTheUsersGitConfigurationChangesNothing(t *testing.T) {
 func TestAServersCertificateMustBeTrusted(t *testing.T) {
 	t.Parallel()
 	s := testenv.StartGit(t)
-	testenv.MustRepo(t, filepath.Join(s.Root, "x.git"), chart)
+	repoOf(t, filepath.Join(s.Root, "x.git"), chart)
 	secure := httptest.NewTLSServer(s)
 	t.Cleanup(secure.Close)
 	secure.Config.ErrorLog = log.New(io.Discard, "", 0)
@@ -148,7 +148,7 @@ func TestAServersCertificateMustBeTrusted(t *testing.T) {
 func TestALostRaceCostsThreeRequestsMore(t *testing.T) {
 	t.Parallel()
 	s := testenv.StartGit(t)
-	repo := testenv.MustRepo(t, filepath.Join(s.Root, "x.git"), deep())
+	repo := repoOf(t, filepath.Join(s.Root, "x.git"), deep())
 	r := open(t, place{repo, s.RepoURL("x.git"), gitrepo.Options{Token: s.Token}})
 	read(t, r, "main", target)
 	must(repo.Commit("main", "else", map[string]string{target: "tag: \"1.5\"\n"}))(t)
@@ -186,7 +186,7 @@ func TestARewrittenBranchIsReadWhole(t *testing.T) {
 
 func TestACheckoutIsReadAndItsBranchIsNotMoved(t *testing.T) {
 	t.Parallel()
-	repo := testenv.MustRepo(t, filepath.Join(t.TempDir(), "x.git"), chart)
+	repo := repoOf(t, filepath.Join(t.TempDir(), "x.git"), chart)
 	work := filepath.Join(t.TempDir(), "work")
 	must(testenv.Git(filepath.Dir(repo.Dir), "clone", "-q", repo.Dir, work))(t)
 	r := must(gitrepo.Open(work, gitrepo.Options{}))(t)
@@ -216,7 +216,7 @@ func TestAPathWithHooksIsRefused(t *testing.T) {
 func TestAPatternOverEverythingCostsFewRequests(t *testing.T) {
 	t.Parallel()
 	s := testenv.StartGit(t)
-	testenv.MustRepo(t, filepath.Join(s.Root, "x.git"), deep())
+	repoOf(t, filepath.Join(s.Root, "x.git"), deep())
 	tests := []struct {
 		globs    []string
 		files    int
@@ -241,7 +241,7 @@ func TestAPatternOverEverythingCostsFewRequests(t *testing.T) {
 func TestARenamedRepositoryIsFollowed(t *testing.T) {
 	t.Parallel()
 	s := testenv.StartGit(t)
-	repo := testenv.MustRepo(t, filepath.Join(s.Root, "new.git"), chart)
+	repo := repoOf(t, filepath.Join(s.Root, "new.git"), chart)
 	s.Before(func(w http.ResponseWriter, r *http.Request) bool {
 		rest, old := strings.CutPrefix(r.URL.RequestURI(), "/old.git")
 		if old {
@@ -270,7 +270,7 @@ func TestASiteThatIsNoGitServerIsNamed(t *testing.T) {
 func TestAProxyOfTheEnvironmentIsUsed(t *testing.T) {
 	t.Parallel()
 	s := testenv.StartGit(t)
-	repo := testenv.MustRepo(t, filepath.Join(s.Root, "x.git"), deep())
+	repo := repoOf(t, filepath.Join(s.Root, "x.git"), deep())
 	cmd := exec.Command(must(os.Executable())(t))
 	cmd.Env = append(os.Environ(), killedURL+"=http://git.example.invalid/x.git", "TAGBUMP_TEST_TOKEN="+s.Token, "HTTP_PROXY="+s.URL, "http_proxy="+s.URL, "NO_PROXY=", "no_proxy=")
 	if out, err := cmd.CombinedOutput(); err != nil {

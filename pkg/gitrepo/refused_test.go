@@ -71,7 +71,7 @@ func TestACommitThatWouldInjectAHeaderIsRefused(t *testing.T) {
 func TestTheServersHostKeyMustBeKnown(t *testing.T) {
 	t.Parallel()
 	one, other := testenv.StartSSH(t, testenv.SSHOptions{HostKeys: []string{"ed25519", "ecdsa", "rsa"}}), testenv.StartSSH(t, testenv.SSHOptions{})
-	repo := testenv.MustRepo(t, filepath.Join(t.TempDir(), "x.git"), chart)
+	repo := repoOf(t, filepath.Join(t.TempDir(), "x.git"), chart)
 	none := filepath.Join(t.TempDir(), "known_hosts")
 	writeFile(t, none, "")
 	tests := []struct {
