@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -124,11 +125,12 @@ func (u *unpacker) next() error {
 	if header.Length > files.MaxSize {
 		return u.skip(header)
 	}
-	data := &exactly{left: header.Length}
-	if _, _, err := u.scanner.NextObject(data); err != nil {
+	var data bytes.Buffer
+	data.Grow(int(header.Length))
+	if _, _, err := u.scanner.NextObject(&data); err != nil { // also for more bytes than it says
 		return err
 	}
-	if data.left != 0 {
+	if int64(data.Len()) != header.Length {
 		return errWrongSize
 	}
 	switch header.Type {
@@ -137,11 +139,11 @@ func (u *unpacker) next() error {
 		if !known {
 			return nil // its base is a blob that was too large to keep
 		}
-		return u.resolve(delta{base, data.bytes, header.Offset})
+		return u.resolve(delta{base, data.Bytes(), header.Offset})
 	case plumbing.REFDeltaObject:
-		return u.resolve(delta{header.Reference, data.bytes, header.Offset})
+		return u.resolve(delta{header.Reference, data.Bytes(), header.Offset})
 	}
-	return u.keep(object.Object{Kind: header.Type, Data: data.bytes}, header.Offset)
+	return u.keep(object.Object{Kind: header.Type, Data: data.Bytes()}, header.Offset)
 }
 
 // count adds to what the pack has unpacked to, before it is unpacked.
@@ -153,52 +155,23 @@ func (u *unpacker) count(size int64) error {
 	return nil
 }
 
-var errWrongSize = errors.New("the pack has an object that is not as long as it says")
-
-// exactly collects bytes, and refuses more of them than were announced.
-type exactly struct {
-	bytes []byte
-	left  int64
-}
-
-func (e *exactly) Write(p []byte) (int, error) {
-	if int64(len(p)) > e.left {
-		return 0, errWrongSize
-	}
-	e.left -= int64(len(p))
-	e.bytes = append(e.bytes, p...)
-	return len(p), nil
-}
+var errWrongSize = errors.New("the pack has an object that is shorter than it says")
 
 // skip reads over an object that is too large to keep. Only a blob may be.
 func (u *unpacker) skip(header *packfile.ObjectHeader) error {
 	if header.Type.IsDelta() {
-		_, _, err := u.scanner.NextObject(&limited{io.Discard, header.Length})
+		_, _, err := u.scanner.NextObject(io.Discard)
 		return err
 	}
 	if err := u.large(header.Type, header.Length); err != nil || u.done {
 		return err
 	}
 	hasher := plumbing.NewHasher(plumbing.BlobObject, header.Length)
-	if _, _, err := u.scanner.NextObject(&limited{hasher, header.Length}); err != nil {
+	if _, _, err := u.scanner.NextObject(hasher); err != nil {
 		return err
 	}
 	u.store.AddLarge(hasher.Sum(), header.Length)
 	return nil
-}
-
-// limited refuses more bytes than were announced.
-type limited struct {
-	w    io.Writer
-	left int64
-}
-
-func (l *limited) Write(p []byte) (int, error) {
-	if int64(len(p)) > l.left {
-		return 0, errWrongSize
-	}
-	l.left -= int64(len(p))
-	return l.w.Write(p)
 }
 
 // large notes a blob of which only the size is known. When it is the only object that was
