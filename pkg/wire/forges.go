@@ -7,7 +7,10 @@ import (
 	"github.com/tagbump/tagbump/pkg/bump"
 	"github.com/tagbump/tagbump/pkg/fault"
 	"github.com/tagbump/tagbump/pkg/forge"
+	"github.com/tagbump/tagbump/pkg/forge/bitbucket"
+	"github.com/tagbump/tagbump/pkg/forge/gitea"
 	"github.com/tagbump/tagbump/pkg/forge/github"
+	"github.com/tagbump/tagbump/pkg/forge/gitlab"
 	"github.com/tagbump/tagbump/pkg/giturl"
 )
 
@@ -19,7 +22,9 @@ type knownForge struct {
 	hosts         []string // in lower case; "*.ghe.com" is every host below ghe.com
 	hostVariables []string // that hold a host or a URL of the forge, as its CI sets them
 	tokens        []string // variables that hold a token for the forge's hosts, the first that is set counts
-	// open returns the forge's API; nil when tagbump knows only its git.
+	// username returns the name that git sends with a token. Default: any will do.
+	username func(w World) string
+	// open returns the forge's API.
 	open func(w World, place Place, token string) (bump.Forge, error)
 }
 
@@ -37,8 +42,29 @@ var forges = []knownForge{
 		name:          "gitlab",
 		title:         "GitLab",
 		hosts:         []string{"gitlab.com"},
-		hostVariables: []string{"CI_SERVER_HOST"},
+		hostVariables: []string{"CI_SERVER_HOST", "CI_API_V4_URL", "GITLAB_HOST"},
 		tokens:        []string{"GITLAB_TOKEN"},
+		open:          openGitLab,
+	},
+	{
+		name:   "bitbucket",
+		hosts:  []string{"bitbucket.org"},
+		tokens: []string{"BITBUCKET_TOKEN"},
+		// Names that Bitbucket's documentation gives for its two kinds of tokens.
+		username: func(w World) string {
+			if w.Getenv("BITBUCKET_EMAIL") != "" {
+				return "x-bitbucket-api-token-auth"
+			}
+			return "x-token-auth"
+		},
+		open: openBitbucket,
+	},
+	{
+		name:          "gitea",
+		hosts:         []string{"gitea.com", "codeberg.org"},
+		hostVariables: []string{"GITEA_SERVER_URL", "FORGEJO_SERVER_URL"},
+		tokens:        []string{"GITEA_TOKEN", "FORGEJO_TOKEN"},
+		open:          openGitea,
 	},
 }
 
@@ -74,7 +100,7 @@ func (w World) OpenForge(place Place) (bump.Forge, error) {
 	if !found && w.Getenv(githubAPIVariable) != "" {
 		known, found = forges[0], true // GitHub Enterprise Server, whose git may have a host of its own
 	}
-	if !found || known.open == nil {
+	if !found {
 		return nil, noAPI(place)
 	}
 	c := w.credentialFor(place, known.tokens)
@@ -92,10 +118,10 @@ func (w World) OpenForge(place Place) (bump.Forge, error) {
 func noAPI(place Place) error {
 	host := place.forgeHost()
 	if host == "" {
-		host = "a local path"
+		return fault.Errorf(fault.Usage, "a pull request in a local path: no forge has it").WithHint("give --repo URL")
 	}
-	return fault.Errorf(fault.Usage, "a pull request at %s: only GitHub's API is supported", host).
-		WithHint("for GitHub Enterprise set %s", githubAPIVariable)
+	return fault.Errorf(fault.Usage, "a pull request at %s: which forge that is, is not known", host).
+		WithHint("set GITHUB_API_URL, GITLAB_HOST, GITEA_SERVER_URL or FORGEJO_SERVER_URL")
 }
 
 const githubAPIVariable = "GITHUB_API_URL"
@@ -114,6 +140,45 @@ func openGitHub(w World, place Place, token string) (bump.Forge, error) {
 		return nil, err
 	}
 	return github.New(owner, name, github.Options{APIURL: apiURL, Token: token, UserAgent: w.UserAgent, Transport: transport, Log: w.Detail})
+}
+
+func openGitLab(w World, place Place, token string) (bump.Forge, error) {
+	address, err := giturl.Parse(place.raw)
+	if err != nil {
+		return nil, err
+	}
+	apiURL := w.Getenv("CI_API_V4_URL")
+	if apiURL == "" || hostIn(apiURL) != place.forgeHost() {
+		apiURL = siteOf(address) + "/api/v4"
+	}
+	return gitlab.New(address.Owner()+"/"+address.Name(), gitlab.Options{APIURL: apiURL, Token: token, UserAgent: w.UserAgent, Log: w.Detail})
+}
+
+func openBitbucket(w World, place Place, token string) (bump.Forge, error) {
+	address, err := giturl.Parse(place.raw)
+	if err != nil {
+		return nil, err
+	}
+	return bitbucket.New(address.Owner(), address.Name(), bitbucket.Options{Username: w.Getenv("BITBUCKET_EMAIL"), Token: token, UserAgent: w.UserAgent, Log: w.Detail})
+}
+
+func openGitea(w World, place Place, token string) (bump.Forge, error) {
+	address, err := giturl.Parse(place.raw)
+	if err != nil {
+		return nil, err
+	}
+	site := siteOf(address)
+	for _, variable := range []string{"GITEA_SERVER_URL", "FORGEJO_SERVER_URL"} {
+		if server := w.Getenv(variable); strings.Contains(server, "://") && hostIn(server) == place.forgeHost() {
+			site = strings.TrimSuffix(server, "/")
+		}
+	}
+	return gitea.New(address.Owner(), address.Name(), gitea.Options{APIURL: site + "/api/v1", Token: token, UserAgent: w.UserAgent, Log: w.Detail})
+}
+
+// siteOf returns the root of the web site that has the repository.
+func siteOf(address giturl.Address) string {
+	return strings.TrimSuffix(address.WebURL(), "/"+address.Owner()+"/"+address.Name())
 }
 
 // githubAPI returns the API's URL for the place's host, "" for github.com. The

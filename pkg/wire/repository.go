@@ -127,7 +127,7 @@ func (w World) OpenRepository(place Place, options Options) (*Repository, error)
 
 func (w World) openGit(place Place, options Options) (*gitrepo.Repo, error) {
 	git := gitrepo.Options{
-		Username:         firstOf(w.secret(usernameVariable), place.userName()),
+		Username:         w.gitUsername(place),
 		Home:             w.Getenv("HOME"),
 		SSHKey:           options.SSHKey,
 		SSHKeyPassphrase: w.secret(sshPassphraseVariable),
@@ -161,6 +161,17 @@ func (w World) openGit(place Place, options Options) (*gitrepo.Repo, error) {
 	}
 	repo, err := gitrepo.Open(address, git)
 	return repo, fault.As(fault.Usage, err)
+}
+
+// gitUsername returns the name that is sent with the token, "" for any.
+func (w World) gitUsername(place Place) string {
+	if name := firstOf(w.secret(usernameVariable), place.userName()); name != "" {
+		return name
+	}
+	if known, found := w.forgeAt(place.forgeHost()); found && known.username != nil {
+		return known.username(w)
+	}
+	return ""
 }
 
 // gitCredential returns the token for the place's git server.
