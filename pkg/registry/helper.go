@@ -69,9 +69,9 @@ func (k *Keychain) askHelper(ctx context.Context, suffix, server, source string)
 		return helperAnswer{missed: []miss{{text: fmt.Sprintf("%s names the credential helper %q, which is not the name of a program", source, suffix)}}}
 	}
 	program := "docker-credential-" + suffix
-	got, err := runHelper(ctx, program, server)
+	got, err := runHelper(ctx, program, server, k.patience)
 	if errors.Is(err, errHelperSlow) {
-		k.warn("%s: %s of %s did not answer within %s and was stopped", hubName(server), program, source, helperTime)
+		k.warn("%s of %s did not answer within %s and was stopped", program, source, k.patience)
 	}
 	switch {
 	case err != nil:
@@ -89,13 +89,13 @@ func (k *Keychain) askHelper(ctx context.Context, suffix, server, source string)
 // helperCredentials is what a helper writes (docker-credential-helpers, "get").
 type helperCredentials struct{ Username, Secret string }
 
-var errHelperSlow = fmt.Errorf("did not answer within %s", helperTime)
+var errHelperSlow = errors.New("did not answer in time")
 
-// runHelper asks a helper for the log-in of a server. The zero credentials mean that
+// runHelper asks a helper for the log-in of a server, as long as patience allows. The zero credentials mean that
 // it has none. Its process group ends with it, or when its time is up. The error's
 // text completes a sentence that begins with the program, and holds no secret.
-func runHelper(ctx context.Context, program, server string) (helperCredentials, error) {
-	limited, cancel := context.WithTimeoutCause(ctx, helperTime, errHelperSlow)
+func runHelper(ctx context.Context, program, server string, patience time.Duration) (helperCredentials, error) {
+	limited, cancel := context.WithTimeoutCause(ctx, patience, errHelperSlow)
 	defer cancel()
 	var output, complaint bytes.Buffer
 	cmd := exec.CommandContext(limited, program, "get")

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
@@ -42,8 +43,9 @@ type Keychain struct {
 	mu    sync.Mutex
 	files map[string]configFile // by path, read once
 
-	asking  sync.Mutex
-	helpers map[string]helperAnswer // by program and server, asked once
+	patience time.Duration // with a helper program
+	asking   sync.Mutex
+	helpers  map[string]helperAnswer // by program and server, asked once
 }
 
 // SecretVariables returns the environment variables that a Keychain reads and whose
@@ -68,7 +70,7 @@ func newKeychain(getenv func(string) string, log, warn func(format string, args 
 	trimmed := func(variable string) string { return strings.TrimSpace(getenv(variable)) }
 	return &Keychain{
 		getenv: trimmed, log: log, warn: warn, clouds: allClouds(trimmed),
-		files: map[string]configFile{}, helpers: map[string]helperAnswer{},
+		patience: helperTime, files: map[string]configFile{}, helpers: map[string]helperAnswer{},
 	}
 }
 

@@ -3,6 +3,7 @@ package registry
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -215,5 +216,44 @@ func TestCloudsAreAskedForTheirOwnRegistriesOnly(t *testing.T) {
 		if got := strings.Join(owners, ", "); got != want {
 			t.Errorf("%s: asked %q, want %q", host, got, want)
 		}
+	}
+}
+
+func repositoryAt(t *testing.T, text string) name.Repository {
+	t.Helper()
+	repo, err := name.NewRepository(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return repo
+}
+
+func TestACloudThatFailsIsNamed(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                          "",
+		"plain words\nlast words\n": "last words",
+		`time="2026-01-02T03:04:05Z" level=error msg="Error retrieving credentials" error="ecr: Failed to get authorization token: api error ExpiredTokenException: \"expired\""`: `Error retrieving credentials`,
+	} {
+		if got := lastMessage(text); got != want {
+			t.Errorf("lastMessage(%q) = %q, want %q", text, got, want)
+		}
+	}
+	var log []string
+	k := newKeychain(func(string) string { return "" }, func(format string, args ...any) { log = append(log, fmt.Sprintf(format, args...)) }, func(string, ...any) {})
+	k.clouds = []cloud{{"the cloud", func(string) bool { return true }, func(context.Context, authn.Resource) (authn.Authenticator, error) {
+		return nil, errors.New("gives no credentials: \x1b[31mexpired")
+	}}}
+	found := k.find(context.Background(), repositoryAt(t, "quay.io/acme/web"))
+	if want := "the cloud gives no credentials: [31mexpired"; !found.isAnonymous() || len(found.misses) != 1 || found.misses[0].text != want {
+		t.Errorf("%+v, want %s", found, want)
+	}
+}
+
+func TestACloudEndsWithTheRun(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	c := cloud{login: func(context.Context, authn.Resource) (authn.Authenticator, error) { select {} }}
+	if _, err := c.ask(ctx, nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
 	}
 }

@@ -150,24 +150,6 @@ func TestAQuotaIsNeverAGuess(t *testing.T) {
 	}
 }
 
-func TestManyJobsWaitTogetherForABusyRegistry(t *testing.T) {
-	reg := start(t, testenv.RegistryOptions{})
-	tags := manyTags(40)
-	push(t, reg, testenv.Image{Created: built}, tags...)
-	var asked atomic.Int64
-	reg.SetFault(func(w http.ResponseWriter, r *http.Request) bool {
-		return asked.Add(1) == 20 && on("/manifests/", busyFor("1"))(w, r)
-	})
-	c, err := New(Options{Keychain: keys{}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, err := c.InspectAll(context.Background(), reg.Host+"/acme/web", tags)
-	if err != nil || len(got) != len(tags) {
-		t.Errorf("%d times, %v", len(got), err)
-	}
-}
-
 func TestWaitForATag(t *testing.T) {
 	for _, test := range []struct {
 		name       string
