@@ -17,6 +17,7 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -116,9 +117,9 @@ type Runner struct {
 	Sleep func(ctx context.Context, d time.Duration) error
 }
 
-// attempts is how often a lost race is run. Of fifty jobs at once on one branch
-// the unluckiest lost 9 to 13 races (facts/git.md, §6), so that this many mean a
-// branch that never stands still.
+// attempts is how often a run plans before it gives up. Of fifty jobs at once on one
+// branch the unluckiest lost 9 to 13 races, so this many mean that somebody moves
+// the branch all the time.
 const attempts = 50
 
 // Run brings req's images up to date and reports what it did. On an error the
@@ -131,7 +132,14 @@ func (r Runner) Run(ctx context.Context, req Request) (Report, error) {
 	if r.Registry != nil {
 		r.Registry = &cache{Registry: r.Registry}
 	}
+	r.Log = once(r.Log)
 	report := Report{DryRun: req.Publish == Preview, Environment: req.To}
+	images, mismatched, err := req.permitted()
+	if err != nil || len(images) == 0 {
+		report.Images = mismatched
+		return report, err
+	}
+	req.Images = images
 	at, known, err := r.readAndResolve(ctx, req)
 	report.Resolved = known
 	if err != nil {
@@ -144,6 +152,7 @@ func (r Runner) Run(ctx context.Context, req Request) (Report, error) {
 			return report, err
 		}
 		report.Outcome, err = r.attempt(ctx, req, at, report.Resolved)
+		report.Images = append(report.Images, mismatched...)
 		if !errors.Is(err, ErrMoved) {
 			return report, err
 		}
@@ -155,18 +164,10 @@ func (r Runner) Run(ctx context.Context, req Request) (Report, error) {
 		if err := r.sleep(ctx, wait); err != nil {
 			return report, err
 		}
-		if at, err = r.read(ctx, req.Branch, req.selection()); err != nil {
+		if at, err = r.read(ctx, Revision{Branch: req.Branch}, req.selection(), at.needs); err != nil {
 			return report, err
 		}
 	}
-}
-
-func (r Runner) read(ctx context.Context, branch string, selection files.Selection) (scene, error) {
-	tree, err := r.Repo.Read(ctx, Revision{Branch: branch}, selection)
-	if err != nil {
-		return scene{}, err
-	}
-	return newScene(tree)
 }
 
 // readAndResolve asks the repository and the registry at the same time: neither
@@ -181,7 +182,7 @@ func (r Runner) readAndResolve(ctx context.Context, req Request) (scene, []Resol
 	}
 	reading := make(chan read, 1)
 	go func() {
-		at, err := r.read(ctx, req.Branch, req.selection())
+		at, err := r.read(ctx, Revision{Branch: req.Branch}, req.selection(), nil)
 		reading <- read{at, err}
 	}()
 	resolved, failed := r.resolveAll(ctx, req.required())
@@ -208,6 +209,7 @@ func (r Runner) readAndResolve(ctx context.Context, req Request) (scene, []Resol
 func (r Runner) resolveIn(ctx context.Context, req Request, at scene, known []Resolved) ([]Resolved, error) {
 	all := slices.Clone(known)
 	environment := ""
+	var failed []error
 	for _, img := range req.Images {
 		source, ok := img.Source.(treeSource)
 		if !ok {
@@ -223,21 +225,21 @@ func (r Runner) resolveIn(ctx context.Context, req Request, at scene, known []Re
 			resolved, err = r.verified(ctx, img, resolved)
 		}
 		if err != nil {
-			return all, err
+			failed = append(failed, err)
+			continue
 		}
 		all = append(all, resolved)
 	}
-	if len(all) == 0 {
+	if len(failed) == 0 && len(all) == 0 {
 		return all, noImageError(environment)
 	}
-	return all, nil
+	return all, errors.Join(failed...)
 }
 
 // resolveParallel is how many images are resolved at the same time.
 const resolveParallel = 8
 
-// resolveAll resolves images side by side, and reports the first error in their
-// order, whichever came first.
+// resolveAll resolves images side by side, and returns all errors in their order.
 func (r Runner) resolveAll(ctx context.Context, images []Image) ([]Resolved, error) {
 	all, errs := make([]Resolved, len(images)), make([]error, len(images))
 	var group errgroup.Group
@@ -249,10 +251,8 @@ func (r Runner) resolveAll(ctx context.Context, images []Image) ([]Resolved, err
 		})
 	}
 	_ = group.Wait() // the errors are in errs, where they have an order
-	for _, err := range errs {
-		if err != nil {
-			return nil, err
-		}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
 	}
 	return all, nil
 }
@@ -271,7 +271,7 @@ func (r Runner) present(req Request, at scene) ([]Image, error) {
 		if !img.Optional || isTreeSource(img.Source) {
 			continue
 		}
-		_, err := at.targets(req.place(), img.Repository)
+		_, err := at.find(req.place(), img)
 		if isAbsent(err) {
 			r.log("%s: not in the files%s, passed over", img.Repository, of(req.To))
 			continue
@@ -333,6 +333,25 @@ func contents(p *plan.Plan) map[string][]byte {
 		files[file.Name] = file.After
 	}
 	return files
+}
+
+// once returns a log that drops a line that was logged before: the same is true
+// of many places, and again after a lost race.
+func once(log func(format string, args ...any)) func(format string, args ...any) {
+	if log == nil {
+		return nil
+	}
+	var mu sync.Mutex
+	logged := map[string]bool{}
+	return func(format string, args ...any) {
+		line := fmt.Sprintf(format, args...)
+		mu.Lock()
+		defer mu.Unlock()
+		if !logged[line] {
+			logged[line] = true
+			log("%s", line)
+		}
+	}
 }
 
 func (r Runner) log(format string, args ...any) {

@@ -527,7 +527,7 @@ func TestWhatALostRaceSkippedIsCountedOnce(t *testing.T) {
 	repo := newRepo(map[string]string{"a.yaml": "image: acme/web:1.2\n", "b.yaml": "image: acme/web:1.0\n"})
 	repo.rivals = []func(*memoryRepo){func(r *memoryRepo) { r.write("main", r.branches["main"].MapFS, nil) }}
 	req := pushOf("1.1")
-	req.Images[0].Policy, req.OnStale = mustPolicy(t, policy.Rule{Order: "alphabetical"}), Skip
+	req.Images[0].Policy, req.OnStale, req.All = mustPolicy(t, policy.Rule{Order: "alphabetical"}), Skip, true
 	report, err := Runner{Registry: registry, Repo: repo, Sleep: noSleep}.Run(context.Background(), req)
 	if err != nil || report.Attempts != 2 || len(report.Images[0].Skipped) != 1 || len(report.Changes()) != 1 {
 		t.Errorf("%d attempts, %+v, %v", report.Attempts, report.Images, err)

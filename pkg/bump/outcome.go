@@ -50,17 +50,18 @@ type ImageState int
 
 // The states of an image.
 const (
-	Current ImageState = iota // every place of the image has the wanted tag
-	Changed                   // a place changes
-	Shared                    // its places are aliases of values that change with another image
-	Stale                     // its places hold newer tags and are left
-	Missing                   // the image is not in the files
+	Current    ImageState = iota // every place of the image has the wanted tag
+	Changed                      // a place changes
+	Shared                       // its places are aliases of values that change with another image
+	Stale                        // its places hold newer tags and are left
+	Missing                      // the image is not in the files
+	Mismatched                   // the given tag is not one of the image's policy
 )
 
-// String is the state's name in JSON: "current", "changed", "shared", "stale" or
-// "missing".
+// String is the state's name in JSON: "current", "changed", "shared", "stale",
+// "missing" or "mismatched".
 func (s ImageState) String() string {
-	return [...]string{"current", "changed", "shared", "stale", "missing"}[s]
+	return [...]string{"current", "changed", "shared", "stale", "missing", "mismatched"}[s]
 }
 
 // MarshalText returns the state's name.
@@ -72,6 +73,7 @@ type ImageOutcome struct {
 	State   ImageState
 	Changes []plan.Change
 	Skipped []plan.Target // places that hold a newer tag and are left
+	Left    []plan.Left   // places that also name the image and are left, each with the reason
 }
 
 // A Resolved is the tag that an image should have, and what the registry says

@@ -5,73 +5,9 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/tagbump/tagbump/pkg/files"
 	"github.com/tagbump/tagbump/pkg/image"
-	"github.com/tagbump/tagbump/pkg/keypath"
 	"github.com/tagbump/tagbump/pkg/plan"
 )
-
-// A scene is a tree and the index of its files, which all images share.
-type scene struct {
-	Tree
-	index *plan.Index
-}
-
-func newScene(tree Tree) (scene, error) {
-	index, err := plan.Scan(tree, plan.ScanOptions{})
-	return scene{tree, index}, err
-}
-
-// A place says where to look for images in a tree.
-type place struct {
-	environment string // for messages
-	files       files.Selection
-	path        keypath.Path // the key; zero finds it by the image's name
-}
-
-func (req Request) place() place { return place{req.To, req.Files, req.Path} }
-
-// targets finds where an image is written. An image that is not in the files is
-// an absentError.
-func (s scene) targets(where place, repository string) ([]plan.Target, error) {
-	options := plan.FindOptions{Files: where.files}
-	if !where.path.IsZero() {
-		options.Paths = []keypath.Path{where.path}
-	}
-	places, err := s.index.Find(repository, options)
-	if errors.Is(err, plan.ErrNoTarget) {
-		return nil, absentError{repository, where.environment, err}
-	}
-	return places.Targets, err
-}
-
-// An absentError says that an image is not in the files.
-type absentError struct {
-	repository, environment string
-	err                     error
-}
-
-func (e absentError) Error() string {
-	if e.environment == "" {
-		return e.err.Error()
-	}
-	return e.environment + ": " + e.err.Error()
-}
-
-func (e absentError) Unwrap() error { return e.err }
-
-func isAbsent(err error) bool { return errors.As(err, new(absentError)) }
-
-func noImageError(environment string) error {
-	return fmt.Errorf("none of the images is in the files%s: %w", of(environment), plan.ErrNoTarget)
-}
-
-func of(environment string) string {
-	if environment == "" {
-		return ""
-	}
-	return " of " + environment
-}
 
 // wants returns what each place of every image in the files should hold: the
 // resolved reference, unless the place has a newer tag. The outcomes say which
@@ -79,20 +15,27 @@ func of(environment string) string {
 func (r Runner) wants(ctx context.Context, req Request, at scene, resolved []Resolved) ([]ImageOutcome, []plan.Want, error) {
 	var images []ImageOutcome
 	var all []plan.Want
+	var failed []error // all of them are told, not only the first
 	found := false
 	for _, one := range resolved {
-		targets, err := at.targets(req.place(), one.Repository)
-		if isAbsent(err) && req.image(one.Repository).Optional {
-			images = append(images, ImageOutcome{Resolved: one, State: Missing})
+		img := req.image(one.Repository)
+		places, err := at.find(req.place(), img)
+		if isAbsent(err) && img.Optional {
+			images = append(images, ImageOutcome{Resolved: one, State: Missing, Left: places.Left})
 			continue
 		}
+		if err == nil {
+			err = req.checkEnvironments(one, places.Targets)
+		}
 		if err != nil {
-			return images, nil, err
+			failed = append(failed, err)
+			continue
 		}
 		found = true
-		kept, skipped, err := r.withoutNewer(ctx, req, at.Tree, one, targets)
+		kept, skipped, err := r.withoutNewer(ctx, req, at.Tree, one, places.Targets)
 		if err != nil {
-			return images, nil, err
+			failed = append(failed, err)
+			continue
 		}
 		for _, target := range kept {
 			all = append(all, plan.Want{Target: target, Ref: wantedRef(req, one)})
@@ -101,7 +44,11 @@ func (r Runner) wants(ctx context.Context, req Request, at scene, resolved []Res
 		if len(skipped) > 0 {
 			state = Stale
 		}
-		images = append(images, ImageOutcome{Resolved: one, State: state, Skipped: skipped})
+		r.tellLeft(one.Repository, places.Left)
+		images = append(images, ImageOutcome{Resolved: one, State: state, Skipped: skipped, Left: places.Left})
+	}
+	if len(failed) > 0 {
+		return images, nil, errors.Join(failed...)
 	}
 	if !found {
 		return images, nil, noImageError(req.To)
@@ -115,4 +62,27 @@ func wantedRef(req Request, resolved Resolved) image.Ref {
 		ref.Digest = resolved.Digest
 	}
 	return ref
+}
+
+// tellLeft says which places name the image and are left, a line for each reason.
+func (r Runner) tellLeft(repository string, left []plan.Left) {
+	var reasons []string
+	byReason := map[string][]plan.Left{}
+	for _, one := range left {
+		if byReason[one.Reason] == nil {
+			reasons = append(reasons, one.Reason)
+		}
+		byReason[one.Reason] = append(byReason[one.Reason], one)
+	}
+	for _, reason := range reasons {
+		first, more := byReason[reason][0], ""
+		if n := len(byReason[reason]) - 1; n > 0 {
+			more = fmt.Sprintf(" (and %d more)", n)
+		}
+		where := first.File
+		if first.Line > 0 {
+			where = fmt.Sprintf("%s:%d", first.File, first.Line)
+		}
+		r.log("%s: left as it is: %s%s: %s", repository, where, more, reason)
+	}
 }

@@ -53,7 +53,7 @@ func (r Runner) propose(ctx context.Context, req Request, tree Tree, wants []pla
 // complete adds what is missing to the branch of an open pull request: nothing,
 // unless somebody changed it since.
 func (r Runner) complete(ctx context.Context, req Request, wants []plan.Want, commit Commit) (Saved, error) {
-	at, err := r.read(ctx, commit.Branch, req.selection())
+	at, err := r.read(ctx, Revision{Branch: commit.Branch}, req.selection(), nil)
 	if err != nil {
 		return Saved{}, err
 	}

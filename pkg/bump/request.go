@@ -23,6 +23,11 @@ type Request struct {
 	OnStale   OnStale         // default: Fail
 	Publish   Publish         // default: Preview
 
+	// All permits to change places of several environments, or with several tags,
+	// although the request names neither an environment nor files.
+	All        bool
+	OnMismatch OnMismatch // default: FailOnMismatch
+
 	Message    *template.Template // of the commit, over MessageData; default: the subject and the changes
 	Provenance record.Provenance  // goes into the commit's trailers; default: nothing is known
 }
@@ -30,6 +35,8 @@ type Request struct {
 // An Image is one image to bring up to date.
 type Image struct {
 	Repository string
+	As         []string       // how the files also write the repository: a mirror, a short name
+	Paths      []keypath.Path // the keys of the tag, in files that do not name the image; default: found by name
 	Source     Source         // says which tag the image should get
 	Digest     string         // what the tag must point at; "" is not checked
 	Policy     *policy.Policy // which tags are allowed, and which of two is newer; nil when nothing says

@@ -25,11 +25,11 @@ func (e FromEnvironment) resolve(context.Context, Runner, Image) (Resolved, erro
 
 func (e FromEnvironment) resolveIn(_ context.Context, _ Runner, at scene, img Image) (Resolved, error) {
 	resolved := Resolved{Repository: img.Repository, Source: e.Name}
-	targets, err := at.targets(place{environment: e.Name, files: e.Files}, img.Repository)
+	places, err := at.find(place{environment: e.Name, files: e.Files}, img)
 	if err != nil {
 		return resolved, err
 	}
-	resolved.Tag, err = oneTag(e.Name, img.Repository, targets)
+	resolved.Tag, err = oneTag(e.Name, img.Repository, places.Targets)
 	return resolved, err
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/tagbump/tagbump/pkg/fault"
 	"github.com/tagbump/tagbump/pkg/image"
 	"github.com/tagbump/tagbump/pkg/plan"
+	"github.com/tagbump/tagbump/pkg/policy"
 	"github.com/tagbump/tagbump/pkg/record"
 )
 
@@ -53,10 +54,10 @@ const (
 )
 
 // compare finds out which of two tags is newer: by the policy where both tags are
-// of it, else by when the images were created, else by the numbers of the
-// pipelines that set them. Where nothing tells, it says so, and they count as
-// equal. A registry that is not available is an error, since nobody knows then
-// whether production is rolled back.
+// of it, else by the creation of the images, else by their names if both are dotted
+// versions, else by the numbers of the pipelines that set them. Where nothing tells,
+// it says so, and they count as equal. A registry that is not available is an error,
+// because the run might roll back production.
 func (r Runner) compare(ctx context.Context, req Request, tree Tree, resolved Resolved, deployed image.Ref) (age, error) {
 	if deployed.Tag == resolved.Tag || deployed.Tag == "" && deployed.Digest == "" {
 		return age{}, nil
@@ -70,6 +71,9 @@ func (r Runner) compare(ctx context.Context, req Request, tree Tree, resolved Re
 	found, unknown, err := r.compareTimes(ctx, img, resolved, deployed)
 	if err != nil || unknown == "" {
 		return found, err
+	}
+	if order, ok := policy.CompareVersions(resolved.Tag, deployed.Tag); ok {
+		return age{order: order, evidence: byName}, nil
 	}
 	found, known, err := r.comparePipelines(ctx, req, tree, image.Ref{Repository: img.Repository, Tag: deployed.Tag})
 	if err != nil || known {

@@ -96,7 +96,7 @@ func report(env Env, asJSON bool, err error) int {
 	}
 	hint := fault.HintOf(err)
 	if asJSON {
-		_ = env.printJSON(errorReport{schema, errorDoc{code, env.secrets.Text(err.Error()), env.secrets.Text(hint)}})
+		_ = env.printJSON(errorReport{schema, errorDoc{code, env.secrets.Text(err.Error()), env.secrets.Text(hint), newPlacesDocs(err)}})
 	}
 	fmt.Fprintf(env.Stderr, "error: %v\n", err)
 	if hint != "" {
@@ -115,6 +115,38 @@ type errorDoc struct {
 	Code    int    `json:"code"` // the exit code
 	Message string `json:"message"`
 	Hint    string `json:"hint,omitempty"`
+	// Places are those among which the request does not choose.
+	Places []placesDoc `json:"places,omitempty"`
+}
+
+// placesDoc is the places of one image in one environment that have one tag.
+type placesDoc struct {
+	Image       string     `json:"image"`
+	Environment string     `json:"environment,omitempty"` // as the paths tell it
+	Tag         string     `json:"tag,omitempty"`         // the deployed one
+	Places      []placeDoc `json:"places"`
+}
+
+type placeDoc struct {
+	File string `json:"file"`
+	Line int    `json:"line"` // 1-based
+	Path string `json:"path"`
+}
+
+// newPlacesDocs lists the places of an error that is about several environments.
+func newPlacesDocs(err error) []placesDoc {
+	several := new(bump.EnvironmentsError)
+	if !errors.As(err, &several) {
+		return nil
+	}
+	docs := make([]placesDoc, len(several.Groups))
+	for i, group := range several.Groups {
+		docs[i] = placesDoc{Image: several.Image, Environment: group.Environment, Tag: group.Tag}
+		for _, target := range group.Targets {
+			docs[i].Places = append(docs[i].Places, placeDoc{target.File, target.Line, target.Path.String()})
+		}
+	}
+	return docs
 }
 
 func noArgs(cmd *cobra.Command, args []string) error {

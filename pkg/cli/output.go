@@ -157,6 +157,8 @@ func unchanged(img bump.ImageOutcome, environment string) string {
 	switch img.State {
 	case bump.Missing:
 		return fmt.Sprintf("%s: not in the files%s", img.Repository, ofEnvironment(environment))
+	case bump.Mismatched:
+		return fmt.Sprintf("%s: tag %s is not one of its policy, skipped", img.Repository, img.Tag)
 	case bump.Stale:
 		return fmt.Sprintf("%s: %s is older than the deployed %s, skipped", img.Repository, img.Tag, img.Skipped[0].Current.Tag)
 	case bump.Shared:
@@ -199,7 +201,15 @@ type imageDoc struct {
 	Revision  string      `json:"revision,omitempty"`
 	Changes   []changeDoc `json:"changes,omitempty"`
 	Skipped   []changeDoc `json:"skipped,omitempty"` // places that hold a newer tag
+	Left      []leftDoc   `json:"left,omitempty"`    // places that also name the image and are left
 	Explain   *explainDoc `json:"explain,omitempty"` // with --explain
+}
+
+type leftDoc struct {
+	File   string `json:"file"`
+	Line   int    `json:"line,omitempty"` // 1-based; left out when the whole file is meant
+	Path   string `json:"path,omitempty"`
+	Reason string `json:"reason"`
 }
 
 type changeDoc struct {
@@ -251,6 +261,13 @@ func (p printer) newOutcomeDoc(img bump.ImageOutcome) imageDoc {
 	}
 	for _, t := range img.Skipped {
 		doc.Skipped = append(doc.Skipped, changeDoc{File: t.File, Line: t.Line, Path: t.Path.String(), Old: t.Current.Tag})
+	}
+	for _, left := range img.Left {
+		one := leftDoc{File: left.File, Line: left.Line, Reason: left.Reason}
+		if !left.Path.IsZero() {
+			one.Path = left.Path.String()
+		}
+		doc.Left = append(doc.Left, one)
 	}
 	return doc
 }

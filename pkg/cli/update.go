@@ -50,6 +50,8 @@ folder only the files are changed.`,
 	f.placeFlags.add(cmd)
 	f.tagFlags.add(cmd)
 	cmd.Flags().StringVar(&f.tag, "tag", "", "the tag is known (the same as IMAGE:TAG)")
+	cmd.Flags().StringVar(&f.onMismatch, "on-mismatch", "fail", "a given tag is not one that the image's policy permits: `fail|skip|allow`")
+	completeWith(cmd, "on-mismatch", "fail", "skip", "allow")
 	return cmd
 }
 
@@ -58,11 +60,17 @@ type updateFlags struct {
 	changeFlags
 	placeFlags
 	tagFlags
+	onMismatch string
 }
+
+var mismatchAnswers = map[string]bump.OnMismatch{"fail": bump.FailOnMismatch, "skip": bump.SkipOnMismatch, "allow": bump.AllowMismatch}
 
 func (f *updateFlags) check() error {
 	if err := firstError(f.changeFlags.check, f.placeFlags.check, f.tagFlags.check); err != nil {
 		return err
+	}
+	if _, known := mismatchAnswers[f.onMismatch]; !known {
+		return fault.Errorf(fault.Usage, "--on-mismatch: %q is not one of fail, skip, allow", f.onMismatch)
 	}
 	if f.noVerify && f.wait > 0 {
 		return fault.New(fault.Usage, "--wait-for-tag needs the registry, which --no-verify leaves out")
@@ -106,6 +114,7 @@ func (f *updateFlags) request(ctx context.Context, j *job, args []string) (bump.
 	if err != nil {
 		return req, err
 	}
+	req.All, req.OnMismatch = f.all, mismatchAnswers[f.onMismatch]
 	if len(f.files) > 0 {
 		if req.Files, err = files.Select(f.files...); err != nil {
 			return req, fault.Errorf(fault.Usage, "--file: %w", err)

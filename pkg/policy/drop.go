@@ -35,6 +35,16 @@ var reasonTexts = [...]string{
 // isUnreadable reports whether the order could not read the tag.
 func (r reason) isUnreadable() bool { return r == notSemver || r == notNumber || r == notCalver }
 
+// Permits reports whether match and semver accept a tag that somebody else chose,
+// and if they do not, why. A tag that only the order cannot read is permitted.
+func (p *Policy) Permits(tag string) (why string, ok bool) {
+	_, found := p.consider(tag)
+	if found == fits || found == emptyKey || found.isUnreadable() && p.rule.Semver == "" {
+		return "", true
+	}
+	return reasonTexts[found], false
+}
+
 // A Drop is a tag that is not a candidate, and the reason.
 type Drop struct{ Tag, Why string }
 

@@ -72,6 +72,9 @@ func (folder) Log(context.Context, bump.Revision, []string, int) ([]bump.CommitI
 	return nil, nil
 }
 
+// AtHand makes folder a bump.AtHand.
+func (folder) AtHand() {}
+
 func (f folder) Tip(context.Context, string) (string, error) { return "", nil }
 
 // Check makes folder a bump.Checker.
