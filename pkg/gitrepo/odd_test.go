@@ -132,8 +132,7 @@ func TestAServersCertificateMustBeTrusted(t *testing.T) {
 	secure := httptest.NewTLSServer(s)
 	t.Cleanup(secure.Close)
 	secure.Config.ErrorLog = log.New(io.Discard, "", 0)
-	bundle := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: secure.Certificate().Raw})
-	r := must(gitrepo.Open(secure.URL+"/x.git", gitrepo.Options{Token: s.Token, CABundle: bundle}))(t)
+	r := must(gitrepo.Open(secure.URL+"/x.git", gitrepo.Options{Token: s.Token, CABundle: certificateOf(secure)}))(t)
 	read(t, r, "main", "README.md")
 	_, err := must(gitrepo.Open(secure.URL+"/x.git", gitrepo.Options{Token: s.Token}))(t).Read(t.Context(), gitrepo.Revision{Branch: "main"}, files.Selection{})
 	if !errors.Is(err, gitrepo.ErrUnavailable) || !strings.Contains(err.Error(), "certificate") {
@@ -142,6 +141,11 @@ func TestAServersCertificateMustBeTrusted(t *testing.T) {
 	if _, err := gitrepo.Open(secure.URL+"/x.git", gitrepo.Options{CABundle: []byte("none")}); err == nil {
 		t.Error("a bundle without certificates was taken")
 	}
+}
+
+// certificateOf returns a server's own certificate, as PEM.
+func certificateOf(s *httptest.Server) []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw})
 }
 
 // After a lost race one request brings all that is new: refs, objects, push.

@@ -313,6 +313,10 @@ func (h *httpRemote) lsRefs(ctx context.Context, branch string) (Ref, error) {
 	if _, err := p.r.Peek(1); errors.Is(err, io.EOF) {
 		return Ref{}, ErrDeclined
 	}
+	// Before the greeting, it may be any kind of server that answers.
+	if kind := resp.Header.Get("Content-Type"); h.caps == nil && kind != "application/x-"+uploadPack+"-result" {
+		return Ref{}, ErrDeclined
+	}
 	found, err := readRefs(p, branch)
 	if errors.As(err, new(serverError)) {
 		return found, Because(ErrDeclined, err, "")
