@@ -63,6 +63,18 @@ func TestGlob(t *testing.T) {
 	}
 }
 
+func TestQuote(t *testing.T) {
+	for _, name := range []string{"a.yaml", "a[1]/{b}.yaml", `a\b*?.yaml`} {
+		glob, err := files.ParseGlob(files.Quote(name))
+		if err != nil || !glob.Match(name) || glob.Match("a1/b.yaml") {
+			t.Errorf("%q: %q, %v", name, files.Quote(name), err)
+		}
+	}
+	if got := files.Quote("charts/shop/values.yaml"); got != "charts/shop/values.yaml" {
+		t.Errorf("%q", got)
+	}
+}
+
 // The wrong glob is quoted alone, however many are right.
 func TestAWrongGlobIsNamed(t *testing.T) {
 	for glob, want := range map[string]string{

@@ -3,6 +3,7 @@ package files
 import (
 	"fmt"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -68,6 +69,14 @@ func segmentsOf(text string) []string {
 func isBalanced(segment string) bool {
 	return strings.Count(segment, "{") == strings.Count(segment, "}") && !strings.ContainsAny(segment, `[\`)
 }
+
+// Quote returns a pattern that matches the path name and nothing else, whatever
+// signs it has.
+func Quote(name string) string {
+	return wildcards.ReplaceAllString(name, `\$0`)
+}
+
+var wildcards = regexp.MustCompile(`[*?{}\[\]\\]`)
 
 // String returns the pattern in its clean form.
 func (g Glob) String() string { return g.text }
