@@ -126,7 +126,9 @@ var (
 	digestKey = regexp.MustCompile(`(?i)(digest|sha256|sha)$`)
 	flowPair  = regexp.MustCompile(`\{[^{}]*\}`)
 	notImages = regexp.MustCompile(`(?i)^(chart|charts|git|source|sourceRef|ref|module|plugin|submodule)$`)
-	aside     = regexp.MustCompile(`(?i)(^|/)(\.[^/]+|tests?|testdata|fixtures|e2e|docs?|archived?|deprecated|trash[^/]*|old|node_modules|vendor)/|^ci/|(^|/)(\.[^/]+|docker-compose[^/]*|compose[^/]*|skaffold[^/]*|mkdocs[^/]*|cloudbuild[^/]*|azure-pipelines[^/]*)$`)
+	// environment is a folder that says "test" and means an environment.
+	environment = regexp.MustCompile(`((?:^|/)(?:overlays|environments|envs|clusters))/tests?/`)
+	aside       = regexp.MustCompile(`(?i)(^|/)(\.[^/]+|tests?|chainsaw|testdata|fixtures|e2e|docs?|archived?|deprecated|trash[^/]*|old|node_modules|vendor)/|^ci/|(^|/)(\.[^/]+|docker-compose[^/]*|compose[^/]*|skaffold[^/]*|mkdocs[^/]*|cloudbuild[^/]*|azure-pipelines[^/]*)$`)
 )
 
 // imagesOf finds the images of all files that have a tag somewhere.
@@ -210,7 +212,7 @@ func (f file) kind(kind Kind) Kind {
 		return Optional
 	case strings.Contains(f.text, "\nsops:\n") && !strings.Contains(f.text, "mac_only_encrypted: true"):
 		return Sealed
-	case aside.MatchString(f.name):
+	case aside.MatchString(environment.ReplaceAllString(f.name, "$1/environment/")):
 		return Aside
 	}
 	return kind

@@ -94,7 +94,7 @@ func TestOracleKnowsWhatDeploys(t *testing.T) {
 	const text = "image: docker.io/acme/web:1\n"
 	for name, want := range map[string]Kind{
 		"apps/web.yaml": Deploys, ".github/workflows/web.yml": Aside, "web/tests/web.yaml": Aside,
-		"docs/web.yaml": Aside, "docker-compose.prod.yml": Aside, ".gitlab-ci.yml": Aside, "contest/web.yaml": Deploys,
+		"docs/web.yaml": Aside, "docker-compose.prod.yml": Aside, ".gitlab-ci.yml": Aside, "contest/web.yaml": Deploys, "overlays/test/web.yaml": Deploys,
 	} {
 		other := newFile("prod/web.yaml", text)
 		images := imagesOf([]file{newFile(name, text), other})
@@ -132,6 +132,8 @@ func TestJudge(t *testing.T) {
 		"a bare name, too":           {with("job.yaml:2", "image: acme/web", "image: acme/web:v2"), Filled},
 		"a digest, too":              {with("base.yaml:2", "digest: sha256:0123", "digest: "+newDigest), Exact},
 		"an empty tag, too":          {with("base.yaml:2", `tag: ""`, "tag: v2"), Filled},
+		"a tag alone, too":           {with("base.yaml:2", `  tag: "v1"`, `  tag: "v2"`), Attached},
+		"a tag put in, too":          {with("base.yaml:2", "", "  tag: v2"), Filled},
 		"CI, too":                    {with(".github/ci.yaml:7", "image: acme/web:v1", "image: acme/web:v2"), Extra},
 		"another image":              {with("base.yaml:2", "image: acme/api:v1", "image: acme/api:v2"), Wrong},
 		"a wrong text":               {Run{Tag: "v2", Changed: map[string]string{"prod.yaml:3": "tag: v3"}}, Wrong},

@@ -45,17 +45,18 @@ type Verdict int
 
 // Verdicts, from good to bad.
 const (
-	Exact   Verdict = iota // the places that deploy, all of them, and nothing else
-	Filled                 // the same, and a missing tag was put in
-	Digest                 // refused: a digest beside the tag
-	Refused                // refused for another reason, with nothing changed
-	Extra                  // CI, tests, documents or archives, too
-	Missed                 // some of the places that deploy, or none found
-	Stopped                // an error that is about no place of the image
-	Wrong                  // another line was changed
+	Exact    Verdict = iota // the places that deploy, all of them, and nothing else
+	Attached                // the same, and tags whose image another file names
+	Filled                  // the same, and a missing tag was put in
+	Digest                  // refused: a digest beside the tag
+	Refused                 // refused for another reason, with nothing changed
+	Extra                   // CI, tests, documents or archives, too
+	Missed                  // some of the places that deploy, or none found
+	Stopped                 // an error that is about no place of the image
+	Wrong                   // another line was changed
 )
 
-var verdicts = [...]string{"exact", "filled", "digest", "refused", "extra", "missed", "stopped", "wrong"}
+var verdicts = [...]string{"exact", "attached", "filled", "digest", "refused", "extra", "missed", "stopped", "wrong"}
 
 func (v Verdict) String() string { return verdicts[v] }
 
@@ -78,32 +79,46 @@ func judge(img Image, got Run) Verdict {
 		return Wrong
 	case got.Exit != 0:
 		return judgeRefusal(img, got)
-	case !allFilled(got, img.Name, unexpected):
+	case slices.ContainsFunc(unexpected, func(at string) bool { return !isExplained(got, img.Name, at) }):
 		return Wrong
 	case missed > 0:
 		return Missed
 	case extra > 0:
 		return Extra
-	case slices.ContainsFunc(unexpected, func(at string) bool { return !strings.Contains(got.Before[at], "sha256:") }):
+	case slices.ContainsFunc(unexpected, func(at string) bool { return isFill(got, img.Name, at) }):
 		return Filled
+	case slices.ContainsFunc(unexpected, func(at string) bool { return isTagAlone(got, at) }):
+		return Attached
 	}
 	return Exact
 }
 
-// allFilled reports whether each of the lines only got a tag that was missing, or
-// the digest that belongs to a tag on another line.
-func allFilled(got Run, name string, lines []string) bool {
+// isExplained reports whether a line that the oracle does not know changed as it
+// may: a missing tag was put in, a tag without a name beside it was changed, or the
+// digest that belongs to a tag on another line.
+func isExplained(got Run, name, at string) bool {
+	digest := strings.Contains(got.Before[at], "sha256:") && strings.Contains(got.Changed[at], newDigest)
+	return digest || isFill(got, name, at) || isTagAlone(got, at)
+}
+
+var emptyTag = regexp.MustCompile(`(?i)(tag|version):\s*(""|''|~|null|)\s*(#.*)?$`)
+
+// isFill reports whether the line got a tag that was missing.
+func isFill(got Run, name, at string) bool {
+	before, after := got.Before[at], got.Changed[at]
 	last := name[strings.LastIndex(name, "/")+1:]
-	for _, at := range lines {
-		before, after := got.Before[at], got.Changed[at]
-		bare := strings.Contains(before, last) && !strings.Contains(before, last+":") && strings.Contains(after, last+":"+got.Tag)
-		empty := regexp.MustCompile(`(?i)tag:\s*(""|''|)\s*(#.*)?$`).MatchString(before)
-		digest := strings.Contains(before, "sha256:") && strings.Contains(after, newDigest)
-		if !bare && !empty && !digest {
-			return false
-		}
-	}
-	return true
+	bare := strings.Contains(before, last) && !strings.Contains(before, last+":") && strings.Contains(after, last+":"+got.Tag)
+	put := before == "" && strings.Contains(after, got.Tag)
+	return bare || put || emptyTag.MatchString(before)
+}
+
+var tagAlone = regexp.MustCompile(`(?i)(tag|version)["']?:\s*["']?`)
+
+// isTagAlone reports whether only the value of a tag key changed. Which image it
+// belongs to is for a person to judge.
+func isTagAlone(got Run, at string) bool {
+	before, after := tagAlone.FindStringIndex(got.Before[at]), tagAlone.FindStringIndex(got.Changed[at])
+	return before != nil && after != nil && strings.HasPrefix(got.Changed[at][after[1]:], got.Tag)
 }
 
 // judgeRefusal sorts runs that ended with an error. An error that names a place of
