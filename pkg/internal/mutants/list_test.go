@@ -59,7 +59,7 @@ func TestParseRefuses(t *testing.T) {
 // calc is a module with one guard that its test holds and one that it does not.
 var calc = map[string]string{
 	"go.mod":       "module calc\n\ngo 1.25\n",
-	"calc.go":      "package calc\n\nfunc Add(a, b int) int {\n\treturn a + b\n}\n\nfunc Div(a, b int) int {\n\tif b == 0 {\n\t\treturn 0\n\t}\n\treturn a / b\n}\n",
+	"calc.go":      "package calc\n\nimport \"time\"\n\nvar _ = time.Now\n\nfunc Add(a, b int) int {\n\treturn a + b\n}\n\nfunc Div(a, b int) int {\n\tif b == 0 {\n\t\treturn 0\n\t}\n\treturn a / b\n}\n",
 	"calc_test.go": "package calc\n\nimport \"testing\"\n\nfunc TestAdd(t *testing.T) {\n\tif Add(1, 2) != 3 {\n\t\tt.Error(\"wrong\")\n\t}\n}\n",
 }
 
@@ -73,10 +73,12 @@ func TestTestSaysWhetherAMutationIsKilled(t *testing.T) {
 	broken.New = "return nil"
 	untested := mutations[0]
 	untested.Test = []string{".", "-run", "TestOther"}
+	hung := mutations[0]
+	hung.New = "\ttime.Sleep(time.Hour)\n\treturn a"
 	for i, test := range []struct {
 		mutation Mutation
 		want     State
-	}{{mutations[0], Killed}, {mutations[1], Survived}, {broken, Broken}, {untested, Broken}} {
+	}{{hung, Hung}, {mutations[0], Killed}, {mutations[1], Survived}, {broken, Broken}, {untested, Broken}} {
 		if got := testMutation(dir, test.mutation); got.State != test.want {
 			t.Errorf("%d: %s: got %s, want %s\n%s", i, test.mutation.ID, got.State, test.want, got.Output)
 		}
@@ -87,7 +89,7 @@ func TestTestSaysWhetherAMutationIsKilled(t *testing.T) {
 }
 
 func testMutation(dir string, m Mutation) Result {
-	return test(context.Background(), dir, m, time.Minute)
+	return test(context.Background(), dir, m, 5*time.Second)
 }
 
 func TestCheckAllNamesWhatDoesNotApply(t *testing.T) {

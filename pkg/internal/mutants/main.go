@@ -5,7 +5,8 @@
 // survived: the guard is held by no test. The exit code is 1 when one survives and
 // 2 when the list cannot be applied, because the code has moved on.
 //
-// Build failures are errors of the list and not kills; a test that hangs is a kill.
+// Build failures are errors of the list and not kills. Tests that do not end in time
+// are told apart, because a busy machine can be the reason, too.
 package main
 
 import (
@@ -25,7 +26,7 @@ import (
 func main() {
 	only := flag.String("only", "", "run only mutations whose ID matches this regular expression")
 	jobs := flag.Int("jobs", 2, "mutations tested at the same time")
-	timeout := flag.Duration("timeout", 3*time.Minute, "longest run of the tests of one mutation")
+	timeout := flag.Duration("timeout", 10*time.Minute, "longest run of the tests of one mutation")
 	check := flag.Bool("check", false, "only check that each mutation applies")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -104,6 +105,7 @@ type State string
 // The states of a mutation after its tests.
 const (
 	Killed   State = "killed"
+	Hung     State = "hung" // its tests did not end in time
 	Survived State = "SURVIVED"
 	Broken   State = "BROKEN" // does not compile, or was not tested
 )
@@ -174,6 +176,8 @@ func stateOf(output string, err error) State {
 		return Survived
 	case strings.Contains(output, "[build failed]") || strings.Contains(output, "[setup failed]"):
 		return Broken
+	case strings.Contains(output, "panic: test timed out"):
+		return Hung
 	case strings.Contains(output, "FAIL"):
 		return Killed
 	}
@@ -196,7 +200,7 @@ func report(results []Result) int {
 			fmt.Printf("\nsurvived: %s (%s)\n\t%s: %s\n\tgo test %s\n", r.Mutation.ID, r.Mutation.Rating, r.Mutation.File, r.Mutation.About, strings.Join(r.Mutation.Test, " "))
 		}
 	}
-	fmt.Printf("\n%d mutations: %d killed, %d survived, %d broken\n", len(results), count[Killed], count[Survived], count[Broken])
+	fmt.Printf("\n%d mutations: %d killed, %d hung, %d survived, %d broken\n", len(results), count[Killed], count[Hung], count[Survived], count[Broken])
 	switch {
 	case count[Broken] > 0:
 		return 2
