@@ -1,0 +1,122 @@
+package servers
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tagbump/tagbump/pkg/internal/testenv"
+)
+
+// A gitea is the API of a Gitea, with an administrator's token.
+type gitea struct {
+	t          *testing.T
+	url, token string
+	user       string
+}
+
+// openGitea returns the Gitea that the environment names.
+func openGitea(t *testing.T) gitea {
+	t.Helper()
+	g := gitea{t: t, url: strings.TrimRight(os.Getenv("GITEA_URL"), "/"), token: os.Getenv("GITEA_TOKEN")}
+	if g.url == "" || g.token == "" {
+		t.Skip("GITEA_URL and GITEA_TOKEN are not set")
+	}
+	var me struct {
+		Login string `json:"login"`
+	}
+	g.call(http.MethodGet, "/user", nil, &me)
+	g.user = me.Login
+	return g
+}
+
+// call makes a request of the API and decodes the answer into result, if not nil.
+func (g gitea) call(method, path string, body, result any) {
+	g.t.Helper()
+	content, err := json.Marshal(body)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	req, err := http.NewRequest(method, g.url+"/api/v1"+path, bytes.NewReader(content))
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "token "+g.token)
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode >= http.StatusBadRequest {
+		g.t.Fatalf("gitea: %s %s: %s %s", method, path, resp.Status, text)
+	}
+	if result != nil {
+		if err := json.Unmarshal(text, result); err != nil {
+			g.t.Fatalf("gitea: %s %s: %v: %s", method, path, err, text)
+		}
+	}
+}
+
+// repo makes a repository of the charts, which is deleted after the test, and
+// returns its URL and a mirror of it on disk.
+func (g gitea) repo() (url string, mirror *testenv.GitRepo) {
+	g.t.Helper()
+	name := fmt.Sprintf("tagbump-%d", time.Now().UnixNano())
+	g.call(http.MethodPost, "/user/repos", map[string]any{"name": name, "private": true, "default_branch": "main"}, nil)
+	g.t.Cleanup(func() { g.call(http.MethodDelete, "/repos/"+g.user+"/"+name, nil, nil) })
+	url = g.url + "/" + g.user + "/" + name + ".git"
+	mirror = testenv.MustRepo(g.t, filepath.Join(g.t.TempDir(), "mirror.git"), charts)
+	withToken := strings.Replace(url, "://", "://"+g.user+":"+g.token+"@", 1)
+	if _, err := mirror.Git("remote", "add", "--mirror=fetch", "gitea", withToken); err != nil {
+		g.t.Fatal(err)
+	}
+	if _, err := mirror.Git("push", "-q", withToken, "main"); err != nil {
+		g.t.Fatal(err)
+	}
+	return url, mirror
+}
+
+func (g gitea) env() map[string]string { return map[string]string{"TAGBUMP_TOKEN": g.token} }
+
+func TestGitea(t *testing.T) {
+	g := openGitea(t)
+	url, mirror := g.repo()
+	before, _ := mirror.Tip("main")
+	run(t, g.env(), update("acme/web:v1.1.0", url, "--dry-run")...).check(t, "dry run", 0, `(?m)^\+  tag: v1\.1\.0$`)
+	run(t, g.env(), update("acme/web:v1.1.0", url)...).check(t, "push", 0, "pushed")
+	run(t, g.env(), update("acme/web:v1.1.0", url)...).check(t, "again", 0, "nothing to do")
+	if _, err := mirror.Git("fetch", "-q", "gitea"); err != nil {
+		t.Fatal(err)
+	}
+	if stat, err := mirror.Git("diff", "--numstat", before, "main"); err != nil || stat != "1\t1\tapps/web/values.yaml\n" {
+		t.Errorf("changed %q, %v", stat, err)
+	}
+	run(t, nil, update("acme/web:v1.2.0", url)...).check(t, "no token", 6, "TAGBUMP_TOKEN")
+	run(t, map[string]string{"TAGBUMP_TOKEN": "0123456789abcdef"}, update("acme/web:v1.2.0", url)...).check(t, "wrong token", 6, "TAGBUMP_TOKEN")
+	run(t, g.env(), update("acme/web:v1.2.0", strings.TrimSuffix(url, ".git")+"x")...).check(t, "no such repository", 5, "no such repository")
+}
+
+func TestGiteaProtectedBranch(t *testing.T) {
+	g := openGitea(t)
+	url, _ := g.repo()
+	path := strings.TrimSuffix(strings.TrimPrefix(url, g.url), ".git")
+	g.call(http.MethodPost, "/repos"+path+"/branch_protections", map[string]any{"branch_name": "main", "enable_push": false}, nil)
+	run(t, g.env(), update("acme/web:v1.1.0", url)...).check(t, "a protected branch", 8, `hint: .*--pr`)
+}
+
+func TestGiteaPullRequest(t *testing.T) {
+	g := openGitea(t)
+	url, _ := g.repo()
+	env := map[string]string{"TAGBUMP_TOKEN": g.token, "GITEA_URL": g.url}
+	run(t, env, update("acme/web:v1.1.0", url, "--pr")...).check(t, "a pull request", 0, `opened pull request #1`)
+	run(t, env, update("acme/web:v1.1.0", url, "--pr")...).check(t, "again", 0, `pull request #1`)
+}
