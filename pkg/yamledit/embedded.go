@@ -224,8 +224,7 @@ func (l *layer) dedent(src []byte, body block) []byte {
 	return text
 }
 
-// unquote decodes the quoted scalar whose quote is at offset. Text in quotes that
-// has template actions is not read: an action may have quotes of its own.
+// unquote decodes the quoted scalar whose quote is at offset.
 func (l *layer) unquote(t *Text, y *yaml.Node, offset int) ([]byte, bool) {
 	quote := t.parsed[offset]
 	l.style = DoubleQuoted
@@ -236,7 +235,7 @@ func (l *layer) unquote(t *Text, y *yaml.Node, offset int) ([]byte, bool) {
 	if quote == '"' || quote == '\'' {
 		end = closingQuote(t.parsed, offset)
 	}
-	if end < 0 || len(t.actionsIn(span{offset, end})) > 0 {
+	if end < 0 {
 		return nil, false
 	}
 	u := unquoter{src: t.src[:end], offset: offset + 1, quote: quote}

@@ -26,6 +26,7 @@ func TestTextsInQuotesAreEdited(t *testing.T) {
 		"a block in quotes":      {`c: "d: |\n  t: v1\n  u: x\n"`, "c | d | t", "1.0", `c: "d: |\n  t: \"1.0\"\n  u: x\n"`},
 		"quotes in quotes":       {`c: "d: \"t: v1\\nu: x\\n\"\ne: f\n"`, "c | d | t", "1.0", `c: "d: \"t: \\\"1.0\\\"\\nu: x\\n\"\ne: f\n"`},
 		"CR LF":                  {"v: |\r\n  a: v1\r\n  b: \"c: v1\\nd: x\\n\"\r\n", "v | b | c", "v2", "v: |\r\n  a: v1\r\n  b: \"c: v2\\nd: x\\n\"\r\n"},
+		"an action beside it":    {`v: '{"a": "v1", "b": "{{ c }}"}'`, "v | a", "v2", `v: '{"a": "v2", "b": "{{ c }}"}'`},
 		"an anchored text":       {"v: &x \"a: v1\\nb: x\\n\"\n", "v | a", "v2", "v: &x \"a: v2\\nb: x\\n\"\n"},
 		"every escape":           {`v: "a: v1\nb: '\t\ \"\\\N\_\L\P\x41\u0042\U0001F600'\n"`, "v | a", "v2", `v: "a: v2\nb: '\t\ \"\\\N\_\L\P\x41\u0042\U0001F600'\n"`},
 		"beside a block of text": {"v: |\n  a: v1\n  b: |\n    c: v1\n    d: x\n", "v | b | c", "v2", "v: |\n  a: v1\n  b: |\n    c: v2\n    d: x\n"},
@@ -83,7 +84,7 @@ func TestNotEveryTextIsEmbedded(t *testing.T) {
 		"a: |\n  b\n":          false,
 		"a: |\n\n":             false,
 		"a: {b: c}\n":          false,
-		"{{ if x }}\na: '{b: {{ c }}}'\n{{ end }}": false, // an action may have quotes
+		"{{ if x }}\na: '{b: {{ c }}}'\n{{ end }}": false, // a placeholder is not the text
 		"{{ if x }}\na: '{b: c}'\n{{ end }}":       true,
 		"a: |\n  b: c\u0085  d: e\n":               false, // other line breaks
 		"a: '{b: c,\u0085d: e}'\n":                 false,
@@ -190,16 +191,16 @@ func TestJSONIsReadByItsOwnRules(t *testing.T) {
 	}
 	root := text.Documents()[0]
 	for key, want := range map[string]string{
-		"n":  `{"n": "2", "s": "a\/b", "u": "\ud83d\ude00", "b\/": null}`,
-		"s":  `{"n": 1, "s": "2", "u": "\ud83d\ude00", "b\/": null}`,
-		"u":  `{"n": 1, "s": "a\/b", "u": "2", "b\/": null}`,
-		"b/": `{"n": 1, "s": "a\/b", "u": "\ud83d\ude00", "b\/": "2"}`,
+		"n":  `{"n": "v2", "s": "a\/b", "u": "\ud83d\ude00", "b\/": null}`,
+		"s":  `{"n": 1, "s": "v2", "u": "\ud83d\ude00", "b\/": null}`,
+		"u":  `{"n": 1, "s": "a\/b", "u": "v2", "b\/": null}`,
+		"b/": `{"n": 1, "s": "a\/b", "u": "\ud83d\ude00", "b\/": "v2"}`,
 	} {
 		s, err := root.Field(key).Scalar()
 		if err != nil {
 			t.Fatal(key, err)
 		}
-		e, err := s.Replace("2")
+		e, err := s.Replace("v2")
 		if err != nil {
 			t.Fatal(key, err)
 		}

@@ -1,6 +1,7 @@
 package yamledit
 
 import (
+	"strings"
 	"testing"
 )
 
@@ -88,6 +89,36 @@ func TestFallbacksAreTheLiteralsBehindDefault(t *testing.T) {
 		}
 		if len(got) != len(want) || len(got) > 0 && got[0] != want[0] || len(got) > 1 && got[1] != want[1] {
 			t.Errorf("%s: %q, want %q", action, got, want)
+		}
+	}
+}
+
+func TestFallbacksAreReplaced(t *testing.T) {
+	const src = "{{ if .X }}\na: r/{{ .A | default \"x\" }}:{{ default `1` .T }}\n{{ end }}\n"
+	text, err := Parse([]byte(src))
+	if err != nil {
+		t.Fatal(err)
+	}
+	literals := text.Documents()[0].Field("a").Fallbacks()
+	if len(literals) != 2 || literals[1].Style.String() != "literal" {
+		t.Fatalf("%v", literals)
+	}
+	for value, want := range map[string]string{
+		"1.10": strings.Replace(src, "`1`", "`1.10`", 1),
+		"":     `a: line 2: the new value "" does not fit in a template action`,
+		"a`b":  "a: line 2: the new value \"a`b\" does not fit in a template action",
+		"a b":  `a: line 2: the new value "a b" does not fit in a template action`,
+		"}}{{": `a: line 2: the new value "}}{{" does not fit in a template action`,
+		"a\nb": `a: line 2: the new value "a\nb" has a line break, a control character or is not UTF-8`,
+	} {
+		e, err := literals[1].Replace(value)
+		got := words(err)
+		if err == nil {
+			after, err := text.Apply(e)
+			got = string(after) + words(err)
+		}
+		if got != want {
+			t.Errorf("%q: %s\nwant %s", value, got, want)
 		}
 	}
 }

@@ -81,7 +81,7 @@ func (s Scalar) replaceAroundActions(value string) (Edit, error) {
 	from, to, end := changedPart(s.Value, value)
 	changed := span{s.token.inside.start + from, s.token.inside.start + to}
 	for _, a := range s.actions() {
-		if changed.start < a.end && a.start < changed.end || changed.start > a.start && changed.start < a.end {
+		if changed.start < a.end && a.start < changed.end {
 			return Edit{}, s.node.refuse(fmt.Sprintf("is set by the template action %s", s.node.text.src[a.start:a.end]), "change it in the values file")
 		}
 	}

@@ -73,6 +73,7 @@ func TestReplaceKeepsEverythingElse(t *testing.T) {
 		"odd plain text":   {"a: ${R}/x:v1\n", "a", "${R}/x:v2", "a: ${R}/x:v2\n"},
 		"odd from scratch": {"a: x\n", "a", "@x", "a: \"@x\"\n"},
 		"odd, colon":       {"a: ${R}:v1\n", "a", "${R}:", "a: \"${R}:\"\n"},
+		"odd, a number":    {"a: 1.2.3\n", "a", "1.2", "a: \"1.2\"\n"},
 		"odd, a date":      {"a: x\n", "a", "2026-01-02", "a: \"2026-01-02\"\n"},
 		"backslashes":      {"a: \"x\"\n", "a", `\"`, "a: \"\\\\\\\"\"\n"},
 		"escapes":          {`a: "\x76\u0031" # c` + "\n", "a", "v2", "a: \"v2\" # c\n"},
