@@ -105,12 +105,18 @@ type Forge interface {
 	Propose(ctx context.Context, p forge.Proposal) (forge.PullRequest, error)
 }
 
+// Prove returns an error when a plan for the tree does not do what it should.
+type Prove func(ctx context.Context, base Tree, p *plan.Plan, replaced []Replacement) error
+
 // A Runner has what a run needs from outside.
 type Runner struct {
 	Registry Registry
 	Repo     Repo
 	Forge    Forge // needed to Propose only
 
+	// Prove has the last word on a plan before it is shown or published; nil
+	// agrees to all.
+	Prove Prove
 	// Log takes a line of talk for a person who waits; nil is silent.
 	Log func(format string, args ...any)
 	// Sleep waits between attempts; nil is a real sleep that the context ends.
@@ -306,6 +312,11 @@ func (r Runner) attempt(ctx context.Context, req Request, at scene, resolved []R
 		return outcome, err
 	}
 	outcome.Message = said.String()
+	if r.Prove != nil {
+		if err := r.Prove(ctx, at.Tree, made, replacements(made, wants)); err != nil {
+			return outcome, err
+		}
+	}
 	switch req.Publish {
 	case Save:
 		saved, err := r.Repo.Save(ctx, at.Tree, Commit{Files: contents(made), Message: outcome.Message})

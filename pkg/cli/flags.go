@@ -55,6 +55,7 @@ type publishFlags struct {
 	dryRun, exitCode    bool
 	onStale             string
 	pinDigest, noVerify bool
+	render              bool
 }
 
 func (f *publishFlags) add(cmd *cobra.Command) {
@@ -66,6 +67,7 @@ func (f *publishFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.onStale, "on-stale", "fail", "the tag is older than the deployed one: `fail|skip|allow`")
 	cmd.Flags().BoolVar(&f.pinDigest, "pin-digest", false, "write the digest beside the tag (default: refuse to leave an old one there)")
 	cmd.Flags().BoolVar(&f.noVerify, "no-verify", false, "do not ask the registry whether the tag exists")
+	cmd.Flags().BoolVar(&f.render, "render", false, "prove the change first: render its charts with helm and its kustomizations with kustomize")
 	completeWith(cmd, "on-stale", "fail", "skip", "allow")
 }
 

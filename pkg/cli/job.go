@@ -128,6 +128,9 @@ func (j *job) run(ctx context.Context, req bump.Request) error {
 			return err
 		}
 	}
+	if j.flags.render {
+		j.runner.Prove = j.repo.Prove(j.printer.printUnits)
+	}
 	report, err := j.runner.Run(ctx, req)
 	if j.flags.output != formatJSON || err != nil {
 		j.printer.explain(report.Resolved...)

@@ -13,6 +13,7 @@ import (
 	"github.com/tagbump/tagbump/pkg/forge"
 	"github.com/tagbump/tagbump/pkg/plan"
 	"github.com/tagbump/tagbump/pkg/registry"
+	"github.com/tagbump/tagbump/pkg/render"
 )
 
 // schema numbers the JSON output. It grows when a field changes its meaning or
@@ -134,6 +135,21 @@ func (p printer) toBranch(branch string) string {
 		return " to " + branch
 	}
 	return " to " + branch + " of " + p.where
+}
+
+// printUnits prints how the rendered manifests differ. It is talk: stdout has the
+// diff of the files, which git apply takes.
+func (p printer) printUnits(units []render.Unit) {
+	for _, unit := range units {
+		for _, note := range unit.Notes {
+			p.say("note: %s", note)
+		}
+		if unit.Diff == "" {
+			p.say("%s: the manifests do not change", unit.Name)
+			continue
+		}
+		p.say("%s: the manifests change:\n%s", unit.Name, strings.TrimSuffix(unit.Diff, "\n"))
+	}
 }
 
 func changeText(change plan.Change) string {

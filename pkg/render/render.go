@@ -50,6 +50,12 @@ type Want struct {
 	Old image.Ref // zero when none was written
 }
 
+// replaces reports whether the old reference must disappear. It stays a part of
+// the new one where only a digest is added.
+func (w Want) replaces() bool {
+	return w.Old.Repository != "" && w.Old != w.New && (w.Old.Tag != w.New.Tag || w.Old.Digest != "")
+}
+
 // A Unit is something that is rendered: a chart with a values file, a
 // kustomization, or a plain manifest.
 type Unit struct {
@@ -148,7 +154,7 @@ func judge(results []result, wants []Want) error {
 			return fmt.Errorf("%s: is in none of the manifests of %s: %w", want.New, strings.Join(names, ", "), ErrNotRendered)
 		}
 		for _, r := range results {
-			if want.Old.Repository != "" && want.Old != want.New && has(r.before, want.Old) && has(r.after, want.Old) {
+			if want.replaces() && has(r.before, want.Old) && has(r.after, want.Old) {
 				return fmt.Errorf("%s: still has %s: %w", r.name, want.Old, ErrNotRendered)
 			}
 		}
