@@ -3,7 +3,6 @@ package testenv
 import (
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 )
 
@@ -21,11 +20,24 @@ type Address struct {
 	Clear       bool   // a token would travel without encryption
 }
 
+// moduleRoot returns the folder of go.mod, seen from a package's test: a test is
+// started in its package's folder. A binary that was built with -trimpath does not
+// know where its sources are.
+func moduleRoot() string {
+	dir := "."
+	for range 10 {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			break
+		}
+		dir = filepath.Join(dir, "..")
+	}
+	return dir
+}
+
 // Addresses reads the table.
 func Addresses(t TB) []Address {
 	t.Helper()
-	_, here, _, _ := runtime.Caller(0)
-	text, err := os.ReadFile(filepath.Join(filepath.Dir(here), "..", "..", "giturl", "testdata", "addresses.txt"))
+	text, err := os.ReadFile(filepath.Join(moduleRoot(), "pkg", "giturl", "testdata", "addresses.txt"))
 	if err != nil {
 		t.Fatalf("addresses: %v", err)
 	}
