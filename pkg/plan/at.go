@@ -171,33 +171,25 @@ func spotsBeside(n *yamledit.Node) []spot {
 // no tag at all.
 func (s spot) checkNamed(f *file, repository string) error {
 	n := s.value
+	right := rightPath(n, repository)
 	switch {
-	case s.computedTag() != "":
-		return s.computed(f)
 	case s.fill != "":
 		return nil
+	case s.computedTag() != "" && (placeholderPattern.MatchString(s.computedTag()) || len(spotsWith(n)) > 0):
+		return s.computed(f)
+	case right != "" && (len(spotsWith(n)) == 0 || s.isPartAlone() || s.form == FormDigest):
+		return s.refuse(fmt.Sprintf("is not the tag of %s; that is %s", repository, right), "--path "+quoteArgument(right))
+	case !mayBeTag(n) && len(spotsWith(n)) == 0:
+		return s.refuse("does not look like a tag: "+describeValue(n), "check --path: it must lead to the image's tag")
 	case !s.names(repository) && !s.isNameless():
-		return &yamledit.Error{
-			Path: n.Path(), Line: n.Line(), Err: ErrNoTarget,
-			Why:  fmt.Sprintf("holds the image %q, not %q", s.ref.Repository, repository),
-			Help: "check --path, or the image's name",
-		}
-	case len(spotsWith(n)) > 0 && !s.isPartAlone():
-		return nil
-	}
-	if right := rightPath(n, repository); right != "" {
-		return &yamledit.Error{
-			Path: n.Path(), Line: n.Line(), Err: ErrNoTarget,
-			Why: fmt.Sprintf("is not the tag of %s; that is %s", repository, right), Help: "--path " + quoteArgument(right),
-		}
-	}
-	if !mayBeTag(n) {
-		return &yamledit.Error{
-			Path: n.Path(), Line: n.Line(), Err: ErrNoTarget,
-			Why: "does not look like a tag: " + describeValue(n), Help: "check --path: it must lead to the image's tag",
-		}
+		return s.refuse(fmt.Sprintf("holds the image %q, not %q", s.ref.Repository, repository), "check --path, or the image's name")
 	}
 	return nil
+}
+
+// refuse says why the spot at a given path is not a target.
+func (s spot) refuse(why, help string) error {
+	return &yamledit.Error{Path: s.value.Path(), Line: s.value.Line(), Err: ErrNoTarget, Why: why, Help: help}
 }
 
 // isPartAlone reports whether the spot is a name without a tag, under a key that

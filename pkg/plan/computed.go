@@ -35,7 +35,11 @@ func (f *file) sourceOfTag(s spot) string {
 		}
 	}
 	if match := valuesPattern.FindStringSubmatch(tag); match != nil {
-		return "set " + match[1] + " in the values file: add that to --file"
+		help := "set " + match[1] + " in the values file: add that to --file"
+		if appVersionPattern.MatchString(tag) {
+			help += "; where it is empty, " + f.appVersion()
+		}
+		return help
 	}
 	if appVersionPattern.MatchString(tag) {
 		return f.appVersion()

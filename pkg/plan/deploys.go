@@ -88,18 +88,25 @@ func (s spot) reasonToLeave() string {
 	case s.isPattern():
 		return "is a pattern, not a tag"
 	case isIdle(obj, kind):
-		return "belongs to a " + kind + ", which deploys nothing"
+		return "belongs to " + withArticle(kind) + ", which deploys nothing"
 	case s.ref.Tag != "" || s.ref.Digest != "":
 		return ""
 	case s.rival != nil && s.isUnwritten():
 		return "has no tag, and " + s.rival.Key() + " beside it (line " + itoa(s.rival.Line()) + ") may be one: give that with --path"
 	case s.isUnwritten() && !s.mayFill(kind):
-		return "has no tag, and a " + kind + " may not deploy it"
+		return "has no tag, and " + withArticle(kind) + " may not deploy it"
 	}
 	if outer := s.outerTag(); outer != nil {
 		return "has no tag, and " + outer.Path().String() + " (line " + itoa(outer.Line()) + ") may be used instead: give that with --path"
 	}
 	return ""
+}
+
+func withArticle(kind string) string {
+	if strings.ContainsAny(kind[:1], "AEIOU") {
+		return "an " + kind
+	}
+	return "a " + kind
 }
 
 // isUnwritten reports whether the place has no key for the tag.

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"bytes"
+	"regexp"
 	"sync"
 
 	"github.com/tagbump/tagbump/pkg/keypath"
@@ -125,4 +126,24 @@ func (f *file) at(path keypath.Path, repository string) ([]spot, error) {
 // mayHold reports whether the text may name an image with this last segment.
 func (f *file) mayHold(name []byte) bool {
 	return bytes.Contains(f.src, name) || isWide(f.src, name)
+}
+
+var commentedPlaceholder = regexp.MustCompile(`:\s+(#\{[^}]*\}#?)`)
+
+// placeholderBeside is a placeholder that YAML takes for a comment behind the spot's
+// empty value: tag: #{Version}#; or "".
+func (f *file) placeholderBeside(s spot) string {
+	if s.fill != "" || s.value.Value() != "" {
+		return ""
+	}
+	line := s.value.Line()
+	for text := range bytes.Lines(f.src) {
+		if line--; line == 0 {
+			if match := commentedPlaceholder.FindSubmatch(text); match != nil {
+				return string(match[1])
+			}
+			return ""
+		}
+	}
+	return ""
 }

@@ -148,7 +148,10 @@ func (s *search) file(f *file) findings {
 
 // judge tells a place to change from one to leave.
 func (s *search) judge(here *findings, c candidate) {
-	switch registry := c.spot.global; {
+	registry := c.spot.global
+	switch comment := c.file.placeholderBeside(c.spot); {
+	case comment != "":
+		here.left = append(here.left, c.left("is empty, but for "+comment+", which another tool replaces"))
 	case c.spot.computedTag() != "":
 		err := c.spot.computed(c.file)
 		here.blocked = append(here.blocked, inFile(c.file.name, err))

@@ -41,6 +41,9 @@ type Index struct {
 
 	findingCharts sync.Once
 	chartsByDir   map[string]*chart
+
+	reaching sync.Mutex
+	reached  map[*file][]*file // by the kustomization
 }
 
 // Scan reads the YAML files of fsys (.yaml, .yml, .tpl, Kustomization), several at

@@ -23,6 +23,20 @@ func (x *Index) kustomizationIn(dir string) *file {
 
 // reach lists the files that the kustomization builds from, through others too.
 func (x *Index) reach(k *file) []*file {
+	x.reaching.Lock()
+	defer x.reaching.Unlock()
+	if reached, known := x.reached[k]; known {
+		return reached
+	}
+	reached := x.follow(k)
+	if x.reached == nil {
+		x.reached = map[*file][]*file{}
+	}
+	x.reached[k] = reached
+	return reached
+}
+
+func (x *Index) follow(k *file) []*file {
 	seen := map[*file]bool{}
 	var reached []*file
 	var follow func(k *file)
@@ -59,8 +73,7 @@ func (l *layers) addPatches(seeds []*file) {
 		if !isKustomization(path.Base(k.name)) || !bytes.Contains(k.src, []byte("patch")) {
 			continue
 		}
-		reached := l.index.reach(k)
-		reached = slices.DeleteFunc(reached, func(f *file) bool { return !slices.Contains(seeds, f) })
+		reached := slices.DeleteFunc(slices.Clone(l.index.reach(k)), func(f *file) bool { return !slices.Contains(seeds, f) })
 		if len(reached) == 0 {
 			continue
 		}

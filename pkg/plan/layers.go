@@ -112,15 +112,16 @@ var chartFolders = []string{"templates", "crds", "files", "dashboards", "tests",
 // In values.yaml itself, the keys of contained charts lie over theirs.
 func (l *layers) addOwn(charts []*chart) {
 	rule := &ruleSet{}
-	for _, c := range charts {
-		for _, f := range l.index.files {
-			rest, inside := strings.CutPrefix(f.name, c.dir+"/")
-			if c.dir == "." {
-				rest, inside = f.name, true
-			}
-			if !inside || slices.Contains(chartFolders, strings.Split(rest, "/")[0]) || l.index.chartOf(f.name) != c || !isValuesFile(f) {
-				continue
-			}
+	for _, f := range l.index.files {
+		c := l.index.chartOf(f.name)
+		if c == nil || !slices.Contains(charts, c) {
+			continue
+		}
+		rest := f.name
+		if c.dir != "." {
+			rest = strings.TrimPrefix(rest, c.dir+"/")
+		}
+		if !slices.Contains(chartFolders, strings.Split(rest, "/")[0]) && isValuesFile(f) {
 			l.add(f, rootOf(f), rule, c)
 		}
 	}
@@ -226,8 +227,10 @@ func (x *Index) matching(name string) []*file {
 // charts or one of the files: inline values, parameters and values files.
 func (l *layers) addReleases(charts []*chart, seeds []*file) {
 	rule := &ruleSet{}
+	words := wordsFor(charts, seeds)
 	for _, f := range l.index.files {
-		if !mayHoldRelease(f.src) || !l.concerns(f, charts, seeds) || f.read() == nil || f.err != nil {
+		concerned := func(word []byte) bool { return bytes.Contains(f.src, word) }
+		if !mayHoldRelease(f.src) || !slices.Contains(seeds, f) && !slices.ContainsFunc(words, concerned) || f.read() == nil || f.err != nil {
 			continue
 		}
 		for _, root := range f.text.Documents() {
@@ -247,11 +250,20 @@ func mayHoldRelease(src []byte) bool {
 	return bytes.Contains(src, []byte("helm:")) || bytes.Contains(src, []byte("HelmRelease"))
 }
 
-// concerns reports whether the file's text has the name of one of the charts or of
-// one of the files in it, or is one of them.
-func (l *layers) concerns(f *file, charts []*chart, seeds []*file) bool {
-	return slices.ContainsFunc(charts, func(c *chart) bool { return bytes.Contains(f.src, []byte(path.Base(c.dir))) }) ||
-		slices.ContainsFunc(seeds, func(seed *file) bool { return seed == f || bytes.Contains(f.src, []byte(path.Base(seed.name))) })
+// wordsFor lists what a release must mention to concern one of the charts or files.
+func wordsFor(charts []*chart, seeds []*file) [][]byte {
+	names := map[string]bool{}
+	for _, c := range charts {
+		names[path.Base(c.dir)] = true
+	}
+	for _, f := range seeds {
+		names[path.Base(f.name)] = true
+	}
+	var words [][]byte
+	for _, name := range sortedKeys(names) {
+		words = append(words, []byte(name))
+	}
+	return words
 }
 
 // addApplication adds the layers of a source of an Application: values files in
@@ -344,29 +356,27 @@ func (l *layers) addHelmRelease(rule *ruleSet, f *file, root *yamledit.Node) {
 // that name, when no other chart has it.
 func (l *layers) addNamesakes(charts []*chart) {
 	rule := &ruleSet{}
+	byName := map[string]*chart{}
 	for _, c := range charts {
-		if l.countCharts(c) != 1 {
-			continue
+		if l.isUnique(c) {
+			byName[c.name], byName[path.Base(c.dir)] = c, c
 		}
-		for _, f := range l.index.files {
-			if l.index.chartOf(f.name) == nil && l.hasName(f.name, c) && isValuesFile(f) {
+	}
+	for _, f := range l.index.files {
+		for _, part := range strings.Split(strings.TrimSuffix(f.name, path.Ext(f.name)), "/") {
+			if c := byName[part]; c != nil && l.index.chartOf(f.name) == nil && isValuesFile(f) {
 				l.add(f, rootOf(f), rule, c)
 			}
 		}
 	}
 }
 
-func (l *layers) countCharts(c *chart) int {
-	count := 0
+// isUnique reports whether no other chart has the chart's name or its folder's.
+func (l *layers) isUnique(c *chart) bool {
 	for _, other := range l.index.charts() {
-		if other.name == c.name || path.Base(other.dir) == path.Base(c.dir) {
-			count++
+		if other != c && (other.name == c.name || path.Base(other.dir) == path.Base(c.dir)) {
+			return false
 		}
 	}
-	return count
-}
-
-func (l *layers) hasName(name string, c *chart) bool {
-	parts := strings.Split(strings.TrimSuffix(name, path.Ext(name)), "/")
-	return slices.Contains(parts, path.Base(c.dir)) || slices.Contains(parts, c.name)
+	return true
 }

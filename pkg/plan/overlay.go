@@ -57,15 +57,32 @@ func (s *search) attach() error {
 
 // layer attaches the tags of one layer.
 func (o *overlays) layer(l *layer) error {
+	var claims []claim
 	if l.root.IsList() {
 		for _, m := range parameterMappings(l.root) {
-			if err := o.mapping(l, *m, reversed(m.keys)); err != nil {
-				return err
-			}
+			claims = o.claim(claims, l, *m, reversed(m.keys))
 		}
-		return nil
+	} else {
+		claims = o.walk(claims, l, l.root, nil)
 	}
-	return o.walk(l, l.root, nil)
+	for _, c := range claims {
+		if len(c.mine) > 0 && !sameNames(c.names) {
+			return ambiguous(c.mine[0], sortedKeys(c.names))
+		}
+	}
+	for _, c := range claims {
+		for _, mine := range c.mine {
+			o.take(mine)
+		}
+	}
+	return nil
+}
+
+// A claim is a tag of a layer with the names of the images that read it.
+type claim struct {
+	value *yamledit.Node
+	names map[string]bool
+	mine  []candidate // those that the search wants
 }
 
 func reversed(keys []string) []string {
@@ -74,24 +91,21 @@ func reversed(keys []string) []string {
 	return keys
 }
 
-// walk attaches the tags of a mapping and of those in it. Lists are not entered,
+// walk gathers the claims of a mapping and of those in it. Lists are not entered,
 // since Helm replaces them.
-func (o *overlays) walk(l *layer, n *yamledit.Node, keys []string) error {
+func (o *overlays) walk(claims []claim, l *layer, n *yamledit.Node, keys []string) []claim {
 	m := newMapping(n)
+	m.add(mergedFields(n.Fields()))
 	if slices.ContainsFunc(m.fields, func(f field) bool { return isTagKey(f.plain) }) {
-		m.keys = keysTo(n)
-		if err := o.mapping(l, m, keys); err != nil {
-			return err
-		}
+		m.keys, m.own, m.node = keysTo(n), len(m.fields), nil
+		claims = o.claim(claims, l, m, keys)
 	}
 	for _, f := range m.fields {
 		if f.Value.IsMapping() {
-			if err := o.walk(l, f.Value, append(slices.Clip(keys), f.Key)); err != nil {
-				return err
-			}
+			claims = o.walk(claims, l, f.Value, append(slices.Clip(keys), f.Key))
 		}
 	}
-	return nil
+	return claims
 }
 
 // isTagKey reports whether a plain key can hold a tag.
@@ -99,11 +113,10 @@ func isTagKey(key string) bool {
 	return strings.HasSuffix(key, "tag") || strings.HasSuffix(key, "version") || key == "digest"
 }
 
-// mapping attaches the tags of a mapping, whose keys lead to it from the layer's
-// root, for each release that uses the layer.
-func (o *overlays) mapping(l *layer, m mapping, keys []string) error {
-	names := map[string]bool{}
-	var mine []candidate
+// claim adds the tags of a mapping, whose keys lead to it from the layer's root,
+// with the names that they get from each release that uses the layer. An empty tag
+// deletes the one below, and is no place to fill.
+func (o *overlays) claim(claims []claim, l *layer, m mapping, keys []string) []claim {
 	for _, below := range l.below {
 		merged := m
 		var lower []*yamledit.Node
@@ -112,29 +125,25 @@ func (o *overlays) mapping(l *layer, m mapping, keys []string) error {
 		}
 		slices.Reverse(lower) // the uppermost wins
 		for _, n := range lower {
-			if m.node != nil && n.Is(m.node) {
-				continue
-			}
 			o.note(l, m, n)
 			merged.inherit(n)
 		}
 		for _, s := range merged.spots() {
-			if !m.holds(s.value) || s.fill != "" || s.ref.Repository == "" {
+			if !m.holds(s.value) || s.fill != "" || s.ref.Repository == "" || !s.isTagged() && s.computedTag() == "" {
 				continue
 			}
-			names[s.ref.Repository] = true
+			i := slices.IndexFunc(claims, func(c claim) bool { return c.value.Is(s.value) })
+			if i < 0 {
+				i = len(claims)
+				claims = append(claims, claim{value: s.value, names: map[string]bool{}})
+			}
+			claims[i].names[s.ref.Repository] = true
 			if s.names(o.repository) {
-				mine = append(mine, candidate{l.file, s})
+				claims[i].mine = append(claims[i].mine, candidate{l.file, s})
 			}
 		}
 	}
-	if len(mine) > 0 && len(names) > 1 && !sameNames(names) {
-		return ambiguous(mine[0], sortedKeys(names))
-	}
-	for _, c := range mine {
-		o.take(c)
-	}
-	return nil
+	return claims
 }
 
 // take adds a candidate that the search has not found yet.
@@ -192,7 +201,7 @@ func (m *mapping) inherit(lower *yamledit.Node) {
 // note remembers that the layer sets a tag over the lower mapping.
 func (o *overlays) note(l *layer, m mapping, lower *yamledit.Node) {
 	for _, f := range m.fields[:m.own] {
-		if !isTagKey(f.plain) || f.Value.Value() == "" {
+		if !isTagKey(f.plain) || f.Value.Value() == "" || f.Value.Parent().Is(lower) {
 			continue
 		}
 		key := spotKey(lower, f.plain)
