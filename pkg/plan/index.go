@@ -42,6 +42,9 @@ type Index struct {
 	findingCharts sync.Once
 	chartsByDir   map[string]*chart
 
+	folding sync.Mutex
+	folders map[string]*chart // values.yaml files without a chart, by their folders
+
 	reaching sync.Mutex
 	reached  map[*file][]*file // by the kustomization
 }

@@ -62,6 +62,8 @@ func (l *layers) chartsOf(seeds []*file) []*chart {
 	for _, f := range seeds {
 		if c := l.index.chartOf(f.name); c != nil {
 			named[c] = true
+		} else if c := l.index.folderChart(f.name); c != nil {
+			named[c] = true
 		}
 	}
 	for grown := true; grown; {
@@ -114,6 +116,9 @@ func (l *layers) addOwn(charts []*chart) {
 	rule := &ruleSet{}
 	for _, f := range l.index.files {
 		c := l.index.chartOf(f.name)
+		if c == nil {
+			c = l.index.folderChart(f.name)
+		}
 		if c == nil || !slices.Contains(charts, c) {
 			continue
 		}
@@ -254,7 +259,9 @@ func mayHoldRelease(src []byte) bool {
 func wordsFor(charts []*chart, seeds []*file) [][]byte {
 	names := map[string]bool{}
 	for _, c := range charts {
-		names[path.Base(c.dir)] = true
+		if c.name != "" {
+			names[path.Base(c.dir)] = true
+		}
 	}
 	for _, f := range seeds {
 		names[path.Base(f.name)] = true
@@ -358,7 +365,7 @@ func (l *layers) addNamesakes(charts []*chart) {
 	rule := &ruleSet{}
 	byName := map[string]*chart{}
 	for _, c := range charts {
-		if l.isUnique(c) {
+		if c.name != "" && l.isUnique(c) {
 			byName[c.name], byName[path.Base(c.dir)] = c, c
 		}
 	}

@@ -60,7 +60,7 @@ func (o *overlays) layer(l *layer) error {
 	var claims []claim
 	if l.root.IsList() {
 		for _, m := range parameterMappings(l.root) {
-			claims = o.claim(claims, l, *m, reversed(m.keys))
+			claims = o.claim(claims, l, *m, nil, reversed(m.keys))
 		}
 	} else {
 		claims = o.walk(claims, l, l.root, nil)
@@ -98,7 +98,7 @@ func (o *overlays) walk(claims []claim, l *layer, n *yamledit.Node, keys []strin
 	m.add(mergedFields(n.Fields()))
 	if slices.ContainsFunc(m.fields, func(f field) bool { return isTagKey(f.plain) }) {
 		m.keys, m.own, m.node = keysTo(n), len(m.fields), nil
-		claims = o.claim(claims, l, m, keys)
+		claims = o.claim(claims, l, m, n, keys)
 	}
 	for _, f := range m.fields {
 		if f.Value.IsMapping() {
@@ -114,9 +114,11 @@ func isTagKey(key string) bool {
 }
 
 // claim adds the tags of a mapping, whose keys lead to it from the layer's root,
-// with the names that they get from each release that uses the layer. An empty tag
-// deletes the one below, and is no place to fill.
-func (o *overlays) claim(claims []claim, l *layer, m mapping, keys []string) []claim {
+// with the names that they get from each release that uses the layer. A tag with a
+// name beside it needs none. An empty one deletes the one below, and is no place to
+// fill.
+func (o *overlays) claim(claims []claim, l *layer, m mapping, own *yamledit.Node, keys []string) []claim {
+	named := m.spots()
 	for _, below := range l.below {
 		merged := m
 		var lower []*yamledit.Node
@@ -125,11 +127,14 @@ func (o *overlays) claim(claims []claim, l *layer, m mapping, keys []string) []c
 		}
 		slices.Reverse(lower) // the uppermost wins
 		for _, n := range lower {
+			if own != nil && n.Is(own) {
+				continue
+			}
 			o.note(l, m, n)
 			merged.inherit(n)
 		}
 		for _, s := range merged.spots() {
-			if !m.holds(s.value) || s.fill != "" || s.ref.Repository == "" || !s.isTagged() && s.computedTag() == "" {
+			if !m.holds(s.value) || s.fill != "" || s.ref.Repository == "" || !s.isTagged() && s.computedTag() == "" || hasValue(named, s.value) {
 				continue
 			}
 			i := slices.IndexFunc(claims, func(c claim) bool { return c.value.Is(s.value) })

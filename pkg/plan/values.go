@@ -193,6 +193,28 @@ func textAt(n *yamledit.Node, key string) string {
 	return ""
 }
 
+// folderChart is what a values.yaml is without a chart above it, for the values
+// files beside it: a chart of that folder without a name. It is nil elsewhere.
+func (x *Index) folderChart(name string) *chart {
+	dir := path.Dir(name)
+	values := x.byName[path.Join(dir, "values.yaml")]
+	if values == nil || x.chartOf(name) != nil || !isValuesName(path.Base(name)) && name != values.name {
+		return nil
+	}
+	x.charts()
+	x.folding.Lock()
+	defer x.folding.Unlock()
+	c := x.folders[dir]
+	if c == nil {
+		c = &chart{index: x, dir: dir, values: values}
+		if x.folders == nil {
+			x.folders = map[string]*chart{}
+		}
+		x.folders[dir] = c
+	}
+	return c
+}
+
 // chartOf is the nearest chart folder above the file, or nil.
 func (x *Index) chartOf(name string) *chart {
 	for dir := path.Dir(name); ; dir = path.Dir(dir) {
