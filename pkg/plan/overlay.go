@@ -252,9 +252,11 @@ func (o *overlays) leaveHidden() {
 	})
 }
 
-// areAll reports whether each values file beside f sets the key.
+// areAll reports whether f is a chart's values.yaml, and each of the values files
+// beside it sets the key. A single one does not tell: another environment may use
+// values.yaml alone.
 func (o *overlays) areAll(f *file, over []setting) bool {
-	if path.Base(f.name) != "values.yaml" {
+	if c := o.index.chartOf(f.name); c == nil || c.values != f {
 		return false
 	}
 	count := 0
@@ -267,7 +269,7 @@ func (o *overlays) areAll(f *file, over []setting) bool {
 			return false
 		}
 	}
-	return count > 0
+	return count > 1
 }
 
 // isValuesName reports whether a file beside values.yaml holds values for one
