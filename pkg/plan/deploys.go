@@ -11,7 +11,10 @@ import (
 // What looks like an image and is none, and images that nothing deploys.
 
 // sourceWords are words of keys that hold code, a chart or a filter.
-var sourceWords = []string{"git", "github", "gitlab", "gitea", "gitops", "bitbucket", "source", "sources", "src", "scm", "vcs", "chart", "charts", "dependency", "dependencies", "ref", "submodule", "submodules", "checkout", "helm", "module", "modules", "plugin", "plugins", "package", "packages"}
+var sourceWords = []string{
+	"git", "github", "gitlab", "gitea", "gitops", "bitbucket", "source", "sources", "src", "scm", "vcs", "chart", "charts", "dependency", "dependencies", "ref", "submodule", "submodules", "checkout", "helm", "module", "modules", "plugin", "plugins", "package", "packages",
+	"download", "downloads", "artifact", "artifacts", "upstream", "code", "clone", "terraform", "ansible", "role", "roles", "collection", "collections", "addon", "addons", "theme", "themes", "sourceref", "release", "releases",
+}
 
 // isSource reports whether the mapping names sources, a chart or a filter, which
 // also have a repository or a name, and a tag.
@@ -19,7 +22,10 @@ func (m mapping) isSource(i int) bool {
 	if m.isOfImage() {
 		return false
 	}
-	if m.has(i, "branch", "ref", "commit", "revision", "rev", "targetrevision", "url", "repourl", "giturl", "match", "chart", "chartversion", "path", "gitref") {
+	if m.has(i, "branch", "ref", "commit", "revision", "rev", "targetrevision", "url", "repourl", "giturl", "match", "chart", "chartversion", "path", "gitref", "directory", "subdirectory", "dir", "sparse", "depth", "deploykey", "sshkey", "submodules") {
+		return true
+	}
+	if kind := m.value(i, "type", "kind", "provider", "backend"); kind != nil && slices.Contains(sourceWords, strings.ToLower(kind.Value())) {
 		return true
 	}
 	for n, key := range m.keys {
@@ -47,6 +53,27 @@ var idleKinds = map[string]bool{
 	"Warehouse": true, "Stage": true, "Promotion": true, "PromotionTask": true, "Freight": true, // Kargo
 	"ImageContentSourcePolicy": true, "ImageDigestMirrorSet": true, "ImageTagMirrorSet": true,
 	"CustomResourceDefinition": true,
+}
+
+// ruleWords are words of keys whose images are compared with others and not
+// deployed: allowedImages, ignore. In other company they mean something else.
+var (
+	ruleWords  = []string{"allow", "allowed", "allowlist", "whitelist", "deny", "denied", "denylist", "blacklist", "blocked", "blocklist", "ignore", "ignored", "ignores", "exclude", "excluded", "excludes", "exclusions", "skip", "forbidden", "trusted", "exempt", "exempted", "exemptions", "match", "matches"}
+	ruleThings = []string{"image", "images", "list", "repositories", "registries", "references", "containers", "names"}
+)
+
+// ruleOf is the key of a list of rules, or the flag that says where a build's result
+// goes, that the value belongs to; or "".
+func (s spot) ruleOf() string {
+	if hasWord(s.prefix, "destination", "dest", "push", "output", "cache") && !hasWord(s.prefix, "image") {
+		return strings.TrimSuffix(s.prefix, "=")
+	}
+	for _, key := range keysTo(s.value) {
+		if hasWord(key, ruleWords...) && (len(wordsOf(key)) == 1 || hasWord(key, ruleThings...)) {
+			return key
+		}
+	}
+	return ""
 }
 
 // workloadKinds are kinds of objects in which an image without a tag runs.
@@ -89,8 +116,12 @@ func (s spot) reasonToLeave() string {
 		return "is a pattern, not a tag"
 	case isIdle(obj, kind):
 		return "belongs to " + withArticle(kind) + ", which deploys nothing"
+	case s.ruleOf() != "":
+		return "belongs to " + s.ruleOf() + ", which deploys nothing"
 	case s.ref.Tag != "" || s.ref.Digest != "":
 		return ""
+	case kind == "" && s.isUnwritten() && s.sourceKey() != "":
+		return "has no tag, and belongs to " + s.sourceKey() + ", which may not deploy it"
 	case s.rival != nil && s.isUnwritten():
 		return "has no tag, and " + s.rival.Key() + " beside it (line " + itoa(s.rival.Line()) + ") may be one: give that with --path"
 	case s.isUnwritten() && !s.mayFill(kind):
@@ -127,6 +158,16 @@ func (s spot) mayFill(kind string) bool {
 	return false
 }
 
+// sourceKey is a key that leads to the value and holds sources or policies, or "".
+func (s spot) sourceKey() string {
+	for _, key := range keysTo(s.value) {
+		if hasWord(key, "source", "sources", "subscription", "subscriptions", "policy", "policies", "rule", "rules", "artifacts", "artifact", "build", "builds", "targets", "conditions") {
+			return key
+		}
+	}
+	return ""
+}
+
 // outerTag is a tag at an outer level of the same values, which charts use where an
 // image has none of its own: global.imageTag, imageTag; or nil.
 func (s spot) outerTag() *yamledit.Node {
@@ -139,21 +180,31 @@ func (s spot) outerTag() *yamledit.Node {
 			if tag := tagIn(n); tag != nil {
 				return tag
 			}
-		}
-		global := n.Field("global")
-		if global == nil {
-			continue
-		}
-		for _, in := range []*yamledit.Node{global, global.Field("image")} {
-			if in == nil || in.Is(inner) {
-				continue
-			}
-			if tag := tagIn(in); tag != nil {
+			if tag := tagUnder(n.Field("image"), inner); tag != nil && n.Field("image").Field("repository") == nil {
 				return tag
+			}
+		}
+		for _, key := range []string{"global", "defaults", "default", "common", "shared"} {
+			common := n.Field(key)
+			if tag := tagUnder(common, inner); tag != nil {
+				return tag
+			}
+			if common != nil && common.IsMapping() {
+				if tag := tagUnder(common.Field("image"), inner); tag != nil {
+					return tag
+				}
 			}
 		}
 	}
 	return nil
+}
+
+// tagUnder is a set tag of the mapping n, unless that is the image's own; or nil.
+func tagUnder(n, own *yamledit.Node) *yamledit.Node {
+	if n == nil || !n.IsMapping() || own != nil && n.Is(own) {
+		return nil
+	}
+	return tagIn(n)
 }
 
 // tagIn is a set tag among the mapping's fields, for all images; or nil.

@@ -3,6 +3,7 @@ package plan
 import (
 	"bytes"
 	"slices"
+	"strings"
 
 	"github.com/tagbump/tagbump/pkg/files"
 	"github.com/tagbump/tagbump/pkg/image"
@@ -67,6 +68,7 @@ func (x *Index) Find(repository string, opts FindOptions) (Places, error) {
 	s.leaveBareImages()
 	s.leaveOtherKinds()
 	s.leaveFillsInTemplates()
+	s.leaveText()
 	return s.places()
 }
 
@@ -199,6 +201,37 @@ func (s *search) leaveFillsInTemplates() {
 		}
 		return ""
 	})
+}
+
+// maxText is how many lines of other text are told of.
+const maxText = 20
+
+// leaveText tells of lines that have the image's name and a tag, where no key holds
+// them: in a script, or in text that cannot be read.
+func (s *search) leaveText() {
+	if len(s.found) == 0 || !strings.Contains(s.repository, "/") {
+		return // redis:6379 is a host more often than an image
+	}
+	known := map[string]bool{}
+	for _, c := range s.found {
+		line := c.spot.value.Line()
+		known[place(c.file.name, line)], known[place(c.file.name, line+1)] = true, true // a block scalar's text is below
+	}
+	for _, left := range s.left {
+		known[place(left.File, left.Line)] = true
+	}
+	count := 0
+	for _, f := range s.index.files {
+		if !s.mayChange(f) || s.opts.Files.Kind(f.name) != files.Deploys || !bytes.Contains(f.src, []byte(s.repository)) {
+			continue
+		}
+		for _, line := range linesWith(f.src, s.repository) {
+			if !known[place(f.name, line)] && count < maxText {
+				count++
+				s.left = append(s.left, Left{File: f.name, Line: line, Reason: "is text, in which no key holds an image"})
+			}
+		}
+	}
 }
 
 // leave moves the candidates with a reason from the found ones to the left ones.

@@ -126,16 +126,27 @@ func distance(name, wanted string) int {
 	return 3
 }
 
-// addWritten notes the lines that hold the repository outside of comments: in a
-// script, in JSON in quotes, between template actions.
+// addWritten notes the lines that hold the repository as text.
 func (e *missing) addWritten(file string, src []byte) {
+	for _, line := range linesWith(src, e.repository) {
+		if len(e.written) < maxWritten {
+			e.written = append(e.written, fmt.Sprintf("%s:%d", file, line))
+		}
+	}
+}
+
+// linesWith lists the lines (1-based) outside of comments that hold the repository
+// with a tag or digest: in a script, in JSON in quotes, between template actions.
+func linesWith(src []byte, repository string) []int {
+	var lines []int
 	number := 0
 	for line := range bytes.Lines(src) {
 		number++
-		if len(e.written) < maxWritten && !bytes.HasPrefix(bytes.TrimSpace(line), []byte("#")) && writes(string(line), e.repository) {
-			e.written = append(e.written, fmt.Sprintf("%s:%d", file, number))
+		if !bytes.HasPrefix(bytes.TrimSpace(line), []byte("#")) && writes(string(line), repository) {
+			lines = append(lines, number)
 		}
 	}
+	return lines
 }
 
 // writes reports whether the line has the repository with a tag or digest behind it.

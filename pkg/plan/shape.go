@@ -426,6 +426,9 @@ func (m mapping) registry(i int, stem string) string {
 	} else if n := m.sibling(i, "registry"); n != nil && n.IsMapping() {
 		front = registryIn(n)
 	}
+	if owner := m.owner(i); owner != "" {
+		front = join(front, owner)
+	}
 	if role == repositoryRole || role == newNameRole {
 		return front
 	}
@@ -433,6 +436,19 @@ func (m mapping) registry(i int, stem string) string {
 		front = join(front, trimScheme(n.Value()))
 	}
 	return front
+}
+
+// owner is what stands between the registry and the name: {registry: ghcr.io, org:
+// acme, name: web}. Outside of an image's mapping such keys mean other things.
+func (m mapping) owner(i int) string {
+	keys := []string{"imageprefix", "registryprefix", "repositoryprefix", "imageorg", "imagenamespace", "registrynamespace", "dockerorg"}
+	if m.isOfImage() || m.has(i, "registry", "imageregistry") {
+		keys = append(keys, "org", "organization", "organisation", "owner", "namespace", "project", "user", "group", "account", "prefix")
+	}
+	if n := m.value(i, keys...); n != nil {
+		return trimScheme(n.Value())
+	}
+	return ""
 }
 
 // registryIn reads registry: {url: ghcr.io}.

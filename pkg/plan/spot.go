@@ -67,16 +67,16 @@ func (s spot) withTag(tag *yamledit.Node) spot {
 	return s
 }
 
+// splitDigest cuts a tag from its digest. An @ in any other text is another tool's.
 func splitDigest(text string) (tag, digest string) {
-	if at := strings.LastIndex(text, "@sha256:"); at >= 0 {
+	at := strings.LastIndex(text, "@")
+	if at >= 0 && digestPattern.MatchString(text[at+1:]) {
 		return text[:at], text[at+1:]
 	}
-	if placeholderPattern.MatchString(text) {
-		return text, ""
-	}
-	tag, digest, _ = strings.Cut(text, "@")
-	return tag, digest
+	return text, ""
 }
+
+var digestPattern = regexp.MustCompile(`^(sha\d+:|\{\{|\$[{(])`)
 
 // fallbacks are the spots of the strings that the spot's template actions fall
 // back to; the spot itself, when there are none.
