@@ -120,7 +120,7 @@ func (s spot) reasonToLeave() string {
 		return "belongs to " + s.ruleOf() + ", which deploys nothing"
 	case s.ref.Tag != "" || s.ref.Digest != "":
 		return ""
-	case kind == "" && s.isUnwritten() && s.sourceKey() != "":
+	case kind == "" && s.isUnwritten() && !s.isOverride && s.sourceKey() != "":
 		return "has no tag, and belongs to " + s.sourceKey() + ", which may not deploy it"
 	case s.rival != nil && s.isUnwritten():
 		return "has no tag, and " + s.rival.Key() + " beside it (line " + itoa(s.rival.Line()) + ") may be one: give that with --path"
