@@ -258,11 +258,11 @@ func (s *search) places() (Places, error) {
 		places.Left = s.left
 		return places, nil
 	case len(s.blocked) > 0:
-		return Places{}, s.blocked[0]
+		return Places{Left: s.left}, s.blocked[0]
 	case len(s.broken) > 0:
-		return Places{}, s.broken[0]
+		return Places{Left: s.left}, s.broken[0]
 	}
-	return Places{}, s.missing()
+	return Places{Left: s.left}, s.missing()
 }
 
 // isWide reports whether src is UTF-16 with the name in it, which is refused then.
