@@ -28,14 +28,14 @@ type scene struct {
 // they are read a second time, with more files, unless needs has these already.
 func (r Runner) read(ctx context.Context, at Revision, wanted files.Selection, needs []string) (scene, error) {
 	if len(wanted.Globs()) == 0 {
-		return r.scan(ctx, at, wanted, plan.ScanOptions{Whole: true})
+		return r.scan(ctx, at, wanted, plan.ScanOptions{Whole: true, Files: wanted})
 	}
 	if _, ok := r.Repo.(AtHand); ok {
 		all, err := wanted.WithContext(plan.Everything...)
 		if err != nil {
 			return scene{}, err
 		}
-		if found, err := r.scan(ctx, at, all, plan.ScanOptions{Whole: true}); err == nil {
+		if found, err := r.scan(ctx, at, all, plan.ScanOptions{Whole: true, Files: wanted}); err == nil {
 			return found, nil
 		}
 		// Some other file cannot be read. The wanted ones may do without it.
@@ -44,7 +44,7 @@ func (r Runner) read(ctx context.Context, at Revision, wanted files.Selection, n
 	if err != nil {
 		return scene{}, err
 	}
-	first, err := r.scan(ctx, at, context, plan.ScanOptions{})
+	first, err := r.scan(ctx, at, context, plan.ScanOptions{Files: wanted})
 	if err != nil {
 		return scene{}, err
 	}
@@ -56,7 +56,7 @@ func (r Runner) read(ctx context.Context, at Revision, wanted files.Selection, n
 	if context, err = context.WithContext(more...); err != nil {
 		return scene{}, err
 	}
-	second, err := r.scan(ctx, Revision{first.Branch(), first.Tip()}, context, plan.ScanOptions{})
+	second, err := r.scan(ctx, Revision{first.Branch(), first.Tip()}, context, plan.ScanOptions{Files: wanted})
 	second.needs = slices.Concat(needs, more)
 	return second, err
 }
