@@ -140,7 +140,7 @@ func (m mapping) looseSpot(i int) (spot, bool) {
 		return spot{}, false
 	}
 	s := referenceSpot(f.Value)
-	if !s.isTagged() || !s.looksTagged() || f.plain == "version" && !strings.Contains(s.ref.Repository, "/") {
+	if strings.HasPrefix(f.Value.Value(), "sha256:") || !s.isTagged() || !s.looksTagged() || f.plain == "version" && !strings.Contains(s.ref.Repository, "/") {
 		return spot{}, false
 	}
 	return s.withRegistry(m.registry(i, "")), true
@@ -311,8 +311,8 @@ func (m mapping) namesResource(i int) bool {
 		case j == i || f.Value.Value() == "":
 		case role == imageRole && f.Key != m.fields[i].Key:
 			return true
-		case role == repositoryRole && !isRegistry(f.Value.Value()) && !m.isOfImage():
-			return true
+		case role == repositoryRole:
+			return true // whose spot joins the name where it is a part
 		}
 	}
 	return m.isSource(i) || !m.isOfImage() && !strings.Contains(m.fields[i].Value.Value(), "/") &&
