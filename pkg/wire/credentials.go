@@ -27,8 +27,11 @@ type credential struct {
 // for that forge's hosts only.
 func (w World) credentialFor(place Place, forgeTokens []string) credential {
 	names := forgeTokens
-	withheld := w.secret(tokenVariable) != "" && !w.mayHaveToken(place)
-	if !withheld {
+	withheld := credential{}
+	if w.secret(tokenVariable) != "" {
+		withheld = w.withheld(place)
+	}
+	if withheld.source == "" {
 		names = append([]string{tokenVariable}, forgeTokens...)
 	}
 	name, secret := w.firstSecret(names...)
@@ -36,11 +39,8 @@ func (w World) credentialFor(place Place, forgeTokens []string) credential {
 	case name != "":
 		w.tell(w.secret(usernameVariable), secret)
 		return credential{secret: secret, source: name}
-	case withheld:
-		return credential{
-			source: fmt.Sprintf("%s is not sent to %s, which only the project file names", tokenVariable, place.address.Host),
-			hint:   fmt.Sprintf("give --repo URL, or set %s=%s", tokenHostVariable, place.address.Host),
-		}
+	case withheld.source != "":
+		return withheld
 	}
 	return credential{source: "no token is set: " + orList(names) + w.unusedToken()}
 }
@@ -56,13 +56,24 @@ func (w World) unusedToken() string {
 	return ""
 }
 
-// mayHaveToken reports whether TAGBUMP_TOKEN is meant for the place's host.
-func (w World) mayHaveToken(place Place) bool {
-	if meant := w.Getenv(tokenHostVariable); meant != "" {
-		return strings.EqualFold(hostIn(meant), place.address.Host)
-	}
+// withheld says why TAGBUMP_TOKEN is not meant for the place's host; it is zero when
+// the token is.
+func (w World) withheld(place Place) credential {
+	host, meant := place.address.Host, hostIn(w.Getenv(tokenHostVariable))
 	_, known := w.forgeAt(place.forgeHost())
-	return known || !place.byProject
+	switch {
+	case meant != "" && meant != host:
+		return credential{
+			source: fmt.Sprintf("%s is for %s, by %s, and not sent to %s", tokenVariable, meant, tokenHostVariable, host),
+			hint:   fmt.Sprintf("unset %s, or set it to %s", tokenHostVariable, host),
+		}
+	case meant == "" && place.byProject && !known:
+		return credential{
+			source: fmt.Sprintf("%s is not sent to %s, which only the project file names", tokenVariable, host),
+			hint:   fmt.Sprintf("give --repo URL, or set %s=%s", tokenHostVariable, host),
+		}
+	}
+	return credential{}
 }
 
 // tell makes a secret known to whoever masks the output.

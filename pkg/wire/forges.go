@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
@@ -109,6 +110,9 @@ func (w World) OpenForge(place Place) (bump.Forge, error) {
 			WithHint("%s", firstOf(c.hint, "set "+orList(append(known.tokens, tokenVariable))))
 	}
 	api, err := known.open(w, place, c.secret)
+	if errors.Is(err, forge.ErrInvalid) {
+		return nil, fault.As(fault.Usage, err)
+	}
 	if err != nil {
 		return nil, err
 	}
