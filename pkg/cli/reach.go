@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tagbump/tagbump/pkg/fault"
-	"github.com/tagbump/tagbump/pkg/internal/smallfile"
 	"github.com/tagbump/tagbump/pkg/wire"
 )
 
@@ -51,9 +50,7 @@ func (f *reachFlags) world(env Env, t talk) (wire.World, error) {
 	if f.caFile == "" {
 		return w, nil
 	}
-	var err error
-	w.CABundle, err = w.ReadFlag("--ca-file", f.caFile, smallfile.Text)
-	return w, err
+	return w.WithCAFile(f.caFile)
 }
 
 // within runs a command for at most --timeout. When the time is up, or a signal has

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/tagbump/tagbump/pkg/bump"
-	"github.com/tagbump/tagbump/pkg/fault"
 	"github.com/tagbump/tagbump/pkg/forge"
 )
 
@@ -90,10 +89,9 @@ func orList(names []string) string {
 	return strings.Join(names[:len(names)-1], ", ") + " or " + names[len(names)-1]
 }
 
-// explainedForge adds to a refusal which token was refused, and what it needs.
+// explainedForge adds to a refusal which token was refused.
 type explainedForge struct {
 	bump.Forge
-	known      knownForge
 	credential credential
 }
 
@@ -107,21 +105,9 @@ func (f explainedForge) Propose(ctx context.Context, p forge.Proposal) (forge.Pu
 	return pr, f.explain(err)
 }
 
-// explain keeps the error's own hint: a server knows better what is missing.
 func (f explainedForge) explain(err error) error {
-	if !errors.Is(err, forge.ErrAuth) && !errors.Is(err, forge.ErrNotFound) {
-		return err
+	if errors.Is(err, forge.ErrAuth) || errors.Is(err, forge.ErrNotFound) {
+		return fmt.Errorf("%w (with the token in %s)", err, f.credential.source)
 	}
-	explained := fault.Errorf(kindOfRefusal(err), "%w (with the token in %s)", err, f.credential.source)
-	if fault.HintOf(err) == "" && f.known.permission != "" {
-		return explained.WithHint("%s", f.known.permission)
-	}
-	return explained
-}
-
-func kindOfRefusal(err error) fault.Kind {
-	if errors.Is(err, forge.ErrAuth) {
-		return fault.NoAccess
-	}
-	return fault.NotFound
+	return err
 }

@@ -18,8 +18,6 @@ import (
 // A knownForge is what tells one forge from the others.
 type knownForge struct {
 	name          string
-	title         string   // as people call it
-	permission    string   // what a token needs to propose, as the forge calls it
 	hosts         []string // in lower case; "*.ghe.com" is every host below ghe.com
 	hostVariables []string // that hold a host or a URL of the forge, as its CI sets them
 	tokens        []string // variables that hold a token for the forge's hosts, the first that is set counts
@@ -32,8 +30,6 @@ type knownForge struct {
 var forges = []knownForge{
 	{
 		name:          "github",
-		title:         "GitHub",
-		permission:    "a fine-grained token needs Contents and Pull requests: read and write; a classic one needs repo",
 		hosts:         []string{"github.com", "*.ghe.com"},
 		hostVariables: []string{"GITHUB_SERVER_URL", "GITHUB_API_URL"},
 		tokens:        []string{"GITHUB_TOKEN", "GH_TOKEN"},
@@ -41,7 +37,6 @@ var forges = []knownForge{
 	},
 	{
 		name:          "gitlab",
-		title:         "GitLab",
 		hosts:         []string{"gitlab.com"},
 		hostVariables: []string{"CI_SERVER_HOST", "CI_API_V4_URL", "GITLAB_HOST"},
 		tokens:        []string{"GITLAB_TOKEN"},
@@ -116,7 +111,7 @@ func (w World) OpenForge(place Place) (bump.Forge, error) {
 	if err != nil {
 		return nil, err
 	}
-	return explainedForge{api, known, c}, nil
+	return explainedForge{api, c}, nil
 }
 
 func noAPI(place Place) error {
@@ -139,45 +134,32 @@ func openGitHub(w World, place Place, token string) (bump.Forge, error) {
 	if err != nil {
 		return nil, err
 	}
-	transport, err := w.transport()
-	if err != nil {
-		return nil, err
-	}
-	return github.New(owner, name, github.Options{APIURL: apiURL, Token: token, UserAgent: w.UserAgent, Transport: transport, Log: w.Detail})
+	return github.New(owner, name, github.Options{APIURL: apiURL, Token: token, UserAgent: w.UserAgent, Transport: w.transport(), Log: w.Detail})
 }
 
 func openGitLab(w World, place Place, token string) (bump.Forge, error) {
-	address, err := giturl.Parse(place.raw)
-	if err != nil {
-		return nil, err
-	}
+	address := place.address
 	apiURL := w.Getenv("CI_API_V4_URL")
 	if apiURL == "" || hostIn(apiURL) != place.forgeHost() {
 		apiURL = siteOf(address) + "/api/v4"
 	}
-	return gitlab.New(address.Owner()+"/"+address.Name(), gitlab.Options{APIURL: apiURL, Token: token, UserAgent: w.UserAgent, Log: w.Detail})
+	return gitlab.New(address.Owner()+"/"+address.Name(), gitlab.Options{APIURL: apiURL, Token: token, UserAgent: w.UserAgent, Transport: w.transport(), Log: w.Detail})
 }
 
 func openBitbucket(w World, place Place, token string) (bump.Forge, error) {
-	address, err := giturl.Parse(place.raw)
-	if err != nil {
-		return nil, err
-	}
-	return bitbucket.New(address.Owner(), address.Name(), bitbucket.Options{Username: w.Getenv("BITBUCKET_EMAIL"), Token: token, UserAgent: w.UserAgent, Log: w.Detail})
+	address := place.address
+	return bitbucket.New(address.Owner(), address.Name(), bitbucket.Options{Username: w.Getenv("BITBUCKET_EMAIL"), Token: token, UserAgent: w.UserAgent, Transport: w.transport(), Log: w.Detail})
 }
 
 func openGitea(w World, place Place, token string) (bump.Forge, error) {
-	address, err := giturl.Parse(place.raw)
-	if err != nil {
-		return nil, err
-	}
+	address := place.address
 	site := siteOf(address)
 	for _, variable := range []string{"GITEA_SERVER_URL", "FORGEJO_SERVER_URL"} {
 		if server := w.Getenv(variable); strings.Contains(server, "://") && hostIn(server) == place.forgeHost() {
 			site = strings.TrimSuffix(server, "/")
 		}
 	}
-	return gitea.New(address.Owner(), address.Name(), gitea.Options{APIURL: site + "/api/v1", Token: token, UserAgent: w.UserAgent, Log: w.Detail})
+	return gitea.New(address.Owner(), address.Name(), gitea.Options{APIURL: site + "/api/v1", Token: token, UserAgent: w.UserAgent, Transport: w.transport(), Log: w.Detail})
 }
 
 // siteOf returns the root of the web site that has the repository.

@@ -12,7 +12,7 @@ func (w World) OpenRegistry() (*registry.Client, error) {
 	options := registry.Options{
 		Getenv:    w.Getenv,
 		Transport: w.Transport,
-		CABundle:  w.CABundle,
+		CABundle:  w.caBundle,
 		PlainHTTP: w.PlainHTTP,
 		Insecure:  w.Insecure,
 		Secret:    w.Secret,

@@ -134,7 +134,7 @@ func (w World) openGit(place Place, options Options) (*gitrepo.Repo, error) {
 		SSHAgentSocket:   w.Getenv("SSH_AUTH_SOCK"),
 		KnownHosts:       options.SSHKnownHosts,
 		HostKey:          options.SSHHostKey,
-		CABundle:         w.CABundle,
+		CABundle:         w.caBundle,
 		Progress:         w.Say,
 		Detail:           w.Detail,
 	}
@@ -163,27 +163,24 @@ func (w World) openGit(place Place, options Options) (*gitrepo.Repo, error) {
 	return repo, fault.As(fault.Usage, err)
 }
 
-// gitUsername returns the name that is sent with the token, "" for any.
-func (w World) gitUsername(place Place) string {
-	if name := firstOf(w.secret(usernameVariable), place.userName()); name != "" {
-		return name
-	}
-	if known, found := w.forgeAt(place.forgeHost()); found && known.username != nil {
-		return known.username(w)
-	}
-	return ""
-}
-
 // gitCredential returns the token for the place's git server.
 func (w World) gitCredential(place Place) credential {
 	known, _ := w.forgeAt(place.forgeHost())
 	return w.credentialFor(place, known.tokens)
 }
 
-// userName is the one in the URL, as Azure DevOps and Bitbucket write it.
-func (p Place) userName() string {
-	if p.address.IsHTTP() {
-		return p.address.User
+// gitUsername returns the name that is sent with the token, "" for any: that of
+// TAGBUMP_USERNAME, the one in the URL (as Azure DevOps and Bitbucket write it), or
+// the one that the forge wants.
+func (w World) gitUsername(place Place) string {
+	if name := w.secret(usernameVariable); name != "" {
+		return name
+	}
+	if place.address.IsHTTP() && place.address.User != "" {
+		return place.address.User
+	}
+	if known, found := w.forgeAt(place.forgeHost()); found && known.username != nil {
+		return known.username(w)
 	}
 	return ""
 }

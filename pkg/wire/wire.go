@@ -39,9 +39,6 @@ type World struct {
 	// Transport carries requests to registries, without credentials. Default: the
 	// real network, with the log-ins of the environment.
 	Transport http.RoundTripper
-	// CABundle holds PEM certificates that every server is trusted by, beside the
-	// system's. Default: the system's only.
-	CABundle []byte
 	// PlainHTTP and Insecure list registries, as HOST or HOST:PORT: those that are
 	// asked without TLS, and those whose certificate is not checked.
 	PlainHTTP, Insecure []string
@@ -50,6 +47,8 @@ type World struct {
 	// Say takes a line for a person who waits, Detail one for those who want to
 	// see each step.
 	Say, Detail func(format string, args ...any)
+
+	caBundle []byte // PEM certificates to trust beside the system's
 }
 
 // Path returns where a file is that a person named.
@@ -119,20 +118,31 @@ func Variables() []string {
 	return []string{tokenVariable, tokenHostVariable, usernameVariable, sshPassphraseVariable, signingPassphraseVariable}
 }
 
-// transport returns a transport for servers that the CABundle vouches for; nil is
-// the default one.
-func (w World) transport() (http.RoundTripper, error) {
-	if len(w.CABundle) == 0 {
-		return nil, nil
+// WithCAFile returns w with the certificates of a PEM file, which --ca-file names.
+func (w World) WithCAFile(name string) (World, error) {
+	bundle, err := w.ReadFlag("--ca-file", name, smallfile.Text)
+	if err != nil {
+		return w, err
+	}
+	if !x509.NewCertPool().AppendCertsFromPEM(bundle) {
+		return w, fault.Errorf(fault.Usage, "--ca-file: %s: the file holds no PEM certificate", name)
+	}
+	w.caBundle = bundle
+	return w, nil
+}
+
+// transport returns a transport for servers that the CA file vouches for; nil, the
+// default one, without a CA file.
+func (w World) transport() http.RoundTripper {
+	if len(w.caBundle) == 0 {
+		return nil
 	}
 	pool, err := x509.SystemCertPool()
 	if err != nil {
 		pool = x509.NewCertPool()
 	}
-	if !pool.AppendCertsFromPEM(w.CABundle) {
-		return nil, fault.New(fault.Usage, "--ca-file: the file holds no PEM certificate")
-	}
+	pool.AppendCertsFromPEM(w.caBundle)
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
-	return transport, nil
+	return transport
 }
