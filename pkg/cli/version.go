@@ -1,6 +1,7 @@
 package cli
 
 import (
+	_ "embed" // for the licences
 	"fmt"
 	"runtime/debug"
 
@@ -21,15 +22,28 @@ func versionText() string {
 	return "(unknown)"
 }
 
+// licenses are the licences of what is linked into the program. The command that
+// writes the file is in pkg/internal/licenses.
+//
+//go:embed licenses.txt
+var licenses string
+
 func newVersion() *cobra.Command {
-	return &cobra.Command{
+	var showLicenses bool
+	cmd := &cobra.Command{
 		Use:     "version",
-		Short:   "Print the version",
+		Short:   "Print the version, or the licences of what is in the program",
 		Args:    noArgs,
-		Example: "  tagbump version",
+		Example: "  tagbump version\n  tagbump version --licenses",
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if showLicenses {
+				_, err := fmt.Fprint(cmd.OutOrStdout(), licenses)
+				return err
+			}
 			_, err := fmt.Fprintln(cmd.OutOrStdout(), "tagbump", versionText())
 			return err
 		},
 	}
+	cmd.Flags().BoolVar(&showLicenses, "licenses", false, "print the licences of the modules that the program is made of")
+	return cmd
 }
