@@ -140,8 +140,8 @@ type placeFlags struct {
 }
 
 func (f *placeFlags) add(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.env, "env", "", "environment of the project file")
-	cmd.Flags().StringArrayVar(&f.files, "file", nil, "`GLOB` of files to look in (repeatable; default: the environment's, else all YAML files)")
+	cmd.Flags().StringVar(&f.env, "env", "", "`ENV` of the project file (default: its only one)")
+	cmd.Flags().StringArrayVar(&f.files, "file", nil, "`GLOB` of files to look in, with --env of those of the environment (repeatable; default: all of them, else all YAML files)")
 	cmd.Flags().StringVar(&f.path, "path", "", "the exact `KEY`, as image.tag or spec.containers[name=web].image (default: found by the image's name)")
 	cmd.Flags().BoolVar(&f.all, "all", false, "change all places, also those of different environments or with different tags (default: refuse and list them)")
 }

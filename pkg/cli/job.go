@@ -87,9 +87,9 @@ func (j *job) findProject(ctx context.Context) error {
 
 // request returns a request with what all requests have: how the commit looks and
 // where it goes.
-func (j *job) request(name string, environment config.Environment) (bump.Request, error) {
+func (j *job) request(s scope) (bump.Request, error) {
 	req := bump.Request{
-		Branch: j.project.branchOf(j.flags.branch, name), To: name,
+		Branch: j.project.branchOf(j.flags.branch, s.name), To: s.name,
 		PinDigest: j.flags.pinDigest, OnStale: staleAnswers[j.flags.onStale],
 	}
 	commit := j.flags.commitFlags.or(j.project.Commit)
@@ -97,7 +97,7 @@ func (j *job) request(name string, environment config.Environment) (bump.Request
 	if j.runner.Repo, err = j.repo.By(commit.author); err != nil {
 		return req, err
 	}
-	if req.Files, err = files.Select(environment.Files...); err != nil {
+	if req.Files, err = files.Select(s.Files...); err != nil {
 		return req, fault.As(fault.Usage, err)
 	}
 	if req.Message, err = commit.template(); err != nil {
@@ -106,10 +106,15 @@ func (j *job) request(name string, environment config.Environment) (bump.Request
 	if req.Provenance, err = j.flags.provenance(j.world.Getenv); err != nil {
 		return req, err
 	}
+	proposed := s.Publish == config.PullRequest
+	if j.place.Local && j.flags.push && proposed {
+		return req, fault.Errorf(fault.Usage, "--push: %s has publish: pull-request for %s", j.project.file, s.name).
+			WithHint("give --repo URL, which opens a pull request; or --commit, and push a branch of your own")
+	}
 	switch {
 	case j.flags.dryRun:
 		req.Publish = bump.Preview
-	case !j.place.Local && (j.flags.pr || environment.Publish == config.PullRequest):
+	case !j.place.Local && (j.flags.pr || proposed):
 		req.Publish = bump.Propose
 	default:
 		req.Publish = bump.Save

@@ -88,7 +88,7 @@ func (f *promoteFlags) request(ctx context.Context, j *job, args []string) (bump
 	if err := checkUntagged(args, name, "tagbump update %s --env "+f.to); err != nil {
 		return bump.Request{}, err
 	}
-	req, err := j.request(f.to, to)
+	req, err := j.request(scope{f.to, to})
 	if err != nil {
 		return req, err
 	}

@@ -25,8 +25,10 @@ among the registry's: --semver, or --match, --extract and --order, or the image'
 entry in the project file. Without an IMAGE, all images of the project file are
 updated. The registry must have the tag; --no-verify takes your word for it.
 
-The files are those of --file (globs), else of --env, else all YAML files. Every
-place in them where the image is written is changed; --path names one by its key.
+The files are those of the environment (--env), of which --file (globs) names some.
+A project file with several environments wants --env, or --file. Without a project
+file they are those of --file, else all YAML files. Every place in them where the
+image is written is changed; --path names one by its key.
 
 With a URL in --repo the change is pushed, or proposed with --pr. In a local
 folder only the files are changed.`,
@@ -106,20 +108,19 @@ func (f *updateFlags) request(ctx context.Context, j *job, args []string) (bump.
 			return bump.Request{}, err
 		}
 	}
-	environment, err := j.project.environment("--env", f.env)
+	scope, err := f.scopeOf(j.project)
 	if err != nil {
 		return bump.Request{}, err
 	}
-	req, err := j.request(f.env, environment)
+	scope, err = scope.narrowed(ctx, j.repo.Repo, j.project.branchOf(j.flags.branch, scope.name), f.files)
+	if err != nil {
+		return bump.Request{}, err
+	}
+	req, err := j.request(scope)
 	if err != nil {
 		return req, err
 	}
 	req.All, req.OnMismatch = f.all, mismatchAnswers[f.onMismatch]
-	if len(f.files) > 0 {
-		if req.Files, err = files.Select(f.files...); err != nil {
-			return req, fault.Errorf(fault.Usage, "--file: %w", err)
-		}
-	}
 	if f.path != "" {
 		if req.Path, err = keypath.Parse(f.path); err != nil {
 			return req, fault.Errorf(fault.Usage, "--path: %w", err)
@@ -135,7 +136,7 @@ func (f *updateFlags) request(ctx context.Context, j *job, args []string) (bump.
 
 // needsProject reports whether the command line leaves something to the project file.
 func (f *updateFlags) needsProject(args []string) bool {
-	if f.env != "" || len(args) == 0 {
+	if f.env != "" || len(f.files) == 0 || len(args) == 0 {
 		return true
 	}
 	untagged := slices.ContainsFunc(args, func(arg string) bool { return image.Split(arg).Tag == "" })
