@@ -8,13 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/tagbump/tagbump/pkg/bump"
-	"github.com/tagbump/tagbump/pkg/config"
 	"github.com/tagbump/tagbump/pkg/fault"
-	"github.com/tagbump/tagbump/pkg/files"
-	"github.com/tagbump/tagbump/pkg/forge"
-	"github.com/tagbump/tagbump/pkg/gitrepo"
-	"github.com/tagbump/tagbump/pkg/plan"
 )
 
 // Exit codes of errors that have no kind.
@@ -35,30 +29,6 @@ var exitCodes = [...]int{
 	fault.NotDeployed: 9,
 }
 
-// kinds gives a kind to the errors that have none of their own; the first that
-// matches counts.
-var kinds = []struct {
-	err  error
-	kind fault.Kind
-}{
-	{bump.ErrStale, fault.Guard},
-	{bump.ErrMoved, fault.Refused},
-	{gitrepo.ErrRefused, fault.Refused},
-	{gitrepo.ErrAuth, fault.NoAccess},
-	{forge.ErrAuth, fault.NoAccess},
-	{gitrepo.ErrUnavailable, fault.Unavailable},
-	{forge.ErrUnavailable, fault.Unavailable},
-	{context.DeadlineExceeded, fault.Unavailable},
-	{plan.ErrNoTarget, fault.NotFound},
-	{gitrepo.ErrNotFound, fault.NotFound},
-	{gitrepo.ErrNoFile, fault.NotFound},
-	{files.ErrMissing, fault.NotFound},
-	{forge.ErrNotFound, fault.NotFound},
-	{config.ErrInvalid, fault.Usage},
-	{bump.ErrConflict, fault.Usage},
-	{fs.ErrNotExist, fault.NotFound},
-}
-
 // errChanges ends a run that --exit-code asked to tell of changes.
 var errChanges = errors.New("there are changes")
 
@@ -75,16 +45,18 @@ func exitCode(err error) int {
 	return exitCodes[kindOf(err)]
 }
 
+// kindOf also knows the errors of the standard library that have a kind.
 func kindOf(err error) fault.Kind {
-	if kind := fault.KindOf(err); kind != fault.Failed {
+	kind := fault.KindOf(err)
+	switch {
+	case kind != fault.Failed:
 		return kind
+	case errors.Is(err, context.DeadlineExceeded):
+		return fault.Unavailable
+	case errors.Is(err, fs.ErrNotExist):
+		return fault.NotFound
 	}
-	for _, known := range kinds {
-		if errors.Is(err, known.err) {
-			return known.kind
-		}
-	}
-	return fault.Failed
+	return kind
 }
 
 // report shows err, the only place that does, and returns its exit code. With

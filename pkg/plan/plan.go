@@ -23,6 +23,7 @@ import (
 	"slices"
 
 	"github.com/tagbump/tagbump/pkg/diff"
+	"github.com/tagbump/tagbump/pkg/fault"
 	"github.com/tagbump/tagbump/pkg/image"
 	"github.com/tagbump/tagbump/pkg/keypath"
 	"github.com/tagbump/tagbump/pkg/yamledit"
@@ -30,7 +31,7 @@ import (
 
 // ErrNoTarget is in the chain of an error when the image, or the path given for
 // it, is in none of the files.
-var ErrNoTarget = errors.New("no such target")
+var ErrNoTarget = fault.New(fault.NotFound, "no such target")
 
 // A Form is how a target writes its image.
 type Form int
