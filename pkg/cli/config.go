@@ -78,7 +78,7 @@ func runConfigCheck(env Env, f *configCheckFlags) error {
 		return err
 	}
 	if project.file == "" {
-		return fault.Errorf(fault.Usage, "there is no %s here", config.FileName).WithHint("give --config FILE")
+		return fault.Errorf(fault.Usage, "%s", project.lacks("")).WithHint("give --config FILE")
 	}
 	doc := configDoc{schema, project.file, project.ImageNames(), project.EnvironmentNames()}
 	if f.output == formatJSON {

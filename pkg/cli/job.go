@@ -32,7 +32,7 @@ func openJob(env Env, f *changeFlags) (*job, error) {
 	if j.project, err = openProject(j.world, f.config); err != nil {
 		return nil, err
 	}
-	if j.place, err = j.world.Locate(firstOf(f.repo, j.project.Repository, ".")); err != nil {
+	if j.place, err = j.world.Locate(firstOf(f.repo, j.project.repository())); err != nil {
 		return nil, err
 	}
 	if f.repo == "" {
@@ -79,10 +79,21 @@ func checkPlace(place wire.Place, f *changeFlags) error {
 
 // findProject looks for a project file in the repository's root when there is
 // none here.
-func (j *job) findProject(ctx context.Context) error {
+func (j *job) findProject(ctx context.Context, globs []string) error {
+	if j.place.Local && j.flags.repo == "" {
+		return nil // it was looked for there already
+	}
 	var err error
-	j.project, err = j.project.inRoot(ctx, j.repo.Repo, j.flags.branch, j.place.Where)
+	j.project, err = j.project.inRoot(ctx, j.repo.Repo, j.flags.branch, j.place.Where, globs)
 	return err
+}
+
+// globs returns the files of --file as the repository has them.
+func (j *job) globs(given []string) []string {
+	if j.flags.repo != "" {
+		return given
+	}
+	return j.project.globsFromHere(given)
 }
 
 // request returns a request with what all requests have: how the commit looks and

@@ -72,11 +72,12 @@ func (l login) check(t *testing.T, repo string, more ...string) {
 	})
 }
 
-// served is a repository with one file that names acme/web.
-func served(t *testing.T) (*testenv.GitServer, string) {
+// served is a repository with one file that names acme/web, behind a token; "" lets
+// everybody in.
+func served(t *testing.T, token string) (*testenv.GitServer, string) {
 	t.Helper()
 	root := t.TempDir()
-	server, err := testenv.ServeGit(root, rightToken)
+	server, err := testenv.ServeGit(root, token)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +89,7 @@ func served(t *testing.T) (*testenv.GitServer, string) {
 }
 
 func TestLoginsAtAGitServer(t *testing.T) {
-	server, _ := served(t)
+	server, _ := served(t, rightToken)
 	url := server.RepoURL("charts.git")
 	withUser := strings.Replace(url, "://", "://org@", 1)
 	project := t.TempDir()
@@ -133,7 +134,7 @@ func TestLoginsAtAGitServer(t *testing.T) {
 }
 
 func TestAnswersOfAGitServerToALogin(t *testing.T) {
-	server, _ := served(t)
+	server, _ := served(t, rightToken)
 	url := server.RepoURL("charts.git")
 	token := []string{"TAGBUMP_TOKEN=" + rightToken}
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -176,7 +177,7 @@ func TestAnswersOfAGitServerToALogin(t *testing.T) {
 
 func TestLoginsAtAnSSHServer(t *testing.T) {
 	server := testenv.StartSSH(t, testenv.SSHOptions{})
-	_, dir := served(t)
+	_, dir := served(t, rightToken)
 	url := server.RepoURL(dir)
 	keys := t.TempDir()
 	other := filepath.Join(keys, "other")
@@ -203,7 +204,7 @@ func TestLoginsAtAnSSHServer(t *testing.T) {
 }
 
 func TestLoginsAtAForge(t *testing.T) {
-	server, dir := served(t)
+	server, dir := served(t, "")
 	url := server.URL + "/acme/charts.git"
 	if err := os.Mkdir(filepath.Join(filepath.Dir(dir), "acme"), 0o755); err != nil {
 		t.Fatal(err)
@@ -241,7 +242,7 @@ func TestLoginsAtAForge(t *testing.T) {
 		{login: login{name: "GitLab's", env: []string{"GITHUB_API_URL=" + api, "GITLAB_TOKEN=" + rightToken}, code: 6, says: []string{"a pull request needs a token", "GITLAB_TOKEN is sent to its own forge only"}}},
 		{login: login{name: "the git server's", env: []string{"GITHUB_API_URL=" + api, "TAGBUMP_TOKEN=" + rightToken}, code: 6, says: []string{"401", "the token in TAGBUMP_TOKEN"}}},
 		{
-			login:  login{name: "without permission", env: []string{"GITHUB_API_URL=" + api, "TAGBUMP_TOKEN=" + rightToken}, code: 6, says: []string{"403", "the token in TAGBUMP_TOKEN", "hint: ", "permission to write pull requests"}},
+			login:  login{name: "without permission", env: []string{"GITHUB_API_URL=" + api, "TAGBUMP_TOKEN=" + rightToken}, code: 6, says: []string{"403", "the token in TAGBUMP_TOKEN", "hint: ", "pull requests"}},
 			answer: refuse(403, `{"message":"Resource not accessible by personal access token","documentation_url":"https://docs.github.com/rest"}`),
 		},
 		{

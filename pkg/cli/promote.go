@@ -69,7 +69,7 @@ func (f *promoteFlags) run(ctx context.Context, env Env, args []string) error {
 
 // request makes the request of a promotion.
 func (f *promoteFlags) request(ctx context.Context, j *job, args []string) (bump.Request, error) {
-	if err := j.findProject(ctx); err != nil {
+	if err := j.findProject(ctx, nil); err != nil {
 		return bump.Request{}, err
 	}
 	to, err := j.project.environment("--to", f.to)

@@ -2,13 +2,11 @@ package cli
 
 import (
 	"context"
-	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/tagbump/tagbump/pkg/bump"
 	"github.com/tagbump/tagbump/pkg/fault"
-	"github.com/tagbump/tagbump/pkg/image"
 	"github.com/tagbump/tagbump/pkg/keypath"
 )
 
@@ -102,16 +100,14 @@ func (f *updateFlags) run(ctx context.Context, env Env, args []string) error {
 
 // request makes the request of an update.
 func (f *updateFlags) request(ctx context.Context, j *job, args []string) (bump.Request, error) {
-	if f.needsProject(args) {
-		if err := j.findProject(ctx); err != nil {
-			return bump.Request{}, err
-		}
+	if err := j.findProject(ctx, f.filesAtOnce()); err != nil {
+		return bump.Request{}, err
 	}
 	scope, err := f.scopeOf(j.project)
 	if err != nil {
 		return bump.Request{}, err
 	}
-	scope, err = scope.narrowed(ctx, j.repo.Repo, j.project.branchOf(j.flags.branch, scope.name), f.files)
+	scope, err = scope.narrowed(ctx, j.repo.Repo, j.project.branchOf(j.flags.branch, scope.name), j.globs(f.files))
 	if err != nil {
 		return bump.Request{}, err
 	}
@@ -133,11 +129,11 @@ func (f *updateFlags) request(ctx context.Context, j *job, args []string) (bump.
 	return req, err
 }
 
-// needsProject reports whether the command line leaves something to the project file.
-func (f *updateFlags) needsProject(args []string) bool {
-	if f.env != "" || len(f.files) == 0 || len(args) == 0 {
-		return true
+// filesAtOnce are the files to read together with the project file: those that are
+// read anyway, which is not known as long as an environment may narrow them.
+func (f *updateFlags) filesAtOnce() []string {
+	if f.env != "" {
+		return nil
 	}
-	untagged := slices.ContainsFunc(args, func(arg string) bool { return image.Split(arg).Tag == "" })
-	return untagged && f.tag == "" && !f.policy.given() && f.revision == ""
+	return f.files
 }

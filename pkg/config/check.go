@@ -9,6 +9,7 @@ import (
 	"github.com/tagbump/tagbump/pkg/files"
 	"github.com/tagbump/tagbump/pkg/giturl"
 	"github.com/tagbump/tagbump/pkg/image"
+	"github.com/tagbump/tagbump/pkg/keypath"
 	"github.com/tagbump/tagbump/pkg/record"
 )
 
@@ -70,6 +71,15 @@ func checkGlob(text string) error {
 	glob, err := files.ParseGlob(text)
 	if err == nil && glob.String() != text {
 		err = fmt.Errorf("%q: write %q", text, glob)
+	}
+	return err
+}
+
+// checkPath puts what a key path's error shows with a caret into one line.
+func checkPath(text string) error {
+	_, err := keypath.Parse(text)
+	if wrong := new(keypath.SyntaxError); errors.As(err, &wrong) {
+		return fmt.Errorf("%q is not a key path: %s at character %d", text, wrong.Why, wrong.Offset+1)
 	}
 	return err
 }

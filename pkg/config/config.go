@@ -17,11 +17,15 @@ import (
 
 	"github.com/tagbump/tagbump/pkg/fault"
 	"github.com/tagbump/tagbump/pkg/image"
+	"github.com/tagbump/tagbump/pkg/keypath"
 	"github.com/tagbump/tagbump/pkg/policy"
 )
 
-// FileName is the name under which the project file is looked for.
+// FileName is the name of the project file.
 const FileName = ".tagbump.yaml"
+
+// FileNames returns the names under which a project file is looked for.
+func FileNames() []string { return []string{FileName, ".tagbump.yml"} }
 
 // MaxSize is the size in bytes of the largest project file.
 const MaxSize = 1 << 20
@@ -48,8 +52,10 @@ type Commit struct {
 // An Image says how an image's tag is chosen. An Image without any value says
 // only that the project has this image.
 type Image struct {
-	policy.Rule          // the zero Rule when the file names no policy
-	Platforms   []string // that the image must have: "linux/arm64"; empty means not checked
+	policy.Rule                // the zero Rule when the file names no policy
+	Platforms   []string       // that the image must have: "linux/arm64"; empty means not checked
+	As          []string       // how files write the repository, where that differs
+	Paths       []keypath.Path // the keys of the tag, in files that do not name the image
 }
 
 // An Environment is a set of files that change together.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/tagbump/tagbump/pkg/fault"
 	"github.com/tagbump/tagbump/pkg/internal/testenv"
+	"github.com/tagbump/tagbump/pkg/keypath"
 	"github.com/tagbump/tagbump/pkg/policy"
 )
 
@@ -30,6 +31,8 @@ images:
     platforms: [linux/arm64]
   ghcr.io/acme/web:
     semver: ">=1.2"
+    as: [web, mirror.acme.example/acme/web]
+    path: backend.image.tag
 environments:
   staging:
     files: [send2ereader/values-staging.yaml]
@@ -41,6 +44,14 @@ environments:
     argocd: {application: send2ereader}
 `
 
+func mustPath(text string) keypath.Path {
+	path, err := keypath.Parse(text)
+	if err != nil {
+		panic(err)
+	}
+	return path
+}
+
 func TestParseReadsEveryKey(t *testing.T) {
 	want := &Config{
 		Repository: "https://github.com/acme/helm-charts.git",
@@ -51,7 +62,11 @@ func TestParseReadsEveryKey(t *testing.T) {
 				Rule:      policy.Rule{Match: `^master-(?P<stamp>\d{12})$`, Extract: "$stamp", Order: "numerical"},
 				Platforms: []string{"linux/arm64"},
 			},
-			"ghcr.io/acme/web": {Rule: policy.Rule{Semver: ">=1.2"}},
+			"ghcr.io/acme/web": {
+				Rule:  policy.Rule{Semver: ">=1.2"},
+				As:    []string{"web", "mirror.acme.example/acme/web"},
+				Paths: []keypath.Path{mustPath("backend.image.tag")},
+			},
 		},
 		Environments: map[string]Environment{
 			"staging": {
@@ -92,6 +107,7 @@ var accepted = []struct{ name, src string }{
 	{"a number in quotes", "branch: \"1.0\"\n"},
 	{"a word that old YAML read as true", "environments:\n  on: {files: [a.yaml], branch: yes}\n"},
 	{"a branch in folders", "branch: release/1.x\n"},
+	{"names and paths, one and several", "images:\n  acme/a: {as: a, path: a.tag}\n  acme/b: {as: [b, mirror/b], path: [b.tag, \"spec.containers[name=b].image\"]}\n"},
 	{"a block scalar", "images:\n  nginx:\n    match: |-\n      ^v\n"},
 }
 
@@ -130,7 +146,7 @@ var refused = []struct {
 		"unknown keys", "repo: x\nimages:\n  haoict/send2ereader:\n    machs: ^v\n    foobar: 1\nenvironments:\n  a:\n    file: [x]\n",
 		`.tagbump.yaml:1:1: repo: unknown key; did you mean "repository"?
 .tagbump.yaml:4:5: images.haoict/send2ereader.machs: unknown key; did you mean "match"?
-.tagbump.yaml:5:5: images.haoict/send2ereader.foobar: unknown key; known are extract, match, order, platforms and semver
+.tagbump.yaml:5:5: images.haoict/send2ereader.foobar: unknown key; known are as, extract, match, order, path, platforms and semver
 .tagbump.yaml:8:5: environments.a.file: unknown key; did you mean "files"?
 .tagbump.yaml:8:5: environments.a.files: is missing`, both,
 	},
@@ -209,6 +225,13 @@ var refused = []struct {
 .tagbump.yaml:7:13: images.acme/docs.semver: ">=one" is not a range of versions, such as ">=1.2 <2" or "1.x"
 .tagbump.yaml:8:24: images.acme/jobs.extract: "$1" needs match, whose groups it names
 .tagbump.yaml:11:13: images.acme/web.semver: "1" goes with order semver only, and order is numerical`, onlyGo,
+	},
+	{
+		"names and paths that are none", "images:\n  acme/web:\n    as: [web:1, ok]\n    path: [a.tag, \"a[\"]\n  acme/api: {as: {}, path: true}\n",
+		`.tagbump.yaml:3:10: images.acme/web.as[0]: has a tag or digest; write "web"
+.tagbump.yaml:4:19: images.acme/web.path[1]: "a[" is not a key path: a key is missing here at character 3
+.tagbump.yaml:5:18: images.acme/api.as: is empty
+.tagbump.yaml:5:28: images.acme/api.path: is true or false; for text, write "true"`, onlyGo,
 	},
 	{
 		"a policy behind an alias", "images:\n  a/b: &p\n    match: \"[\"\n  a/c: *p\n",
@@ -290,7 +313,7 @@ var refused = []struct {
 	},
 	{
 		"an alias inside its own anchor", "images: &a\n  nginx: *a\n",
-		`.tagbump.yaml:2:3: images.nginx.nginx: unknown key; known are extract, match, order, platforms and semver`, onlyGo,
+		`.tagbump.yaml:2:3: images.nginx.nginx: unknown key; known are as, extract, match, order, path, platforms and semver`, onlyGo,
 	},
 	{
 		"keys that are no text", "images:\n  [a]: {}\n  ~: {}\n  \"\": {}\n  &x b: {}\n  *x : {}\n",

@@ -15,6 +15,7 @@ import (
 
 	"github.com/tagbump/tagbump/pkg/image"
 	"github.com/tagbump/tagbump/pkg/internal/suggest"
+	"github.com/tagbump/tagbump/pkg/keypath"
 	"github.com/tagbump/tagbump/pkg/policy"
 )
 
@@ -149,11 +150,24 @@ func (r *reader) image(n *yaml.Node, at string) Image {
 		policy.FieldOrder:   into(&img.Order, r.choice(policy.Orders())),
 		policy.FieldSemver:  into(&img.Semver, r.text(nil)),
 		"platforms":         into(&img.Platforms, r.texts(image.CheckPlatform)),
+		"as":                into(&img.As, r.oneOrMore(checkImageName)),
+		"path":              into(&img.Paths, r.paths),
 	})
 	if len(r.problems) == before { // else a value is missing that others are checked with
 		r.checkRule(n, at, img.Rule)
 	}
 	return img
+}
+
+// paths reads key paths. A path that is wrong is reported where it is written.
+func (r *reader) paths(n *yaml.Node, at string) []keypath.Path {
+	var paths []keypath.Path
+	for _, text := range r.oneOrMore(checkPath)(n, at) {
+		if path, err := keypath.Parse(text); err == nil {
+			paths = append(paths, path)
+		}
+	}
+	return paths
 }
 
 // checkRule reports what is wrong with a policy at the value of the field that is

@@ -111,6 +111,19 @@ func (r *reader) texts(check func(string) error) func(n *yaml.Node, at string) [
 	}
 }
 
+// oneOrMore returns the reader of a text, or of a list of texts, that pass check.
+func (r *reader) oneOrMore(check func(string) error) func(n *yaml.Node, at string) []string {
+	return func(n *yaml.Node, at string) []string {
+		if n = r.follow(n); n.Kind == yaml.SequenceNode {
+			return r.texts(check)(n, at)
+		}
+		if text := r.text(check)(n, at); text != "" {
+			return []string{text}
+		}
+		return nil
+	}
+}
+
 // text returns the reader of a text that is not empty and passes check, which may
 // be nil.
 func (r *reader) text(check func(string) error) func(n *yaml.Node, at string) string {

@@ -27,6 +27,7 @@ type jsonSchema struct {
 	Examples             []any                  `json:"examples"`
 	Definitions          map[string]*jsonSchema `json:"definitions"`
 	Type                 string                 `json:"type"`
+	AnyOf                []*jsonSchema          `json:"anyOf"`
 	Enum                 []string               `json:"enum"`
 	Pattern              string                 `json:"pattern"`
 	MinLength            int                    `json:"minLength"`
@@ -75,6 +76,9 @@ func (s *jsonSchema) resolve(root *jsonSchema) *jsonSchema {
 // check returns why value does not fit s, or nil.
 func (s *jsonSchema) check(root *jsonSchema, value any) error {
 	s = s.resolve(root)
+	if len(s.AnyOf) > 0 {
+		return s.checkAny(root, value)
+	}
 	switch value := value.(type) {
 	case map[string]any:
 		if s.Type != "object" || len(value) < s.MinProperties {
@@ -96,6 +100,17 @@ func (s *jsonSchema) check(root *jsonSchema, value any) error {
 		return fmt.Errorf("%v is of no type in this schema", value)
 	}
 	return nil
+}
+
+// checkAny returns nil when value fits one of the alternatives of s.
+func (s *jsonSchema) checkAny(root *jsonSchema, value any) error {
+	var err error
+	for _, alternative := range s.AnyOf {
+		if err = alternative.check(root, value); err == nil {
+			return nil
+		}
+	}
+	return err
 }
 
 func (s *jsonSchema) checkString(value string) error {
