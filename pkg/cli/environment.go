@@ -19,18 +19,18 @@ type scope struct {
 }
 
 // scopeOf returns what --env and --file name. A project file with environments wants
-// one of both, so that no run changes all of them by accident; a single environment
-// is the default.
+// one of both, or --all, so that no run changes all of them by accident; a single
+// environment is the default.
 func (f *placeFlags) scopeOf(p project) (scope, error) {
 	name := f.env
-	if name == "" && len(f.files) == 0 {
+	if name == "" && len(f.files) == 0 && !f.all {
 		switch names := p.EnvironmentNames(); len(names) {
 		case 0:
 		case 1:
 			name = names[0]
 		default:
 			return scope{}, fault.Errorf(fault.Usage, "--env is needed: %s has %s", p.file, andList(names)).
-				WithHint("give --env ENV, or --file GLOB for files of your own choice")
+				WithHint("give --env ENV, --file GLOB for files of your own choice, or --all for all of them")
 		}
 	}
 	environment, err := p.environment("--env", name)

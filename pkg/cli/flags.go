@@ -147,6 +147,9 @@ func (f *placeFlags) add(cmd *cobra.Command) {
 }
 
 func (f *placeFlags) check() error {
+	if f.all && f.env != "" {
+		return fault.New(fault.Usage, "--all and --env contradict each other")
+	}
 	if _, err := files.Select(f.files...); err != nil {
 		return fault.Errorf(fault.Usage, "--file: %w", err)
 	}

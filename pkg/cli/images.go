@@ -55,7 +55,10 @@ func (r imageReader) one(arg string) (bump.Image, error) {
 		return bump.Image{}, err
 	}
 	configured, known := r.project.Image(ref.Repository)
-	img := bump.Image{Repository: ref.Repository, Platforms: r.platforms, Revision: r.tags.revision, Unverified: r.unverified}
+	img := bump.Image{
+		Repository: ref.Repository, As: configured.As, Paths: configured.Paths,
+		Platforms: r.platforms, Revision: r.tags.revision, Unverified: r.unverified,
+	}
 	if len(img.Platforms) == 0 {
 		img.Platforms = configured.Platforms
 	}
