@@ -10,10 +10,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/spf13/pflag"
+
+	"github.com/tagbump/tagbump/pkg/config"
 	"github.com/tagbump/tagbump/pkg/demo"
 )
 
-// readmeURL stands in the README for the repository that the test makes.
+// readmeURL is what the README says instead of the repository that the test makes.
 const readmeURL = "https://github.com/acme/helm-charts.git"
 
 // TestReadmeConsoleBlocks runs every console block of the README, from top to
@@ -78,4 +81,33 @@ func words(line string) []string {
 		}
 	}
 	return all
+}
+
+// TestReadmeNamesEveryFlag holds that the table of flags is complete.
+func TestReadmeNamesEveryFlag(t *testing.T) {
+	readme, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var env Env
+	for _, cmd := range newRoot(&env).Commands() {
+		cmd.LocalFlags().VisitAll(func(flag *pflag.Flag) {
+			if flag.Name != "help" && cmd.Name() != "completion" && !strings.Contains(string(readme), "--"+flag.Name) {
+				t.Errorf("--%s of %s is not in the README", flag.Name, cmd.Name())
+			}
+		})
+	}
+}
+
+// TestReadmeProjectFileIsOne parses the project file of the README.
+func TestReadmeProjectFileIsOne(t *testing.T) {
+	readme, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, block, found := strings.Cut(string(readme), "```yaml\nrepository:")
+	block, _, _ = strings.Cut(block, "```")
+	if _, err := config.Parse("README.md", []byte("repository:"+block)); err != nil || !found {
+		t.Errorf("found %t: %v", found, err)
+	}
 }

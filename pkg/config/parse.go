@@ -21,7 +21,7 @@ import (
 
 // Parse reads a project file. The name is used in messages only. The error is
 // a [Problems] with everything that is wrong, or with the first place at which
-// src is no YAML; [ErrInvalid] is in its chain.
+// src is not YAML; [ErrInvalid] is in its chain.
 func Parse(name string, src []byte) (*Config, error) {
 	r := &reader{file: name, aliased: maxAliased, sizes: make(map[*yaml.Node]int)}
 	if len(src) > MaxSize {

@@ -7,7 +7,7 @@
 //
 //	var ErrAuth = fault.New(fault.NoAccess, "access denied")
 //
-// A hint is one line of advice for the person who reads the error. It is no
+// A hint is one line of advice for the person who reads the error. It is not
 // part of the error's text: whoever shows the error asks [HintOf] for it. Any
 // error with a method Hint() string has one.
 //
