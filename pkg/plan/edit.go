@@ -14,6 +14,7 @@ type editor struct {
 	file    *file
 	wanted  []wanted
 	edits   []yamledit.Edit
+	written map[[2]int]string // the edits' texts, by start and end
 	changes []Change
 }
 
@@ -196,13 +197,18 @@ func (e *editor) replace(s spot, n *yamledit.Node, form Form, text string) error
 // record keeps the edit with its changes, unless another want had the same; two
 // that differ are refused.
 func (e *editor) record(edit yamledit.Edit, changes ...Change) error {
-	at := slices.IndexFunc(e.edits, func(other yamledit.Edit) bool { return other.Start == edit.Start && other.End == edit.End })
-	if at >= 0 && e.edits[at].New == edit.New {
+	place := [2]int{edit.Start, edit.End}
+	old, known := e.written[place]
+	if known && old == edit.New {
 		return nil
 	}
-	if target := changes[0].Target; at >= 0 {
+	if target := changes[0].Target; known {
 		return &yamledit.Error{Path: target.Path, Line: target.Line, Why: fmt.Sprintf("two different values are wanted, one of them %q", changes[0].New)}
 	}
+	if e.written == nil {
+		e.written = map[[2]int]string{}
+	}
+	e.written[place] = edit.New
 	e.edits = append(e.edits, edit)
 	e.changes = append(e.changes, changes...)
 	return nil

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strings"
 
 	"github.com/tagbump/tagbump/pkg/yamledit"
 )
@@ -83,20 +84,22 @@ func (l *layers) addPatches(seeds []*file) {
 	}
 }
 
-// A patch is an object in a file, which lies over another object.
+// A patch is an object in a file, which lies over another object; or the list of a
+// JSON patch with its target.
 type patch struct {
-	file *file
-	root *yamledit.Node
+	file   *file
+	root   *yamledit.Node
+	target *yamledit.Node // kind and name of a JSON patch's object; or nil
 }
 
-// patches lists the strategic merge patches of the kustomization.
+// patches lists the patches of the kustomization.
 func (x *Index) patches(k *file) []patch {
 	var all []patch
 	root := rootOf(k)
 	if root == nil {
 		return nil
 	}
-	for _, key := range []string{"patches", "patchesStrategicMerge"} {
+	for _, key := range []string{"patches", "patchesStrategicMerge", "patchesJson6902"} {
 		list := root.Field(key)
 		if list == nil {
 			continue
@@ -108,12 +111,12 @@ func (x *Index) patches(k *file) []patch {
 			}
 			if f := x.byName[path.Join(path.Dir(k.name), name)]; f != nil && f.read() != nil && f.err == nil {
 				for _, doc := range f.text.Documents() {
-					all = append(all, patch{f, doc})
+					all = append(all, patch{f, doc, item.Field("target")})
 				}
 			}
 			if inline := item.Field("patch"); inline != nil {
 				if inner := embeddedRoot(inline); inner != nil {
-					all = append(all, patch{k, inner})
+					all = append(all, patch{k, inner, item.Field("target")})
 				}
 			}
 		}
@@ -122,23 +125,48 @@ func (x *Index) patches(k *file) []patch {
 }
 
 func (l *layers) addPatch(rule *ruleSet, p patch, reached []*file) {
-	if !p.root.IsMapping() || textAt(p.root, "kind") == "" {
-		return
-	}
 	for _, f := range reached {
 		if f.read() == nil || f.err != nil {
 			continue
 		}
 		for _, doc := range f.text.Documents() {
-			if isSameObject(doc, p.root) {
+			if p.isOver(doc) {
 				l.add(p.file, p.root, rule, values{doc})
 			}
 		}
 	}
 }
 
-func isSameObject(a, b *yamledit.Node) bool {
-	return textAt(a, "kind") == textAt(b, "kind") && textAt(a.Field("metadata"), "name") == textAt(b.Field("metadata"), "name")
+// isOver reports whether the patch is for the object.
+func (p patch) isOver(object *yamledit.Node) bool {
+	kind, name := textAt(p.root, "kind"), textAt(p.root.Field("metadata"), "name")
+	if p.root.IsList() {
+		kind, name = textAt(p.target, "kind"), textAt(p.target, "name")
+	}
+	return kind != "" && kind == textAt(object, "kind") && name == textAt(object.Field("metadata"), "name")
+}
+
+// patchMappings reads the operations of a JSON patch that set a value as mappings
+// with one field.
+func patchMappings(list *yamledit.Node) []*mapping {
+	var all []*mapping
+	for _, item := range list.Items() {
+		value, op := item.Field("value"), textAt(item, "op")
+		pointer, isPointer := strings.CutPrefix(textAt(item, "path"), "/")
+		if value == nil || !value.IsScalar() || !isPointer || op != "add" && op != "replace" {
+			continue
+		}
+		keys := strings.Split(pointer, "/")
+		for i, key := range keys {
+			keys[i] = strings.ReplaceAll(strings.ReplaceAll(key, "~1", "/"), "~0", "~")
+		}
+		last := len(keys) - 1
+		m := &mapping{keys: reversed(keys[:last])}
+		m.add([]yamledit.Field{{Key: keys[last], Value: value}})
+		m.own = 1
+		all = append(all, m)
+	}
+	return all
 }
 
 // leaveBareImages leaves images without a tag that a kustomization builds from and

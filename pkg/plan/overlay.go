@@ -59,7 +59,7 @@ func (s *search) attach() error {
 func (o *overlays) layer(l *layer) error {
 	var claims []claim
 	if l.root.IsList() {
-		for _, m := range parameterMappings(l.root) {
+		for _, m := range append(parameterMappings(l.root), patchMappings(l.root)...) {
 			claims = o.claim(claims, l, *m, nil, reversed(m.keys))
 		}
 	} else {

@@ -145,6 +145,9 @@ func (s spot) names(repository string) bool {
 // repository. Only a registry can be in front of a single literal segment: what
 // computes more may be another image's.
 func isNamed(written, repository string) bool {
+	if !strings.ContainsAny(written, "{$<%#[@") {
+		return image.SameRepository(written, repository)
+	}
 	written = withDefaults(written)
 	tail, isComputed := literalTail(written)
 	if !isComputed {

@@ -141,12 +141,22 @@ func (o *overlays) join(f *file, root *yamledit.Node, joins []templateJoin, from
 		if !s.names(o.repository) {
 			continue
 		}
-		if all := names[strings.Join(j.tag, ".")]; !sameNames(all) {
+		if all := names[strings.Join(j.tag, ".")]; !o.areOneName(all) {
 			return ambiguous(candidate{f, s}, sortedKeys(all))
 		}
 		o.take(candidate{f, s})
 	}
 	return nil
+}
+
+// areOneName reports whether the names are one image's, with its registry or without.
+func (o *overlays) areOneName(names map[string]bool) bool {
+	for name := range names {
+		if !isNamed(name, o.repository) && !strings.HasSuffix(o.repository, "/"+name) && !strings.HasSuffix(name, "/"+o.repository) {
+			return false
+		}
+	}
+	return true
 }
 
 func ownScalar(root *yamledit.Node, keys []string) *yamledit.Node {
