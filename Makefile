@@ -19,7 +19,7 @@ PACKAGES ?= ./...
 FUZZTIME ?= 20s
 RESULTS  := test-results
 
-.PHONY: help build demo test race cover junit lint fmt fuzz golden corpus corpus-sources helm-test install-test repositories servers mutants stats bench bench-yaml bench-git bench-registry clean
+.PHONY: help build demo test race cover junit lint fmt fuzz golden corpus corpus-sources helm-test install-test repositories servers kills mutants stats bench bench-yaml bench-git bench-registry clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -77,6 +77,9 @@ corpus-sources: ## print the address and the name of each public file of the cor
 
 bench: ## run all benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
+
+kills: ## end local writes, commits and pushes of a checkout at random moments (TIMES of each kind)
+	TAGBUMP_KILLS=$(or $(TIMES),200) go test ./pkg/worktree -count=1 -run '^TestKilled$$' -timeout 3h -v
 
 bench-git: ## what a bump costs, beside git clone scripts and go-git's clone (FLAGS, as -only small -rounds 3)
 	go run ./pkg/internal/benchgit $(FLAGS)

@@ -1,3 +1,5 @@
+//go:build unix
+
 package worktree
 
 import (
@@ -9,6 +11,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/tagbump/tagbump/pkg/fault"
@@ -35,7 +38,22 @@ type clone struct {
 	*Dir
 	t      *testing.T
 	origin *testenv.GitRepo
+	base   string // the commit that it begins with
 }
+
+// template returns a folder with a repository, origin.git, and a clone of it,
+// work, for the tests to copy.
+var template = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "worktree-test-")
+	if err != nil {
+		return "", err
+	}
+	if _, err := testenv.NewGitRepo(filepath.Join(dir, "origin.git"), shop); err != nil {
+		return dir, err
+	}
+	_, err = testenv.Git(dir, "clone", "-q", filepath.Join(dir, "origin.git"), "work")
+	return dir, err
+})
 
 func cloneShop(t *testing.T) clone {
 	t.Helper()
@@ -45,12 +63,18 @@ func cloneShop(t *testing.T) clone {
 		t.Setenv("GIT_"+role+"_NAME", "Ada")
 		t.Setenv("GIT_"+role+"_EMAIL", "ada@example.com")
 	}
-	dir := t.TempDir()
-	origin := testenv.MustRepo(t, filepath.Join(dir, "origin.git"), shop)
-	if _, err := testenv.Git(dir, "clone", "-q", origin.Dir, "work"); err != nil {
+	made, err := template()
+	if err != nil {
 		t.Fatal(err)
 	}
-	return clone{open(t, filepath.Join(dir, "work")), t, origin}
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(made)); err != nil {
+		t.Fatal(err)
+	}
+	c := clone{open(t, filepath.Join(dir, "work")), t, &testenv.GitRepo{Dir: filepath.Join(dir, "origin.git")}, ""}
+	c.git("remote", "set-url", "origin", c.origin.Dir)
+	c.base = c.git("rev-parse", "HEAD")
+	return c
 }
 
 // git runs git in the clone and returns what it prints.
