@@ -145,9 +145,9 @@ func Canonical(repository string) string {
 	return strings.ToLower(domain) + "/" + path
 }
 
-// BaseName is the last segment of a repository: "web" for "ghcr.io/acme/web".
-// It is the only part that stands on one line in every shape in which charts
-// write an image, and so what a search can look for first.
+// BaseName returns the last segment of a repository: "web" for "ghcr.io/acme/web".
+// It is the only part that every shape in which charts write an image has on one
+// line, so a search can look for it first.
 func BaseName(repository string) string {
 	return repository[strings.LastIndexByte(repository, '/')+1:]
 }

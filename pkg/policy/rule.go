@@ -141,8 +141,8 @@ func groups(match *regexp.Regexp) string {
 	return strings.Join(names, ", ")
 }
 
-// literalPrefix returns the text with which every match of pattern begins, or ""
-// if there is none or the pattern may match further behind.
+// literalPrefix returns the text with which every match of pattern begins. It returns
+// "" if the pattern says nothing of it, or may match elsewhere than at the beginning.
 func literalPrefix(pattern string) string {
 	parsed, err := syntax.Parse(pattern, syntax.Perl)
 	if err != nil {

@@ -5,7 +5,7 @@
 // ignores Retry-After, follows circular pages for ever, reads whatever a server
 // sends and sends log-ins over http after a redirect. What the package returns is
 // true or an error: a list of tags is whole, a digest is computed from the bytes of
-// the manifest and not believed from a header, and a web page is no image. It
+// the manifest and not believed from a header, and a web page is not taken for an image. It
 // refuses manifests over 4 MiB, image configs over 8 MiB, lists of over a million
 // tags, and things that are not images (Helm charts, signatures).
 //

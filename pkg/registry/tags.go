@@ -27,9 +27,8 @@ const (
 // cannot hold such a tag, and reads them after all if it then has no tag with the
 // prefix. A page that is missing is an error, and so is a list without an end.
 //
-// A repository that does not exist is [ErrNotFound], and so is one without tags.
-// None with the prefix is no error. Names that no registry may have as a tag are
-// left out.
+// A repository that does not exist is [ErrNotFound], and so is one without tags; one
+// without a tag of that prefix is not an error. Names that cannot be tags are left out.
 func (c *Client) TagsWithPrefix(ctx context.Context, repository, prefix string) ([]string, error) {
 	repo, err := c.parseRepository(repository)
 	if err != nil {

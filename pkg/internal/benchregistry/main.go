@@ -2,8 +2,7 @@
 // which do the same job by as few commands as they can, at two registries 40 ms away.
 //
 // The requests are counted at the registries, the memory is the peak of the largest
-// process. It refuses nothing: a peer or a registry that is not installed is a line
-// that says so. One trap: times are of this machine and rough, requests are exact.
+// process. A peer or a registry that is not installed is a line that says so. One trap: times are of this machine and rough, requests are exact.
 //
 //	go run ./pkg/internal/benchregistry bin/tagbump bin/crane
 package main

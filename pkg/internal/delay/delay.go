@@ -1,8 +1,8 @@
 // Package delay waits: for a while that the context can cut short, and between
 // the attempts of runs that contend for one branch.
 //
-// It refuses nothing. One trap: a fixed back-off is too long for a near server
-// and too short for a far one, so [Slots] measures in attempts instead of seconds.
+// One trap: a fixed back-off is too long for a near server and too short for a far
+// one, so [Slots] measures in attempts instead of seconds.
 package delay
 
 import (
@@ -26,13 +26,12 @@ func For(ctx context.Context, d time.Duration) error {
 // Slots spaces out the attempts of runs that push to one branch at the same
 // time. The zero Slots is ready.
 //
-// It is the "slot" back-off of facts/git.md, §6: a random wait of up to
-// 2^attempt (at most 2^5) times this run's own fastest attempt, so that it
-// scales with the server. There it took half the attempts of an exponential
-// back-off with fixed times.
+// The wait is random, up to 2^attempt (at most 2^5) times this run's own fastest
+// attempt, so that it scales with the server. With many runs at one git server it
+// took half the attempts of an exponential back-off with fixed times.
 type Slots struct{ fastest time.Duration }
 
-// Next is how long to wait after an attempt (1 is the first) that took so long.
+// Next returns how long to wait after an attempt (1 is the first) that took the given time.
 func (s *Slots) Next(attempt int, took time.Duration) time.Duration {
 	if s.fastest == 0 || took < s.fastest {
 		s.fastest = took

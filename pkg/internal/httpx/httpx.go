@@ -25,7 +25,7 @@ import (
 
 // RetryAfter returns how long an answer asks its client to wait, by its header
 // Retry-After: a number of seconds, or a date (RFC 9110, section 10.2.3). ok is
-// false when the header is missing or is neither. A date in the past is no wait.
+// false when the header is missing or is neither. For a date in the past wait is 0.
 func RetryAfter(header http.Header, now time.Time) (wait time.Duration, ok bool) {
 	value := strings.TrimSpace(header.Get("Retry-After"))
 	if seconds, err := strconv.ParseInt(value, 10, 64); err == nil && seconds >= 0 {
