@@ -42,10 +42,10 @@ func TestManyPlaces(t *testing.T) {
 			}
 			return best
 		}
-		few, many := cost(250), cost(2000)
-		t.Logf("%s: 250 in %v, 2000 in %v", name, few, many)
+		few, many := cost(150), cost(1200)
+		t.Logf("%s: 150 in %v, 1200 in %v", name, few, many)
 		if many > 40*few && many > time.Second { // eight times as many; the square would be 64
-			t.Errorf("%s: 250 places take %v, 2000 take %v", name, few, many)
+			t.Errorf("%s: 150 places take %v, 1200 take %v", name, few, many)
 		}
 	}
 }

@@ -1,20 +1,40 @@
-// Package plan works out what to change in a tree of files, and changes nothing.
+// Package plan says what to change in a tree of files, and changes nothing.
 //
-// [Find] says where an image is written, [At] does so for an explicit path, and
-// [Make] turns wanted references into a [Plan]: the bytes of each file before
-// and after. A Plan is data: it can be printed as a diff, written, committed, or
-// made again on a newer tree, where every target is located anew.
+// [Scan] reads a tree, once. [Index.Find] says where an image is written and which
+// places are left, [Index.At] does so for an explicit path, and [Index.Plan] turns
+// wanted references into a [Plan]: the bytes of each file before and after. A Plan
+// is data: it can be printed as a diff, written, committed, or made again on a newer
+// tree, where every target is located anew.
+//
+// # Which places
+//
+// An image is recognised by its whole repository as registries mean it, with all
+// parts that other keys hold: a registry, an owner, a name. acme/api is not
+// acme/api-worker, a part of a name is never enough, and redis:6379 in a variable is
+// a host. What has a repository and a tag and is no image (sources, charts, filters)
+// is no place; neither is an object that names images and deploys none.
+//
+// A tag without a name beside it belongs to the image that the values below it name,
+// as Helm and kustomize lay values over each other: a chart's values.yaml, a
+// dependency's, the files that a helmfile, an Application or a HelmRelease lists
+// before it, the object that a patch is for. No template is executed and no default
+// computed. Of 224 such tags in 35 public repositories these rules name 165, and
+// rendering showed none of them wrong.
 //
 // A tag whose key is missing is put in where that is unambiguous: beside the
-// repository of an image or in a kustomization's entry, never in a template. An
-// anchored value is changed when all that share it are the wanted image's.
+// repository of an image that is deployed, or in a kustomization's entry; never in a
+// template, below a tag that hides it, or beside a key that may be the tag.
 //
-// It refuses what would leave the files wrong: a new tag beside an old digest,
-// a tag that a template action computes, one that a merge brings to another image
-// too, a key that now names another image. One trap: images are matched by their
-// whole repository as registries mean it, never by a key's name or a prefix:
-// acme/api is not acme/api-worker, redis:6379 in a variable is a host, and a
-// `tag:` without its repository beside it is nobody's.
+// # What is refused
+//
+// A new tag beside an old digest; a tag that a template action computes or another
+// tool puts in; one that a merge or a layer brings to another image, too; a key that
+// now names another image; a file that SOPS signs. A place of the image that is not
+// changed is either in such an error or in [Places].Left, with the reason.
+//
+// One trap: "not found" may mean that the files write the image in another way. The
+// error lists the names and the tags without names that they have; see
+// [FindOptions].As and [FindOptions].Paths.
 package plan
 
 import (
