@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 
 	"github.com/tagbump/tagbump/pkg/bump"
 	"github.com/tagbump/tagbump/pkg/config"
@@ -19,6 +20,8 @@ type job struct {
 	repo    *wire.Repository
 	runner  bump.Runner
 	printer printer
+
+	mayPropose bool // open a pull request where the branch refuses a push
 }
 
 // openJob opens the project file, the repository and the registry.
@@ -129,6 +132,7 @@ func (j *job) request(s scope) (bump.Request, error) {
 		req.Publish = bump.Propose
 	default:
 		req.Publish = bump.Save
+		j.mayPropose = !j.place.Local && s.Publish == config.Auto
 	}
 	return req, nil
 }
@@ -138,16 +142,15 @@ func (j *job) run(ctx context.Context, req bump.Request) error {
 	if err := req.Check(); err != nil {
 		return withFlag(err)
 	}
-	if req.Publish == bump.Propose {
-		var err error
-		if j.runner.Forge, err = j.world.OpenForge(j.place); err != nil {
-			return err
-		}
-	}
 	if j.flags.render {
 		j.runner.Prove = j.repo.Prove(j.printer.printUnits)
 	}
-	report, err := j.runner.Run(ctx, req)
+	report, err := j.publish(ctx, req)
+	if err != nil && j.mayPropose && fault.KindOf(err) == fault.Refused && !errors.Is(err, bump.ErrMoved) {
+		j.printer.say("%v; opening a pull request", err)
+		req.Publish = bump.Propose
+		report, err = j.publish(ctx, req)
+	}
 	if j.flags.output != formatJSON || err != nil {
 		j.printer.explain(report.Resolved...)
 	}
@@ -161,6 +164,17 @@ func (j *job) run(ctx context.Context, req bump.Request) error {
 		return errChanges
 	}
 	return nil
+}
+
+// publish runs the request, with a forge when it wants one.
+func (j *job) publish(ctx context.Context, req bump.Request) (bump.Report, error) {
+	if req.Publish == bump.Propose {
+		var err error
+		if j.runner.Forge, err = j.world.OpenForge(j.place); err != nil {
+			return bump.Report{}, err
+		}
+	}
+	return j.runner.Run(ctx, req)
 }
 
 // firstOf returns the first of values that is not empty.

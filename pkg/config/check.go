@@ -75,6 +75,14 @@ func checkGlob(text string) error {
 	return err
 }
 
+// checkFile is checkGlob for a path without wildcards.
+func checkFile(text string) error {
+	if glob, err := files.ParseGlob(text); err == nil && !glob.IsLiteral() {
+		return fmt.Errorf("%q: must name one file, without wildcards", text)
+	}
+	return checkGlob(text)
+}
+
 // checkPath puts what a key path's error shows with a caret into one line.
 func checkPath(text string) error {
 	_, err := keypath.Parse(text)

@@ -63,8 +63,16 @@ type Environment struct {
 	Files   []string // globs from the repository's root, with ** for any depth; never empty
 	Branch  string   // the branch to change; default: the Config's Branch
 	From    string   // the environment whose tags are promoted to this one; empty when not set
+	Set     []Set    // further values that change with a tag
 	Publish Publish  // default: Push
 	ArgoCD  *ArgoCD  // nil when nothing waits for Argo CD
+}
+
+// A Set is a further value that changes in the same commit as a tag.
+type Set struct {
+	File  string       // from the repository's root, without wildcards
+	Path  keypath.Path // the key of the value
+	Value string       // with placeholders, whose names are not checked
 }
 
 // ArgoCD says where Argo CD shows that an environment runs a commit.
@@ -79,6 +87,7 @@ type Publish string
 const (
 	Push        Publish = "push"         // the commit is pushed to the branch
 	PullRequest Publish = "pull-request" // the commit is proposed
+	Auto        Publish = "auto"         // the commit is pushed, and proposed where the branch refuses it
 )
 
 // Image returns the entry of a repository. It compares as registries do, so

@@ -40,6 +40,8 @@ environments:
   production:
     files: [send2ereader/deployment.yaml, "charts/**/*.{yaml,yml}"]
     from: staging
+    set:
+      - {file: send2ereader/Chart.yaml, path: appVersion, value: "{{.Tag}}"}
     publish: pull-request
     argocd: {application: send2ereader}
 `
@@ -78,6 +80,7 @@ func TestParseReadsEveryKey(t *testing.T) {
 				Files:   []string{"send2ereader/deployment.yaml", "charts/**/*.{yaml,yml}"},
 				Branch:  "main",
 				From:    "staging",
+				Set:     []Set{{File: "send2ereader/Chart.yaml", Path: mustPath("appVersion"), Value: "{{.Tag}}"}},
 				Publish: PullRequest,
 				ArgoCD:  &ArgoCD{Application: "send2ereader"},
 			},
@@ -244,6 +247,17 @@ var refused = []struct {
 .tagbump.yaml:6:11: environments.dev.from: no environment "test"; known are dev, production and staging`, onlyGo,
 	},
 	{
+		"further values that are wrong", "environments:\n  a:\n    files: [x]\n    set:\n    - {file: \"*/Chart.yaml\", path: appVersion, value: 1}\n    - {file: /Chart.yaml, path: \"a[\", valeu: x}\n    - Chart.yaml\n  b: {files: [x], set: {file: x}}\n",
+		`.tagbump.yaml:5:14: environments.a.set[0].file: "*/Chart.yaml": must name one file, without wildcards
+.tagbump.yaml:5:55: environments.a.set[0].value: is a number; for text, write "1"
+.tagbump.yaml:6:7: environments.a.set[1].value: is missing
+.tagbump.yaml:6:14: environments.a.set[1].file: "/Chart.yaml": must be relative to the repository's root
+.tagbump.yaml:6:33: environments.a.set[1].path: "a[" is not a key path: a key is missing here at character 3
+.tagbump.yaml:6:39: environments.a.set[1].valeu: unknown key; did you mean "value"?
+.tagbump.yaml:7:7: environments.a.set[2]: is text; a mapping is wanted
+.tagbump.yaml:8:24: environments.b.set: is a mapping; a list is wanted`, both,
+	},
+	{
 		"an author without an address", "commit: {author: Acme CI}\n",
 		`.tagbump.yaml:1:18: commit.author: "Acme CI" is not of the form "Name <name@example.com>"`, onlyGo,
 	},
@@ -262,7 +276,7 @@ var refused = []struct {
 		"values that are not to choose from", "images:\n  nginx: {order: semvr}\n  redis: {order: latest}\nenvironments:\n  a: {files: [x], publish: pr}\n",
 		`.tagbump.yaml:2:18: images.nginx.order: "semvr": unknown value; did you mean "semver"?
 .tagbump.yaml:3:18: images.redis.order: "latest": unknown value; known are semver, numerical, alphabetical, natural, calver and newest
-.tagbump.yaml:5:28: environments.a.publish: "pr": unknown value; known are pull-request and push`, both,
+.tagbump.yaml:5:28: environments.a.publish: "pr": unknown value; known are auto, pull-request and push`, both,
 	},
 	{
 		"platforms that are none", "images:\n  nginx: {platforms: [arm64, linux/arm64/, Linux/amd64]}\n",

@@ -205,14 +205,35 @@ func (r *reader) environment(n *yaml.Node, at string) Environment {
 		"files":   into(&environment.Files, r.texts(checkGlob)),
 		"branch":  into(&environment.Branch, r.text(checkBranch)),
 		"from":    into(&environment.From, r.text(nil)),
+		"set":     into(&environment.Set, r.sets),
 		"publish": into(&environment.Publish, r.publish),
 		"argocd":  into(&environment.ArgoCD, r.argocd),
 	}, "files")
 	return environment
 }
 
+func (r *reader) sets(n *yaml.Node, at string) []Set {
+	if n = r.follow(n); !r.isKind(n, at, yaml.SequenceNode) {
+		return nil
+	}
+	sets := make([]Set, len(n.Content))
+	for i, item := range n.Content {
+		r.object(item, fmt.Sprintf("%s[%d]", at, i), fields{
+			"file":  into(&sets[i].File, r.text(checkFile)),
+			"path":  into(&sets[i].Path, r.path),
+			"value": into(&sets[i].Value, r.text(nil)),
+		}, "file", "path", "value")
+	}
+	return sets
+}
+
+func (r *reader) path(n *yaml.Node, at string) keypath.Path {
+	path, _ := keypath.Parse(r.text(checkPath)(n, at)) // a wrong one is reported, and zero
+	return path
+}
+
 func (r *reader) publish(n *yaml.Node, at string) Publish {
-	return Publish(r.choice([]string{string(PullRequest), string(Push)})(n, at))
+	return Publish(r.choice([]string{string(Auto), string(PullRequest), string(Push)})(n, at))
 }
 
 func (r *reader) argocd(n *yaml.Node, at string) *ArgoCD {

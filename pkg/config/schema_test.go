@@ -285,7 +285,7 @@ func TestSchemaHasTheValuesThatParseTakes(t *testing.T) {
 		t.Errorf("order: %q; want %q", got, policy.Orders())
 	}
 	publish := root.Definitions["environment"].Properties["publish"]
-	if want := []string{string(PullRequest), string(Push)}; !slices.Equal(publish.Enum, want) {
+	if want := []string{string(Auto), string(PullRequest), string(Push)}; !slices.Equal(publish.Enum, want) {
 		t.Errorf("publish: %q; want %q", publish.Enum, want)
 	}
 	config, err := Parse(FileName, []byte("environments: {x: {files: [a]}}"))
@@ -317,7 +317,7 @@ func TestSchemaExplainsEveryKey(t *testing.T) {
 			}
 		}
 	}
-	for _, object := range []*jsonSchema{root, root.Definitions["image"], root.Definitions["environment"]} {
+	for _, object := range []*jsonSchema{root, root.Definitions["image"], root.Definitions["set"], root.Definitions["environment"]} {
 		explain(object)
 	}
 }
