@@ -390,6 +390,22 @@ func TestAFailedPushIsRepeatable(t *testing.T) {
 	}
 }
 
+// A remote that was set back would get the commits in between as well.
+func TestAPushNeedsTheRemoteAsItWas(t *testing.T) {
+	c := cloneShop(t)
+	if _, err := c.origin.Commit("main", "taken back", map[string]string{"x.yaml": "x\n"}); err != nil {
+		t.Fatal(err)
+	}
+	c.git("pull", "-q")
+	c.hook("pre-push", "GIT_DIR="+c.origin.Dir+" git update-ref refs/heads/main "+c.base)
+	if _, err := c.save(ToUpstream); !errors.Is(err, fault.Refused) {
+		t.Errorf("%v", err)
+	}
+	if tip, _ := c.origin.Tip("main"); tip != c.base {
+		t.Errorf("the remote is at %s, want %s", tip, c.base)
+	}
+}
+
 // The answer of a push can be lost: the remote has the last word.
 func TestAPushWhoseAnswerWasLost(t *testing.T) {
 	c := cloneShop(t)

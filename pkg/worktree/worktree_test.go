@@ -3,13 +3,16 @@
 package worktree
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"reflect"
 	"runtime"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/tagbump/tagbump/pkg/files"
 )
@@ -155,4 +158,71 @@ func entries(t *testing.T, dir string) []string {
 		names = append(names, entry.Name())
 	}
 	return names
+}
+
+// A process that was killed leaves files aside. They are in nobody's way, and are
+// removed when they are old.
+func TestLeftoversAreRemoved(t *testing.T) {
+	dir := folder(t, map[string]string{
+		"a.yaml": "old", ".a.yaml.tagbump-1": "half", ".a.yaml.tagbump-OLD": "half", ".a.yaml.tagbump-NEW": "of a run beside",
+		".b.yaml.tagbump-OLD": "of another file", "x.a.yaml.tagbump-OLD": "mine",
+	})
+	old := time.Now().Add(-2 * leftoverAge)
+	for _, name := range []string{".a.yaml.tagbump-1", ".a.yaml.tagbump-OLD", ".b.yaml.tagbump-OLD", "x.a.yaml.tagbump-OLD"} {
+		if err := os.Chtimes(filepath.Join(dir, name), old, old); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := open(t, dir).Write(map[string][]byte{"a.yaml": []byte("new")}); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := entries(t, dir), []string{".a.yaml.tagbump-NEW", ".b.yaml.tagbump-OLD", "a.yaml", "x.a.yaml.tagbump-OLD"}; !reflect.DeepEqual(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+func TestWriteKeepsTheOwner(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root may give files away")
+	}
+	dir := folder(t, map[string]string{"a.yaml": "old"})
+	name := filepath.Join(dir, "a.yaml")
+	if err := errors.Join(os.Chown(name, 1234, 1235), os.Chmod(name, 0o640)); err != nil {
+		t.Fatal(err)
+	}
+	if err := open(t, dir).Write(map[string][]byte{"a.yaml": []byte("new")}); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if stat := info.Sys().(*syscall.Stat_t); stat.Uid != 1234 || stat.Gid != 1235 || info.Mode() != 0o640 {
+		t.Errorf("owner %d:%d, mode %v; want 1234:1235, 0640", stat.Uid, stat.Gid, info.Mode())
+	}
+}
+
+// One file that has two names is written once, or not at all.
+func TestTwoNamesOfOneFile(t *testing.T) {
+	dir := folder(t, map[string]string{"eu/web.yaml": "old", "us/web.yaml": "old"})
+	symlink(t, dir, "current", "eu")
+	d := open(t, dir)
+	err := d.Write(map[string][]byte{"eu/web.yaml": []byte("1"), "current/web.yaml": []byte("2"), "us/web.yaml": []byte("3")})
+	if want := dir + "/eu/web.yaml: is the same file as current/web.yaml, and gets another content"; err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
+	if got, _ := os.ReadFile(filepath.Join(dir, "us/web.yaml")); string(got) != "old" {
+		t.Errorf("us/web.yaml was written: %q", got)
+	}
+	if err := d.Write(map[string][]byte{"eu/web.yaml": []byte("1"), "current/web.yaml": []byte("1")}); err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := os.ReadFile(filepath.Join(dir, "eu/web.yaml")); string(got) != "1" {
+		t.Errorf("%q", got)
+	}
+	for name, want := range map[string]string{"gone.yaml": "gone.yaml: no such file or directory", "eu": "eu: is not a regular file"} {
+		if err := d.Write(map[string][]byte{name: nil}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", name, err, want)
+		}
+	}
 }
