@@ -18,7 +18,7 @@ type commitFlags struct{ author, message, signingKey, pipelineNumber string }
 func (c *commitFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&c.author, "author", "", "`\"NAME <EMAIL>\"` of the commit (default: GIT_AUTHOR_NAME and GIT_AUTHOR_EMAIL, else tagbump)")
 	cmd.Flags().StringVar(&c.message, "message", "", "commit message, a `TEMPLATE` over .Subject, .Environment, .Images and .Changes")
-	cmd.Flags().StringVar(&c.signingKey, "signing-key", "", "sign the commit with the private key in `FILE`, of SSH or GPG (passphrase: TAGBUMP_SIGNING_KEY_PASSPHRASE)")
+	cmd.Flags().StringVar(&c.signingKey, "signing-key", "", "sign the commit with the private key in `FILE`, of SSH or GPG; of a public SSH key the agent has the private one (passphrase: TAGBUMP_SIGNING_KEY_PASSPHRASE)")
 	cmd.Flags().StringVar(&c.pipelineNumber, "pipeline-number", "", "`NUMBER` of the CI pipeline, kept in the commit (CircleCI: << pipeline.number >>)")
 }
 

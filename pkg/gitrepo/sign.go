@@ -16,6 +16,7 @@ import (
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/agent"
 
+	"github.com/tagbump/tagbump/pkg/fault"
 	"github.com/tagbump/tagbump/pkg/gitrepo/internal/openssh"
 )
 
@@ -25,13 +26,36 @@ type Signer interface {
 	Sign(commit []byte) (armoured string, err error)
 }
 
+// SignerOptions say how to use a signing key. The zero value is for a private key that is
+// not encrypted.
+type SignerOptions struct {
+	Passphrase string // opens an encrypted private key
+	// AgentSocket is the ssh agent that has the private half of a public key; "" means
+	// that there is no agent.
+	AgentSocket string
+	// Now is the time of a GPG signature. Default: time.Now.
+	Now func() time.Time
+}
+
+// NewSigner returns a Signer for the content of a key file: a private key of SSH, an
+// armoured private key of GPG, or a public key of SSH whose private half an agent has.
+func NewSigner(key []byte, opts SignerOptions) (Signer, error) {
+	if bytes.Contains(key, []byte("PGP PRIVATE KEY BLOCK")) {
+		return newGPGSigner(key, opts.Passphrase, opts.Now)
+	}
+	if _, _, _, _, err := ssh.ParseAuthorizedKey(key); err == nil {
+		return newSSHAgentSigner(opts.AgentSocket, string(key))
+	}
+	return newSSHSigner(key, opts.Passphrase)
+}
+
 type signerFunc func([]byte) (string, error)
 
 func (f signerFunc) Sign(commit []byte) (string, error) { return f(commit) }
 
-// NewSSHSigner returns a Signer for a private key in OpenSSH's or PEM form. The
+// newSSHSigner returns a Signer for a private key in OpenSSH's or PEM form. The
 // passphrase is for encrypted keys; "" for the others.
-func NewSSHSigner(privateKey []byte, passphrase string) (Signer, error) {
+func newSSHSigner(privateKey []byte, passphrase string) (Signer, error) {
 	key, err := openssh.ParsePrivateKey(privateKey, passphrase)
 	if err != nil {
 		return nil, fmt.Errorf("the signing key: %w", err)
@@ -39,12 +63,16 @@ func NewSSHSigner(privateKey []byte, passphrase string) (Signer, error) {
 	return sshSigner(key), nil
 }
 
-// NewSSHAgentSigner returns a Signer whose private key stays with the agent at
+// newSSHAgentSigner returns a Signer whose private key stays with the agent at
 // socket. The public key is a line as in authorized_keys.
-func NewSSHAgentSigner(socket, publicKey string) (Signer, error) {
+func newSSHAgentSigner(socket, publicKey string) (Signer, error) {
 	want, _, _, _, err := ssh.ParseAuthorizedKey([]byte(publicKey))
 	if err != nil {
 		return nil, errors.New("the signing key: is not a public key (as in authorized_keys)")
+	}
+	if socket == "" {
+		return nil, fault.New(fault.NoAccess, "the signing key: is a public key, and there is no SSH agent that has the private one").
+			WithHint("name the private key's file, or start an agent (SSH_AUTH_SOCK)")
 	}
 	conn, err := net.Dial("unix", socket)
 	if err != nil {
@@ -104,10 +132,10 @@ func armour(kind string, blob []byte) string {
 	return b.String()
 }
 
-// NewGPGSigner returns a Signer for the first private key in an armoured export
+// newGPGSigner returns a Signer for the first private key in an armoured export
 // (gpg --export-secret-keys --armor). The passphrase is for encrypted keys; ""
 // for the others. Signatures are made at now().
-func NewGPGSigner(privateKey []byte, passphrase string, now func() time.Time) (Signer, error) {
+func newGPGSigner(privateKey []byte, passphrase string, now func() time.Time) (Signer, error) {
 	ring, err := openpgp.ReadArmoredKeyRing(bytes.NewReader(privateKey))
 	if err != nil {
 		return nil, fmt.Errorf("the signing key: %w", err)

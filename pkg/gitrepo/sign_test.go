@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/ProtonMail/go-crypto/openpgp"
 	"github.com/ProtonMail/go-crypto/openpgp/armor"
@@ -38,12 +37,38 @@ func TestACommitSignedWithAnSSHKeyIsVerifiedByGit(t *testing.T) {
 			private := pem.EncodeToMemory(block)
 			public := must(ssh.NewSignerFromKey(key))(t).PublicKey()
 			line := string(ssh.MarshalAuthorizedKey(public))
-			if _, err := gitrepo.NewSSHSigner(private, "wrong"); err == nil {
+			if _, err := gitrepo.NewSigner(private, gitrepo.SignerOptions{Passphrase: "wrong"}); err == nil {
 				t.Error("a wrong passphrase opened the key")
 			}
-			verifySSH(t, must(gitrepo.NewSSHSigner(private, "open sesame"))(t), line)
-			verifySSH(t, must(gitrepo.NewSSHAgentSigner(startAgent(t, key), line))(t), line)
+			verifySSH(t, must(gitrepo.NewSigner(private, gitrepo.SignerOptions{Passphrase: "open sesame"}))(t), line)
+			verifySSH(t, must(gitrepo.NewSigner([]byte(line), gitrepo.SignerOptions{AgentSocket: startAgent(t, key)}))(t), line)
 		})
+	}
+}
+
+func TestASigningKeyThatCannotSignIsNamed(t *testing.T) {
+	t.Parallel()
+	stub := testenv.StartSSHStub(t)
+	public := must(os.ReadFile(stub.Key + ".pub"))(t)
+	_, other, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		key    string
+		socket string
+		want   string
+	}{
+		{string(public), "", "the signing key: is a public key, and there is no SSH agent that has the private one"},
+		{string(public), startAgent(t, other), "the SSH agent: has no key SHA256:"},
+		{string(public), "/nowhere/agent", "the SSH agent: dial unix /nowhere/agent: "},
+		{"", "", "the signing key: is empty"},
+		{"-----BEGIN PGP PRIVATE KEY BLOCK-----\n", "", "the signing key: "},
+	} {
+		_, err := gitrepo.NewSigner([]byte(test.key), gitrepo.SignerOptions{AgentSocket: test.socket})
+		if err == nil || !strings.HasPrefix(err.Error(), test.want) {
+			t.Errorf("%.20q: got %v, want %s", test.key, err, test.want)
+		}
 	}
 }
 
@@ -110,7 +135,7 @@ func TestACommitSignedWithAGPGKeyIsVerifiedByGit(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = w.Close()
-	signer := must(gitrepo.NewGPGSigner([]byte(private.String()), "", time.Now))(t)
+	signer := must(gitrepo.NewSigner([]byte(private.String()), gitrepo.SignerOptions{}))(t)
 	p, hash := pushSigned(t, signer)
 
 	ring := must(openpgp.ReadArmoredKeyRing(strings.NewReader(public.String())))(t)

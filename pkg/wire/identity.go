@@ -1,8 +1,6 @@
 package wire
 
 import (
-	"bytes"
-
 	"github.com/tagbump/tagbump/pkg/fault"
 	"github.com/tagbump/tagbump/pkg/gitrepo"
 	"github.com/tagbump/tagbump/pkg/internal/smallfile"
@@ -33,7 +31,8 @@ func (w World) committer(author gitrepo.Signature) gitrepo.Signature {
 	}
 }
 
-// signer signs with the private key in a file; it is nil without a file.
+// signer signs with the key in a file; it is nil without a file. The private half of a
+// public key is the agent's.
 func (w World) signer(file string) (gitrepo.Signer, error) {
 	if file == "" {
 		return nil, nil
@@ -42,9 +41,9 @@ func (w World) signer(file string) (gitrepo.Signer, error) {
 	if err != nil {
 		return nil, err
 	}
-	passphrase := w.Getenv(signingPassphraseVariable)
-	if bytes.Contains(key, []byte("PGP PRIVATE KEY BLOCK")) {
-		return gitrepo.NewGPGSigner(key, passphrase, w.Now)
-	}
-	return gitrepo.NewSSHSigner(key, passphrase)
+	return gitrepo.NewSigner(key, gitrepo.SignerOptions{
+		Passphrase:  w.secret(signingPassphraseVariable),
+		AgentSocket: w.Getenv("SSH_AUTH_SOCK"),
+		Now:         w.Now,
+	})
 }

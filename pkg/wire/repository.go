@@ -66,7 +66,7 @@ type Options struct {
 	SSHKnownHosts string // default: the files that ssh reads
 	SSHHostKey    string // the one key that the server must have; default: known_hosts decides
 
-	SigningKey string // private key file, of SSH or GPG; default: commits are not signed
+	SigningKey string // private key file, of SSH or GPG, or a public one whose private half the agent has; default: commits are not signed
 	Keep       Keep   // how far a change in a checkout goes
 }
 
