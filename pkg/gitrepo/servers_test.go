@@ -126,6 +126,24 @@ func TestATokenIsNeverSentOverARedirectToPlainHTTP(t *testing.T) {
 	}
 }
 
+// Single sign-on redirects to a page that need not say what it is.
+func TestARedirectToAPageIsASignIn(t *testing.T) {
+	t.Parallel()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/sso" {
+			http.Redirect(w, r, "/sso?from=git", http.StatusFound)
+			return
+		}
+		w.Header().Set("Content-Type", "text/html")
+		_, _ = fmt.Fprint(w, "<title>Acme</title>")
+	}))
+	t.Cleanup(s.Close)
+	_, err := must(gitrepo.Open(s.URL+"/x.git", gitrepo.Options{Token: "glpat-secret"}))(t).Tip(t.Context(), "main")
+	if !errors.Is(err, gitrepo.ErrAuth) || !strings.HasSuffix(err.Error(), ": the server answers with a sign-in page") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestARedirectWithoutTheTokenNamesTheNewPlace(t *testing.T) {
 	t.Parallel()
 	there := testenv.StartGit(t)
