@@ -188,7 +188,7 @@ func (r Runner) readAndResolve(ctx context.Context, req Request) (scene, []Resol
 	}
 	reading := make(chan read, 1)
 	go func() {
-		at, err := r.read(ctx, Revision{Branch: req.Branch}, req.selection(), nil)
+		at, err := r.read(ctx, Revision{Branch: req.Branch}, req.selection(), req.setFiles())
 		reading <- read{at, err}
 	}()
 	resolved, failed := r.resolveAll(ctx, req.required())
@@ -307,6 +307,14 @@ func (r Runner) attempt(ctx context.Context, req Request, at scene, resolved []R
 	if made.Empty() {
 		return outcome, nil
 	}
+	further, err := req.assignments(outcome)
+	if err != nil {
+		return outcome, err
+	}
+	if made, outcome.Sets, err = at.index.Assign(made, further); err != nil {
+		return outcome, err
+	}
+	outcome.Plan = made
 	said, err := message(req, outcome)
 	if err != nil {
 		return outcome, err
@@ -323,7 +331,7 @@ func (r Runner) attempt(ctx context.Context, req Request, at scene, resolved []R
 		outcome.State, outcome.Commit = saved.State, saved.Commit
 		return outcome, err
 	case Propose:
-		return r.propose(ctx, req, at.Tree, wants, outcome, said.Subject())
+		return r.propose(ctx, req, at.Tree, proposal{wants, further, said.Subject()}, outcome)
 	}
 	if checker, ok := r.Repo.(Checker); ok {
 		err = checker.Check(ctx, at.Tree, slices.Sorted(maps.Keys(contents(made))))

@@ -10,20 +10,6 @@ import (
 	"github.com/tagbump/tagbump/pkg/safetext"
 )
 
-// MessageData is what a template of the commit's message sees.
-type MessageData struct {
-	Subject     string // the default subject
-	Environment string // "" when none was named
-	Images      []MessageImage
-	Changes     []MessageChange
-}
-
-// MessageImage is one image that changes.
-type MessageImage struct{ Image, Tag, Digest, Revision string }
-
-// MessageChange is one value that changes; From is "(none)" for an empty one.
-type MessageChange struct{ File, Path, From, To string }
-
 // message is the commit's: what changed, where, and trailers by which later runs
 // and people find the commit again.
 func message(req Request, outcome Outcome) (record.Message, error) {
@@ -39,34 +25,21 @@ func message(req Request, outcome Outcome) (record.Message, error) {
 }
 
 func messageText(req Request, outcome Outcome) (string, error) {
-	if req.Message == nil {
-		lines := []string{outcome.subject(req.To), ""}
-		for _, change := range outcome.Changes() {
-			lines = append(lines, describe(change))
-		}
-		return strings.Join(lines, "\n"), nil
+	var changes []string
+	for _, change := range outcome.Changes() {
+		changes = append(changes, describe(change))
 	}
-	var b strings.Builder
-	if err := req.Message.Execute(&b, messageData(req, outcome)); err != nil {
-		return "", fmt.Errorf("the message's template: %w: %w", err, ErrConflict)
+	subject, body := outcome.subject(req.To), strings.Join(changes, "\n")
+	if req.Message.IsZero() {
+		return subject + "\n\n" + body, nil
 	}
-	text := strings.TrimSpace(b.String())
+	values := outcome.values(req.To)
+	values["Subject"], values["Changes"] = safetext.Line(subject), body
+	text := strings.TrimSpace(req.Message.Fill(values))
 	if text == "" {
-		return "", fmt.Errorf("the message's template gives an empty text: %w", ErrConflict)
+		return "", fmt.Errorf("the commit's message is empty: %w", ErrConflict)
 	}
 	return text, nil
-}
-
-func messageData(req Request, outcome Outcome) MessageData {
-	data := MessageData{Subject: outcome.subject(req.To), Environment: req.To}
-	for _, img := range outcome.changedImages() {
-		data.Images = append(data.Images, MessageImage{img.Repository, img.Tag, img.Digest, safetext.Line(img.Revision)})
-	}
-	for _, change := range outcome.Changes() {
-		from, to := FromTo(change)
-		data.Changes = append(data.Changes, MessageChange{safetext.Line(change.Target.File), safetext.Line(change.Target.Path.String()), safetext.Line(from), safetext.Line(to)})
-	}
-	return data
 }
 
 func describe(change plan.Change) string {

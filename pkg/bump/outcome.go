@@ -38,6 +38,7 @@ type Outcome struct {
 	Branch      string             // the branch that was read; "" in a local folder
 	Base        string             // its tip
 	Images      []ImageOutcome     // in the order in which they were resolved
+	Sets        []plan.Change      // further values that change with the images
 	Plan        *plan.Plan         // nil when the attempt failed before there was one
 	Commit      string             // the new commit; "" when none was made
 	Message     string             // the commit's, also when none was made; "" when nothing changes
@@ -92,13 +93,13 @@ type Resolved struct {
 // Changed reports whether the plan changes a file, even if nothing was written.
 func (o Outcome) Changed() bool { return o.Plan != nil && !o.Plan.Empty() }
 
-// Changes returns the changes of all images, image by image.
+// Changes returns the changes of all images, image by image, and the further values.
 func (o Outcome) Changes() []plan.Change {
 	var all []plan.Change
 	for _, img := range o.Images {
 		all = append(all, img.Changes...)
 	}
-	return all
+	return append(all, o.Sets...)
 }
 
 // changedImages returns the images that have another tag after the change.

@@ -20,6 +20,17 @@ func (r Runner) wants(ctx context.Context, req Request, at scene, resolved []Res
 	for _, one := range resolved {
 		img := req.image(one.Repository)
 		places, err := at.find(req.place(), img)
+		if isAbsent(err) && req.Add && !img.Optional {
+			target, err := at.addition(req.place(), img)
+			if err != nil {
+				failed = append(failed, err)
+				continue
+			}
+			found = true
+			all = append(all, plan.Want{Target: target, Ref: wantedRef(req, one), Add: true})
+			images = append(images, ImageOutcome{Resolved: one, Left: places.Left})
+			continue
+		}
 		if isAbsent(err) && img.Optional {
 			images = append(images, ImageOutcome{Resolved: one, State: Missing, Left: places.Left})
 			continue

@@ -21,7 +21,7 @@ import (
 // branch. It is never forced over somebody's commits: what an open pull request
 // already holds is left alone, and only a left-over branch without one, which
 // nobody looks at, is started anew (by compare and swap, like every push).
-func (r Runner) propose(ctx context.Context, req Request, tree Tree, wants []plan.Want, outcome Outcome, title string) (Outcome, error) {
+func (r Runner) propose(ctx context.Context, req Request, tree Tree, p proposal, outcome Outcome) (Outcome, error) {
 	outcome.Head = branchName(outcome)
 	tip, err := r.Repo.Tip(ctx, outcome.Head)
 	if err != nil {
@@ -34,7 +34,7 @@ func (r Runner) propose(ctx context.Context, req Request, tree Tree, wants []pla
 	commit := Commit{Branch: outcome.Head, Old: tip, Files: contents(outcome.Plan), Message: outcome.Message}
 	var saved Saved
 	if tip != "" && open {
-		saved, err = r.complete(ctx, req, wants, commit)
+		saved, err = r.complete(ctx, req, p, commit)
 	} else {
 		saved, err = r.Repo.Save(ctx, tree, commit)
 	}
@@ -42,7 +42,7 @@ func (r Runner) propose(ctx context.Context, req Request, tree Tree, wants []pla
 		return outcome, err
 	}
 	outcome.State, outcome.Commit = saved.State, saved.Commit
-	pr, err := r.Forge.Propose(ctx, forge.Proposal{Base: tree.Branch(), Head: outcome.Head, Title: title, Body: body(outcome)})
+	pr, err := r.Forge.Propose(ctx, forge.Proposal{Base: tree.Branch(), Head: outcome.Head, Title: p.title, Body: body(outcome)})
 	if err != nil {
 		return outcome, err
 	}
@@ -50,14 +50,31 @@ func (r Runner) propose(ctx context.Context, req Request, tree Tree, wants []pla
 	return outcome, nil
 }
 
+// A proposal is what a pull request asks for, apart from the commit.
+type proposal struct {
+	wants   []plan.Want
+	further []plan.Assignment
+	title   string
+}
+
+// plan makes the proposal's changes anew in another tree.
+func (p proposal) plan(at scene) (*plan.Plan, error) {
+	made, err := at.index.Plan(p.wants)
+	if err != nil {
+		return nil, err
+	}
+	made, _, err = at.index.Assign(made, p.further)
+	return made, err
+}
+
 // complete adds what is missing to the branch of an open pull request: nothing,
 // unless somebody changed it since.
-func (r Runner) complete(ctx context.Context, req Request, wants []plan.Want, commit Commit) (Saved, error) {
-	at, err := r.read(ctx, Revision{Branch: commit.Branch}, req.selection(), nil)
+func (r Runner) complete(ctx context.Context, req Request, p proposal, commit Commit) (Saved, error) {
+	at, err := r.read(ctx, Revision{Branch: commit.Branch}, req.selection(), req.setFiles())
 	if err != nil {
 		return Saved{}, err
 	}
-	missing, err := at.index.Plan(wants)
+	missing, err := p.plan(at)
 	if err != nil {
 		if errors.Is(err, plan.ErrNoTarget) || errors.Is(err, fs.ErrNotExist) {
 			return Saved{}, fmt.Errorf("%s: the branch of the open pull request has changed: %w", commit.Branch, err)

@@ -3,11 +3,11 @@ package bump
 import (
 	"fmt"
 	"slices"
-	"text/template"
 
 	"github.com/tagbump/tagbump/pkg/files"
 	"github.com/tagbump/tagbump/pkg/image"
 	"github.com/tagbump/tagbump/pkg/keypath"
+	"github.com/tagbump/tagbump/pkg/placeholder"
 	"github.com/tagbump/tagbump/pkg/policy"
 	"github.com/tagbump/tagbump/pkg/record"
 )
@@ -28,8 +28,11 @@ type Request struct {
 	All        bool
 	OnMismatch OnMismatch // default: FailOnMismatch
 
-	Message    *template.Template // of the commit, over MessageData; default: the subject and the changes
-	Provenance record.Provenance  // goes into the commit's trailers; default: nothing is known
+	Sets    []Set            // further values that change with an image
+	Add     bool             // put an image that is missing into the files' kustomization
+	Message placeholder.Text // of the commit, over MessagePlaceholders; default: the subject and the changes
+
+	Provenance record.Provenance // goes into the commit's trailers; default: nothing is known
 }
 
 // An Image is one image to bring up to date.

@@ -26,29 +26,33 @@ type scene struct {
 // them: a tag in values-prod.yaml belongs to the image that values.yaml names.
 // What is needed beside them is known from their names, and from their content: so
 // they are read a second time, with more files, unless needs has these already.
+// Needs are globs of files that are read in any case.
 func (r Runner) read(ctx context.Context, at Revision, wanted files.Selection, needs []string) (scene, error) {
 	if len(wanted.Globs()) == 0 {
-		return r.scan(ctx, at, wanted, plan.ScanOptions{Whole: true, Files: wanted})
-	}
-	if _, ok := r.Repo.(AtHand); ok {
-		all, err := wanted.WithContext(plan.Everything...)
+		all, err := wanted.WithContext(needs...)
 		if err != nil {
 			return scene{}, err
 		}
-		if found, err := r.scan(ctx, at, all, plan.ScanOptions{Whole: true, Files: wanted}); err == nil {
+		return r.scan(ctx, at, all, plan.ScanOptions{Whole: true, Files: all}, needs)
+	}
+	if _, ok := r.Repo.(AtHand); ok {
+		all, err := wanted.WithContext(slices.Concat(needs, plan.Everything)...)
+		if err != nil {
+			return scene{}, err
+		}
+		if found, err := r.scan(ctx, at, all, plan.ScanOptions{Whole: true, Files: all}, needs); err == nil {
 			return found, nil
 		}
 		// Some other file cannot be read. The wanted ones may do without it.
 	}
-	context, err := wanted.WithContext(append(plan.Context(textsOf(wanted)), needs...)...)
+	context, err := wanted.WithContext(slices.Concat(plan.Context(textsOf(wanted)), needs)...)
 	if err != nil {
 		return scene{}, err
 	}
-	first, err := r.scan(ctx, at, context, plan.ScanOptions{Files: wanted})
+	first, err := r.scan(ctx, at, context, plan.ScanOptions{Files: context}, needs)
 	if err != nil {
 		return scene{}, err
 	}
-	first.needs = needs
 	more := slices.DeleteFunc(first.index.Needs(plan.FindOptions{Files: wanted}), func(glob string) bool { return slices.Contains(needs, glob) })
 	if len(more) == 0 {
 		return first, nil
@@ -56,18 +60,16 @@ func (r Runner) read(ctx context.Context, at Revision, wanted files.Selection, n
 	if context, err = context.WithContext(more...); err != nil {
 		return scene{}, err
 	}
-	second, err := r.scan(ctx, Revision{first.Branch(), first.Tip()}, context, plan.ScanOptions{Files: wanted})
-	second.needs = slices.Concat(needs, more)
-	return second, err
+	return r.scan(ctx, Revision{first.Branch(), first.Tip()}, context, plan.ScanOptions{Files: context}, slices.Concat(needs, more))
 }
 
-func (r Runner) scan(ctx context.Context, at Revision, selection files.Selection, options plan.ScanOptions) (scene, error) {
+func (r Runner) scan(ctx context.Context, at Revision, selection files.Selection, options plan.ScanOptions, needs []string) (scene, error) {
 	tree, err := r.Repo.Read(ctx, at, selection)
 	if err != nil {
 		return scene{}, err
 	}
 	index, err := plan.Scan(tree, options)
-	return scene{Tree: tree, index: index}, err
+	return scene{tree, index, needs}, err
 }
 
 func textsOf(selection files.Selection) []string {
@@ -113,6 +115,15 @@ func (s scene) find(where place, img Image) (plan.Places, error) {
 		return all, absent
 	}
 	return all, nil
+}
+
+// addition returns the place where an image that is missing can be put in.
+func (s scene) addition(where place, img Image) (plan.Target, error) {
+	name := img.Repository
+	if len(img.As) > 0 {
+		name = img.As[0]
+	}
+	return s.index.Addition(name, plan.FindOptions{Files: where.files})
 }
 
 // merge adds those of more to targets that are at another place.

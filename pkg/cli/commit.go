@@ -1,14 +1,15 @@
 package cli
 
 import (
+	"fmt"
 	"strconv"
-	"strings"
-	"text/template"
 
 	"github.com/spf13/cobra"
 
+	"github.com/tagbump/tagbump/pkg/bump"
 	"github.com/tagbump/tagbump/pkg/config"
 	"github.com/tagbump/tagbump/pkg/fault"
+	"github.com/tagbump/tagbump/pkg/placeholder"
 	"github.com/tagbump/tagbump/pkg/record"
 )
 
@@ -17,7 +18,7 @@ type commitFlags struct{ author, message, signingKey, pipelineNumber string }
 
 func (c *commitFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&c.author, "author", "", "`\"NAME <EMAIL>\"` of the commit (default: GIT_AUTHOR_NAME and GIT_AUTHOR_EMAIL, else tagbump)")
-	cmd.Flags().StringVar(&c.message, "message", "", "commit message, a `TEMPLATE` over .Subject, .Environment, .Images and .Changes")
+	cmd.Flags().StringVar(&c.message, "message", "", "commit message, a `TEXT` with placeholders: {{.Subject}}, {{.Changes}}, {{.Image}}, {{.Tag}}, {{.Digest}}, {{.Revision}}, {{.Environment}}")
 	cmd.Flags().StringVar(&c.signingKey, "signing-key", "", "sign the commit with the private key in `FILE`, of SSH or GPG; of a public SSH key the agent has the private one (passphrase: TAGBUMP_SIGNING_KEY_PASSPHRASE)")
 	cmd.Flags().StringVar(&c.pipelineNumber, "pipeline-number", "", "`NUMBER` of the CI pipeline, kept in the commit (CircleCI: << pipeline.number >>)")
 }
@@ -29,16 +30,13 @@ func (c commitFlags) or(configured config.Commit) commitFlags {
 	return c
 }
 
-// template is the message, nil when none is given.
-func (c commitFlags) template() (*template.Template, error) {
-	if c.message == "" {
-		return nil, nil
-	}
-	parsed, err := template.New("--message").Option("missingkey=error").Parse(c.message)
+// text is the message; the zero Text when none is given.
+func (c commitFlags) text() (placeholder.Text, error) {
+	text, err := placeholder.Parse(c.message, bump.MessagePlaceholders...)
 	if err != nil {
-		return nil, fault.New(fault.Usage, strings.TrimPrefix(err.Error(), "template: "))
+		return text, fmt.Errorf("--message: %w", err)
 	}
-	return parsed, nil
+	return text, nil
 }
 
 // provenance is what CI systems say about their build (CircleCI, GitHub, GitLab).

@@ -137,12 +137,16 @@ type placeFlags struct {
 	files []string
 	path  string
 	all   bool
+	sets  []string
+	adds  bool
 }
 
 func (f *placeFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.env, "env", "", "`ENV` of the project file (default: its only one)")
 	cmd.Flags().StringArrayVar(&f.files, "file", nil, "`GLOB` of files to look in, with --env of those of the environment (repeatable; default: all of them, else all YAML files)")
 	cmd.Flags().StringVar(&f.path, "path", "", "the exact `KEY`, as image.tag or spec.containers[name=web].image (default: found by the image's name)")
+	cmd.Flags().StringArrayVar(&f.sets, "set", nil, "a further value in the same commit, `FILE:KEY=TEXT` with placeholders {{.Tag}}, {{.Digest}}, {{.Revision}}, {{.Image}}, {{.Environment}} (repeatable)")
+	cmd.Flags().BoolVar(&f.adds, "add", false, "put an image that is missing into the images of the kustomization")
 	cmd.Flags().BoolVar(&f.all, "all", false, "change all places, also those of different environments or with different tags (default: refuse and list them)")
 }
 

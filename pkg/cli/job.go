@@ -114,7 +114,7 @@ func (j *job) request(s scope) (bump.Request, error) {
 	if req.Files, err = files.Select(s.Files...); err != nil {
 		return req, fault.As(fault.Usage, err)
 	}
-	if req.Message, err = commit.template(); err != nil {
+	if req.Message, err = commit.text(); err != nil {
 		return req, err
 	}
 	if req.Provenance, err = j.flags.provenance(j.world.Getenv); err != nil {

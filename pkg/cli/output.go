@@ -198,6 +198,7 @@ type reportDoc struct {
 	DryRun      bool               `json:"dryRun"`
 	Environment string             `json:"environment,omitempty"`
 	Images      []imageDoc         `json:"images"`
+	Set         []changeDoc        `json:"set,omitempty"` // further values, see --set
 	Diff        string             `json:"diff,omitempty"`
 	Branch      string             `json:"branch,omitempty"`
 	Commit      string             `json:"commit,omitempty"`
@@ -247,6 +248,9 @@ func (p printer) newReportDoc(report bump.Report) reportDoc {
 	if report.Changed() {
 		doc.Diff = maskAdded(string(report.Plan.Diff()), p.env.secrets)
 	}
+	for _, change := range report.Sets {
+		doc.Set = append(doc.Set, newChangeDoc(change))
+	}
 	for _, img := range report.Images {
 		doc.Images = append(doc.Images, p.newOutcomeDoc(img))
 	}
@@ -267,13 +271,17 @@ func (p printer) newImageDoc(img bump.Resolved) imageDoc {
 	return doc
 }
 
+func newChangeDoc(change plan.Change) changeDoc {
+	t := change.Target
+	return changeDoc{t.File, t.Line, t.Path.String(), change.Old, change.New, change.Filled}
+}
+
 // newOutcomeDoc is newImageDoc with what the run means for the image.
 func (p printer) newOutcomeDoc(img bump.ImageOutcome) imageDoc {
 	doc := p.newImageDoc(img.Resolved)
 	doc.State = img.State.String()
 	for _, change := range img.Changes {
-		t := change.Target
-		doc.Changes = append(doc.Changes, changeDoc{t.File, t.Line, t.Path.String(), change.Old, change.New, change.Filled})
+		doc.Changes = append(doc.Changes, newChangeDoc(change))
 	}
 	for _, t := range img.Skipped {
 		doc.Skipped = append(doc.Skipped, changeDoc{File: t.File, Line: t.Line, Path: t.Path.String(), Old: t.Current.Tag})

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -115,7 +116,14 @@ func (f *updateFlags) request(ctx context.Context, j *job, args []string) (bump.
 	if err != nil {
 		return req, err
 	}
-	req.All, req.OnMismatch = f.all, mismatchAnswers[f.onMismatch]
+	req.All, req.Add, req.OnMismatch = f.all, f.adds, mismatchAnswers[f.onMismatch]
+	for _, text := range f.sets {
+		set, err := bump.ParseSet(text)
+		if err != nil {
+			return req, fmt.Errorf("--set: %w", err)
+		}
+		req.Sets = append(req.Sets, set)
+	}
 	if f.path != "" {
 		if req.Path, err = keypath.Parse(f.path); err != nil {
 			return req, fault.Errorf(fault.Usage, "--path: %w", err)
