@@ -93,6 +93,8 @@ func (r Runner) compareTimes(ctx context.Context, img Image, resolved Resolved, 
 	switch {
 	case errors.Is(err, fault.NotFound):
 		return age{}, "the registry does not have the deployed one", nil
+	case errors.Is(err, image.ErrInvalid): // a file may hold anything
+		return age{}, "the deployed one is not an image reference", nil
 	case err != nil:
 		return age{}, "", fmt.Errorf("looking up the deployed tag: %w", err)
 	case info.Digest == resolved.Digest:

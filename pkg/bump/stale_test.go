@@ -36,6 +36,7 @@ func TestWhetherATagIsOlderThanTheDeployedOne(t *testing.T) {
 		{"the deployed one is gone, a newer version", nil, ":1.10", "1.1", nil, "a.yaml:1: acme/web: 1.1 is older than the deployed 1.10", ""},
 		{"the deployed one is gone", nil, ":blue", "1.1", nil, "", "acme/web: whether 1.1 is newer than the deployed blue is not known: the registry does not have the deployed one"},
 		{"the deployed one is no image", nil, ":dev", "1.1", errNoImage, "", "acme/web: whether 1.1 is newer than the deployed dev is not known: the registry does not have the deployed one"},
+		{"the deployed one is no reference", nil, ":dev", "1.1", image.ErrInvalid, "", "acme/web: whether 1.1 is newer than the deployed dev is not known: the deployed one is not an image reference"},
 		{"without a time", nil, ":when", "1.1", nil, "", "acme/web: whether 1.1 is newer than the deployed when is not known: an image does not say when it was created"},
 		{"the registry is down", nil, ":1.2", "1.1", errDown, "looking up the deployed tag: acme/web:1.2: 429 Too Many Requests", ""},
 	} {

@@ -66,6 +66,7 @@ func TestCandidatesInTheirOrder(t *testing.T) {
 
 		// Ties.
 		{"the fuller of equal versions", Rule{}, "1.20 1.20.0 v1.20.0.0 v1", "v1.20.0.0 | 1.20.0 1.20 v1"},
+		{"the fuller one, with or without a v", Rule{}, "v1.20 1.20.0", "1.20.0 | v1.20"},
 		{"build metadata counts up", Rule{}, "2.7.1_k9 2.7.1_k10 2.7.1_k8 2.7.0_k99", "2.7.1_k10 | 2.7.1_k9 2.7.1_k8 2.7.0_k99"},
 		{"build metadata in words", Rule{}, "2.7.1_slim 2.7.1_full 2.7.0_zz", "2.7.1_slim 2.7.1_full | 2.7.0_zz"},
 		{"build metadata of two kinds", Rule{}, "2.7.1_k9 2.7.1_k10 2.7.1_x3 2.7.1_x2", "2.7.1_x3 2.7.1_k10 | 2.7.1_x2 2.7.1_k9"},
