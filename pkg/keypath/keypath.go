@@ -112,7 +112,15 @@ func (p Path) Steps() []Step { return slices.Clone(p.steps) }
 func (p Path) IsZero() bool { return len(p.steps) == 0 }
 
 // Equal reports whether both paths are the same, step by step.
-func (p Path) Equal(other Path) bool { return p.String() == other.String() }
+func (p Path) Equal(other Path) bool { return slices.EqualFunc(p.steps, other.steps, Step.equal) }
+
+func (s Step) equal(other Step) bool {
+	return s.Kind == other.Kind && s.Name == other.Name && s.Index == other.Index && slices.EqualFunc(s.Where, other.Where, Condition.equal)
+}
+
+func (c Condition) equal(other Condition) bool {
+	return c.Value == other.Value && slices.Equal(c.Keys, other.Keys)
+}
 
 // Parent returns the path without its last step; the root is its own parent.
 func (p Path) Parent() Path {

@@ -167,6 +167,28 @@ func TestPathsAreBuiltAndTakenApart(t *testing.T) {
 	}
 }
 
+func TestPathsAreEqualStepByStep(t *testing.T) {
+	all := []string{
+		"a.b", "a.c", "a", "a.b.c", `"a.b"`, "a[0]", "a[1]", "a[*]", "a.*", "a | b",
+		"a[b=c]", "a[b=d]", "a[c=c]", "a[b.c=d]", `a["b.c"=d]`, "(a=b).c", "(a=b,c=d).c",
+	}
+	for i, first := range all {
+		for j, second := range all {
+			p, err := Parse(first)
+			if err != nil {
+				t.Fatal(err)
+			}
+			q, err := Parse(second)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if p.Equal(q) != (i == j) {
+				t.Errorf("%s and %s: %t", first, second, i != j)
+			}
+		}
+	}
+}
+
 func ExampleParse() {
 	for _, text := range []string{"image.tag", "spec.containers[?(@.name=='web')].image", `labels['app.io/version']`} {
 		path, err := Parse(text)
