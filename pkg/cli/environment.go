@@ -99,6 +99,19 @@ func namedFiles(ctx context.Context, repo bump.Repo, branch string, globs []stri
 	return names, err
 }
 
+// sets returns the further values of a scope's environment.
+func (p project) sets(s scope) ([]bump.Set, error) {
+	var all []bump.Set
+	for i, set := range s.Set {
+		one, err := bump.NewSet(set.File, set.Path.String(), set.Value)
+		if err != nil {
+			return nil, fault.Errorf(fault.Usage, "%s: environments.%s.set[%d]: %w", p.file, s.name, i, err)
+		}
+		all = append(all, one)
+	}
+	return all, nil
+}
+
 // andList joins names as a sentence does.
 func andList(names []string) string {
 	if len(names) < 2 {

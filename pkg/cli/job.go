@@ -120,6 +120,9 @@ func (j *job) request(s scope) (bump.Request, error) {
 	if req.Provenance, err = j.flags.provenance(j.world.Getenv); err != nil {
 		return req, err
 	}
+	if req.Sets, err = j.project.sets(s); err != nil {
+		return req, err
+	}
 	proposed := s.Publish == config.PullRequest
 	if j.place.Local && j.flags.push && proposed {
 		return req, fault.Errorf(fault.Usage, "--push: %s has publish: pull-request for %s", j.project.file, s.name).

@@ -77,7 +77,7 @@ func TestABadDayIsALoudNo(t *testing.T) {
 		"server error": {status(500), 7, "the registry is out of order: 500"},
 		"bad gateway":  {status(502), 7, "the registry is out of order: 502"},
 		"unauthorized": {status(401), 6, "the registry wants a log-in"},
-		"forbidden":    {status(403), 6, "the registry forbids access"},
+		"forbidden":    {status(403), 6, "the registry forbids anonymous access"},
 		"vanished":     {status(404), 5, "no such tag"},
 		"a web page":   {func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>") }, 7, "a web page came instead"},
 		"nonsense":     {func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "{") }, 7, "is not JSON"},
