@@ -1,13 +1,3 @@
-// Package bump runs a request from end to end: it resolves the wanted tags,
-// plans the edits on the branch's tip, and previews, pushes or proposes them.
-//
-// It is the conductor: what it needs of the world it declares as small
-// interfaces, so that it knows neither HTTP nor git. It refuses to write a tag
-// that the registry does not have, and one that is older than the deployed one.
-//
-// One trap: a push can lose a race. Then nothing is merged or forced; the tip
-// is read again and the plan is made again on it, because the winner may have
-// changed the very value that this run was about to change.
 package bump
 
 import (

@@ -8,6 +8,7 @@ import (
 	"github.com/tagbump/tagbump/pkg/environs"
 	"github.com/tagbump/tagbump/pkg/fault"
 	"github.com/tagbump/tagbump/pkg/plan"
+	"github.com/tagbump/tagbump/pkg/safetext"
 )
 
 // An EnvironmentsError says that the places of an image belong to several
@@ -47,7 +48,7 @@ func (e *EnvironmentsError) Error() string {
 		if more := len(group.Targets) - shownPlaces; more > 0 {
 			text += fmt.Sprintf(" and %d more", more)
 		}
-		lines = append(lines, fmt.Sprintf("  %-*s %s  %s", wide, group.name(wide), orNone(group.Tag), text))
+		lines = append(lines, fmt.Sprintf("  %-*s %s  %s", wide, group.name(wide), safetext.Line(orNone(group.Tag)), safetext.Line(text)))
 	}
 	return strings.Join(lines, "\n")
 }

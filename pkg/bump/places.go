@@ -7,6 +7,7 @@ import (
 
 	"github.com/tagbump/tagbump/pkg/image"
 	"github.com/tagbump/tagbump/pkg/plan"
+	"github.com/tagbump/tagbump/pkg/safetext"
 )
 
 // wants returns what each place of every image in the files should hold: the
@@ -94,6 +95,6 @@ func (r Runner) tellLeft(repository string, left []plan.Left) {
 		if first.Line > 0 {
 			where = fmt.Sprintf("%s:%d", first.File, first.Line)
 		}
-		r.log("%s: left as it is: %s%s: %s", repository, where, more, reason)
+		r.log("%s: left as it is: %s%s: %s", repository, safetext.Line(where), more, safetext.Line(reason))
 	}
 }

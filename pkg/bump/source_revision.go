@@ -9,6 +9,7 @@ import (
 
 	"github.com/tagbump/tagbump/pkg/image"
 	"github.com/tagbump/tagbump/pkg/policy"
+	"github.com/tagbump/tagbump/pkg/safetext"
 )
 
 // revisionLabel names the source commit of an image (OCI image spec, annotations).
@@ -140,7 +141,7 @@ func (e revisionError) Error() string {
 	if e.has == "" {
 		return fmt.Sprintf("%s: does not say which commit it was built from (wanted %s)", e.ref, e.wanted)
 	}
-	return fmt.Sprintf("%s: built from commit %s, not %s", e.ref, e.has, e.wanted)
+	return fmt.Sprintf("%s: built from commit %s, not %s", e.ref, safetext.Cut(safetext.Line(e.has), 64), e.wanted)
 }
 
 func (e revisionError) Unwrap() error { return policy.ErrNoMatch }

@@ -11,6 +11,7 @@ import (
 	"github.com/tagbump/tagbump/pkg/plan"
 	"github.com/tagbump/tagbump/pkg/policy"
 	"github.com/tagbump/tagbump/pkg/record"
+	"github.com/tagbump/tagbump/pkg/safetext"
 )
 
 // withoutNewer divides targets into those to change and those that are skipped
@@ -137,7 +138,7 @@ func tagOf(deployed image.Ref) string {
 	if deployed.Tag == "" {
 		return deployed.Digest
 	}
-	return deployed.Tag
+	return safetext.Line(deployed.Tag)
 }
 
 // staleError says that a newer tag than the wanted one is deployed.
