@@ -2,12 +2,14 @@ package plan
 
 import (
 	"bytes"
+	"errors"
 	"slices"
 	"strings"
 
 	"github.com/tagbump/tagbump/pkg/files"
 	"github.com/tagbump/tagbump/pkg/image"
 	"github.com/tagbump/tagbump/pkg/keypath"
+	"github.com/tagbump/tagbump/pkg/yamledit"
 )
 
 // FindOptions restrict and help a search. The zero value searches every file.
@@ -77,9 +79,12 @@ func (x *Index) atAll(paths []keypath.Path, repository string, opts FindOptions)
 	var missing error
 	for _, path := range paths {
 		targets, err := x.At(path, repository, opts)
-		if err != nil {
+		if isPathMissing(err) {
 			missing = err
 			continue
+		}
+		if err != nil {
+			return Places{}, err
 		}
 		all.Targets = append(all.Targets, targets...)
 	}
@@ -87,6 +92,11 @@ func (x *Index) atAll(paths []keypath.Path, repository string, opts FindOptions)
 		return Places{}, missing
 	}
 	return all, nil
+}
+
+// isPathMissing reports whether the error only says that no file has the path.
+func isPathMissing(err error) bool {
+	return errors.As(err, new(*noPath)) || errors.Is(err, yamledit.ErrNotFound)
 }
 
 // A search looks for one image in the files of an index.

@@ -59,13 +59,11 @@ func openTag(n *yamledit.Node) *yamledit.Node {
 	default:
 		return nil
 	}
-	if _, kind := object(n); isIdleKind(kind) || inListWithoutImage(n) && !n.IsMapping() {
+	if _, kind := object(n); idleKinds[kind] || inListWithoutImage(n) && !n.IsMapping() {
 		return nil
 	}
 	return value
 }
-
-func isIdleKind(kind string) bool { return idleKinds[kind] }
 
 // inListWithoutImage reports whether n is in a list and no key that leads to it is
 // an image's: filters of log shippers have tags, too.

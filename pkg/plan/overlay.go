@@ -134,6 +134,9 @@ func (o *overlays) claim(claims []claim, l *layer, m mapping, own *yamledit.Node
 			merged.inherit(n)
 		}
 		for _, s := range merged.spots() {
+			if s.digest != nil && s.ref.Digest != "" && m.holds(s.digest) && !m.holds(s.value) && s.names(o.repository) {
+				o.pinned(l.file, s)
+			}
 			if !m.holds(s.value) || s.fill != "" || s.ref.Repository == "" || !s.isTagged() && s.computedTag() == "" || hasValue(named, s.value) {
 				continue
 			}
@@ -143,12 +146,28 @@ func (o *overlays) claim(claims []claim, l *layer, m mapping, own *yamledit.Node
 				claims = append(claims, claim{value: s.value, names: map[string]bool{}})
 			}
 			claims[i].names[s.ref.Repository] = true
-			if s.names(o.repository) {
+			switch {
+			case !s.names(o.repository):
+			case s.form == FormDigest || s.digest != nil && s.ref.Digest != "" && !m.holds(s.digest):
+				o.pinned(l.file, s)
+			default:
 				claims[i].mine = append(claims[i].mine, candidate{l.file, s})
 			}
 		}
 	}
 	return claims
+}
+
+// pinned leaves a tag that a digest in another layer hides, and a digest whose tag is
+// in another layer: one of the two would stay as it is.
+func (o *overlays) pinned(f *file, s spot) {
+	if !o.mayChange(f) {
+		return
+	}
+	o.left = append(o.left, candidate{f, s}.left("is pinned by a digest ("+shorten(s.ref.Digest)+"), which is in another layer than the tag"))
+	o.blocked = append(o.blocked, inFile(f.name, s.refuse(
+		"is pinned by a digest ("+shorten(s.ref.Digest)+"), which is in another layer than the tag", "write both by hand, or take the digest out",
+	)))
 }
 
 // take adds a candidate that the search has not found yet.
