@@ -28,7 +28,7 @@ var layers = []layer{
 	{
 		name: "pure",
 		packages: []string{
-			"config", "diff", "environs", "fault", "files", "forge", "giturl", "image", "keypath", "plan",
+			"config", "diff", "environs", "fault", "files", "forge", "giturl", "image", "keypath", "placeholder", "plan",
 			"policy", "record", "redact", "safetext", "textedit", "yamledit", "internal/suggest",
 		},
 		below: []string{"pure"},
