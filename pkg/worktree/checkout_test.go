@@ -397,8 +397,14 @@ func TestAPushNeedsTheRemoteAsItWas(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.git("pull", "-q")
-	c.hook("pre-push", "GIT_DIR="+c.origin.Dir+" git update-ref refs/heads/main "+c.base)
-	if _, err := c.save(ToUpstream); !errors.Is(err, fault.Refused) {
+	checkout, err := c.Checkout(t.Context(), ToUpstream)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.origin.Git("update-ref", "refs/heads/main", c.base); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := checkout.Save(t.Context(), Change{Files: map[string][]byte{live: []byte("x\n")}, Message: "bump"}); !errors.Is(err, fault.Refused) {
 		t.Errorf("%v", err)
 	}
 	if tip, _ := c.origin.Tip("main"); tip != c.base {
