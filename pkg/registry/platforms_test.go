@@ -170,7 +170,7 @@ func TestASurveyLeavesOutWhatCannotBePulled(t *testing.T) {
 	pushIndex(t, reg, entry(amd, "linux/amd64", ""), entry(arm, "linux/arm64", ""))
 	push(t, reg, testenv.Image{Created: built.Add(2 * time.Hour)}, "0.9.0")
 	reg.ListTags("acme/web", []string{"0.8.0", "0.9.0", "1.0.0"})
-	tags := []string{"0.8.0", "0.9.0", "1.0.0"} // the first is listed and does not exist
+	tags := []string{"0.9.0", "1.0.0"}
 	for name, test := range map[string]struct {
 		gone []string
 		want string
@@ -190,6 +190,19 @@ func TestASurveyLeavesOutWhatCannotBePulled(t *testing.T) {
 			if text := fmt.Sprint(timesOf(got)); err != nil || text != test.want {
 				t.Errorf("%s, quota %v: %s, %v; want %s", name, quota, text, err, test.want)
 			}
+		}
+	}
+	// 0.8.0 is listed and does not exist: it might be the newest.
+	for _, quota := range []bool{false, true} {
+		reg.SetFault(func(w http.ResponseWriter, _ *http.Request) bool {
+			if quota {
+				w.Header().Set("RateLimit-Remaining", "100;w=21600")
+			}
+			return false
+		})
+		_, err := client(t, reg, keys{}).InspectAll(context.Background(), reg.Host+"/acme/web", append(tags, "0.8.0"))
+		if want := reg.Host + "/acme/web:0.8.0: no such tag"; !errors.Is(err, ErrNotFound) || err.Error() != want {
+			t.Errorf("a tag that does not exist, quota %v: %v; want %s", quota, err, want)
 		}
 	}
 	reg.SetFault(gone(amd, arm))

@@ -9,8 +9,8 @@ import (
 // First returns the first of tags whose image fits, in the order of tags; found is
 // false when none does. It looks at one, then at two, four, eight at a time: a search
 // that ends soon costs little, and a long one is not slow. Tags that cannot be
-// deployed, see [Client.InspectAll], do not fit. Any other failure, before the first
-// that fits, is an error.
+// deployed, or that the registry does not have any more, do not fit. Any other
+// failure, before the first that fits, is an error.
 func (c *Client) First(ctx context.Context, repository string, tags []string, fits func(image.Info) bool) (tag string, found bool, err error) {
 	type answer struct {
 		fits bool
@@ -27,7 +27,7 @@ func (c *Client) First(ctx context.Context, repository string, tags []string, fi
 			return "", false, err
 		}
 		for _, tag := range batch {
-			if got := answers[tag]; got.fits || leaveOut(got.err) != nil {
+			if got := answers[tag]; got.fits || ignoreLost(got.err) != nil {
 				return tag, got.fits, got.err
 			}
 		}

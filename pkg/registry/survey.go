@@ -19,9 +19,9 @@ import (
 // InspectAll returns what [Client.Inspect] says of each tag's image. It makes 16
 // requests at a time, and reads an image that has several tags once. Tags that
 // cannot be deployed are left out of the result: those that name something else (a
-// chart, a build cache), and those whose image was deleted while the registry still
-// lists the tag. Any other failure is the error of the whole, since the missing tag
-// might be the newest.
+// chart, a build cache), and those of which the registry lost a part. Any other
+// failure is the error of the whole, since the missing tag might be the newest: also
+// that of a tag which the registry lists and does not have.
 //
 // A registry that tells its quota (as Docker Hub does) is asked with HEAD first,
 // which costs no pull. When the images outnumber the pulls that are left, InspectAll
@@ -33,7 +33,7 @@ func (c *Client) InspectAll(ctx context.Context, repository string, tags []strin
 	}
 	s := &survey{client: c, repo: repo, repository: repository, tags: tags}
 	_, err = c.digest(ctx, repo.Tag(tags[0])) // shows whether there is a quota
-	if err = leaveOut(err); err != nil {
+	if err = ignore(err, ErrNoImage); err != nil {
 		return nil, explain(repository+":"+tags[0], err)
 	}
 	if _, limited := c.transport.pullsLeft(repo.RegistryStr()); limited {
@@ -63,7 +63,7 @@ func (s *survey) byTag(ctx context.Context) (map[string]image.Info, error) {
 func (s *survey) byDigest(ctx context.Context) (map[string]image.Info, error) {
 	digests, err := forEach(ctx, s.tags, func(ctx context.Context, tag string) (string, error) {
 		digest, err := s.client.digest(ctx, s.repo.Tag(tag))
-		return digest, leaveOut(err)
+		return digest, ignore(err, ErrNoImage)
 	})
 	if err != nil {
 		return nil, s.named(err)
@@ -103,20 +103,21 @@ func images(found map[string]image.Info) map[string]image.Info {
 func (s *survey) find(ctx context.Context, at name.Reference) (image.Info, error) {
 	m, digest, err := s.client.manifest(ctx, at)
 	if err != nil {
-		return image.Info{}, leaveOut(err)
+		return image.Info{}, ignore(err, ErrNoImage)
 	}
 	return s.once.do(digest, func() (image.Info, error) {
 		info, err := s.client.describe(ctx, at, m, nil)
 		if err != nil {
-			return image.Info{}, leaveOut(err)
+			return image.Info{}, ignoreLost(err)
 		}
 		info.Digest = digest
 		return info, nil
 	})
 }
 
-// leaveOut returns nil for the errors of tags that a survey leaves out.
-func leaveOut(err error) error {
+// ignoreLost returns nil for what is no image, and for an image of which the registry
+// lost a part.
+func ignoreLost(err error) error {
 	var refused *refusal
 	isGone := errors.As(err, &refused) && refused.status == http.StatusNotFound && strings.Contains(refused.path, "/manifests/")
 	if isGone || errors.Is(err, ErrNoImage) || errors.Is(err, ErrNotFound) {
