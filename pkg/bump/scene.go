@@ -128,11 +128,20 @@ func (s scene) addition(where place, img Image) (plan.Target, error) {
 
 // merge adds those of more to targets that are at another place.
 func merge(targets, more []plan.Target) []plan.Target {
+	type line struct {
+		file      string
+		doc, line int
+	}
+	byLine := map[line][]plan.Target{} // thousands of places in one file are not compared with each other
+	lineOf := func(t plan.Target) line { return line{t.File, t.Doc, t.Line} }
+	for _, target := range targets {
+		byLine[lineOf(target)] = append(byLine[lineOf(target)], target)
+	}
 	for _, target := range more {
-		same := func(other plan.Target) bool {
-			return other.File == target.File && other.Doc == target.Doc && other.Path.Equal(target.Path) && other.Line == target.Line
-		}
-		if !slices.ContainsFunc(targets, same) {
+		here := lineOf(target)
+		same := func(other plan.Target) bool { return other.Path.Equal(target.Path) }
+		if !slices.ContainsFunc(byLine[here], same) {
+			byLine[here] = append(byLine[here], target)
 			targets = append(targets, target)
 		}
 	}

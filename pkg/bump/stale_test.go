@@ -126,6 +126,7 @@ func TestPipelinesTellWhereNothingElseDoes(t *testing.T) {
 	var commits []CommitInfo
 	for _, message := range []string{
 		"something else\n\nTagbump-Image: acme/api:1.0\nTagbump-Pipeline-Number: 99\n",
+		"set back by hand, outside of any pipeline\n\nTagbump-Image: acme/web:1.0\n",
 		"bump acme/web to 1.0\n\nTagbump-Image: docker.io/acme/web:1.0\nTagbump-Pipeline-Number: 41\n",
 		"bump acme/web to 1.0\n\nTagbump-Image: acme/web:1.0\nTagbump-Pipeline-Number: 7\n",
 	} {

@@ -113,6 +113,21 @@ func limited(quota int64, announced bool) mishap {
 	}
 }
 
+// TestALimitOfAMinuteIsNoQuota holds that a limit which a short wait ends stops nobody.
+func TestALimitOfAMinuteIsNoQuota(t *testing.T) {
+	reg := start(t, testenv.RegistryOptions{Fault: func(w http.ResponseWriter, _ *http.Request) bool {
+		w.Header().Set("RateLimit-Remaining", "1;w=60")
+		return false
+	}})
+	for i, tag := range []string{"1.0", "1.1", "1.2"} {
+		push(t, reg, testenv.Image{Created: built.Add(time.Duration(i) * time.Minute)}, tag)
+	}
+	got, err := client(t, reg, keys{}).InspectAll(context.Background(), reg.Host+"/acme/web", []string{"1.0", "1.1", "1.2"})
+	if err != nil || len(got) != 3 {
+		t.Errorf("%d times, %v; want 3", len(got), err)
+	}
+}
+
 func TestAQuotaIsNeverAGuess(t *testing.T) {
 	const images = 60
 	tags := manyTags(images)
