@@ -2,8 +2,12 @@ package cli
 
 import (
 	"bytes"
+	"context"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tagbump/tagbump/pkg/redact"
 	"github.com/tagbump/tagbump/pkg/wire"
@@ -85,5 +89,32 @@ func TestAnAnswerWithASecretIsRefusedAndNotChanged(t *testing.T) {
 	out.Reset()
 	if err := env.printAnswer("hunter2hunter2\n"); err == nil || out.String() != "" {
 		t.Errorf("%q, %v", out.String(), err)
+	}
+}
+
+// TestStdoutShowsNoSecret puts a secret where a tag was, which the summary and the JSON
+// tell of.
+func TestStdoutShowsNoSecret(t *testing.T) {
+	const secret = "s3cr3t-0123456789"
+	for _, format := range []string{"text", "json"} {
+		dir := t.TempDir()
+		before := "image:\n  repository: acme/web\n  tag: " + secret + "\n"
+		if err := os.WriteFile(filepath.Join(dir, "values.yaml"), []byte(before), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var stdout, stderr bytes.Buffer
+		code := Run(context.Background(), Env{
+			Args:   []string{"update", "acme/web:2.0.0", "--no-verify", "--repo", dir, "-o", format},
+			Stdin:  strings.NewReader(""),
+			Stdout: &stdout, Stderr: &stderr,
+			Getenv: func(name string) string { return map[string]string{"GITLAB_TOKEN": secret}[name] },
+			Now:    time.Now,
+		})
+		if code != exitDone || !strings.Contains(stdout.String(), "2.0.0") || !strings.Contains(stdout.String(), "REDACTED") {
+			t.Errorf("%s: exit code %d\nstdout: %s\nstderr: %s", format, code, &stdout, &stderr)
+		}
+		if strings.Contains(stdout.String()+stderr.String(), secret) {
+			t.Errorf("%s: the secret is in\n%s%s", format, &stdout, &stderr)
+		}
 	}
 }
