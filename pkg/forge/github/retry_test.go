@@ -3,6 +3,7 @@ package github
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -146,3 +147,23 @@ func TestTheTransportSignsItsOwnHostOnly(t *testing.T) {
 type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
+
+// blanks is a body that has no end.
+type blanks struct{}
+
+func (blanks) Read(p []byte) (int, error) { return len(p), nil }
+
+func TestAnAnswerWithoutEndIsCut(t *testing.T) {
+	base := &url.URL{Scheme: "https", Host: "api.github.com", Path: "/"}
+	endless := roundTripper(func(req *http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(io.LimitReader(blanks{}, maxAnswer+1<<20)), Request: req}, nil
+	})
+	resp, err := newTransport(endless, base, "").RoundTrip(httptest.NewRequest(http.MethodGet, "https://api.github.com/repos", nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := io.Copy(io.Discard, resp.Body)
+	if want := "the answer is longer than 64 MiB"; err == nil || err.Error() != want || n > maxAnswer {
+		t.Errorf("%d bytes, %v, want %s", n, err, want)
+	}
+}
