@@ -114,7 +114,7 @@ func splitURL(raw string) (a Address, why string) {
 	}
 	a = Address{User: u.User.Username(), Host: strings.ToLower(u.Hostname()), Port: u.Port(), Path: u.Path}
 	a.Password, _ = u.User.Password()
-	switch scheme := strings.ToLower(u.Scheme); scheme {
+	switch scheme := u.Scheme; scheme { // which url.Parse made lower case
 	case "http", "https":
 		a.Scheme, a.Path = Scheme(scheme), strings.TrimRight(u.EscapedPath(), "/")
 	case "ssh", "git+ssh", "ssh+git":
