@@ -176,7 +176,7 @@ func (f *platformFlags) check() error {
 	return nil
 }
 
-// outputFlags say what is printed.
+// outputFlags choose the output.
 type outputFlags struct {
 	output  string
 	verbose bool

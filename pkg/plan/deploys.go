@@ -8,7 +8,7 @@ import (
 	"github.com/tagbump/tagbump/pkg/yamledit"
 )
 
-// What looks like an image and is none, and images that nothing deploys.
+// Values that look like images, and images that nothing deploys.
 
 // sourceWords are words of keys that hold code, a chart or a filter.
 var sourceWords = []string{

@@ -411,7 +411,7 @@ func (m mapping) named(s spot, i int, stem string) spot {
 	return s
 }
 
-// registry is what stands in front of field i's name in other keys: a registry,
+// registry returns the part in front of field i's name that other keys hold: a registry,
 // or a repository that the name is a part of.
 func (m mapping) registry(i int, stem string) string {
 	f := m.fields[i]
@@ -438,7 +438,7 @@ func (m mapping) registry(i int, stem string) string {
 	return front
 }
 
-// owner is what stands between the registry and the name: {registry: ghcr.io, org:
+// owner returns the part between the registry and the name: {registry: ghcr.io, org:
 // acme, name: web}. Outside of an image's mapping such keys mean other things.
 func (m mapping) owner(i int) string {
 	keys := []string{"imageprefix", "registryprefix", "repositoryprefix", "imageorg", "imagenamespace", "registrynamespace", "dockerorg"}

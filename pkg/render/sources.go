@@ -128,7 +128,7 @@ func kustomizationsOf(fsys fs.FS, dir string) []source {
 	return all
 }
 
-// reach returns what can be reached from start, without start, each once.
+// reach returns all that start leads to, without start, each once.
 func reach(direct map[string][]string, start string) []string {
 	seen := map[string]bool{start: true}
 	var all []string

@@ -138,7 +138,7 @@ func (c clone) start(change string) (*exec.Cmd, *bufio.Scanner) {
 	return cmd, out
 }
 
-// killOnce ends a change after the delay, checks what is left, and reports whether
+// killOnce ends a change after the delay, checks the files, and reports whether
 // the change was met before it was done.
 func killOnce(t *testing.T, change string, sig os.Signal, delay time.Duration) (hit bool) {
 	t.Helper()

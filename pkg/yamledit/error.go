@@ -17,7 +17,7 @@ var ErrNotFound = errors.New("not found")
 type Error struct {
 	Path keypath.Path // zero when the whole text is meant
 	Line int          // 1-based, of the text given to Parse; 0 when unknown
-	Why  string       // what is the case
+	Why  string       // the reason, as a phrase
 	Help string       // the next step for the user, or ""
 	Err  error        // a sentinel of this package, or nil
 }

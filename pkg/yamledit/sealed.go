@@ -44,7 +44,7 @@ func isEncrypted(value string) bool {
 	return strings.HasPrefix(value, "ENC[") && strings.HasSuffix(value, "]")
 }
 
-// checkPlainFile refuses what stands in the place of a file.
+// checkPlainFile refuses a folder, a link or a device that has the name of a file.
 func checkPlainFile(src []byte) error {
 	switch {
 	case bytes.HasPrefix(src, []byte("\x00GITCRYPT\x00")):

@@ -64,7 +64,7 @@ func (r result) check(t *testing.T, what string, code int, said string) {
 	}
 }
 
-// shown returns the end of what was said.
+// shown returns the end of the output.
 func (r result) shown() string {
 	lines := strings.Split(strings.TrimSpace(r.stdout+r.stderr), "\n")
 	return strings.Join(lines[max(0, len(lines)-8):], "\n")

@@ -58,7 +58,7 @@ type Client struct {
 	wait    func(context.Context, time.Duration) error
 }
 
-// New returns a client and asks nobody yet. An APIURL that is none wraps
+// New returns a client and asks nobody yet. An invalid APIURL wraps
 // [forge.ErrInvalid], a credential that no header can carry [forge.ErrAuth].
 func New(opts Options) (*Client, error) {
 	base, err := url.Parse(opts.APIURL)

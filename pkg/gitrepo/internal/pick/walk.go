@@ -242,7 +242,7 @@ func (w *walk) entry(name string, e object.Entry) error {
 	return nil
 }
 
-// note remembers what is at a path, where an error could be about it.
+// note remembers the nature of a path that an error could be about.
 func (w *walk) note(name string, n nature) {
 	if w.required[name] {
 		w.others[name] = n

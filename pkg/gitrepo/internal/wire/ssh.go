@@ -222,7 +222,7 @@ func (r *sshRemote) refs(ctx context.Context, branch string) (Ref, error) {
 func (r *sshRemote) ask(p *sshProcess, branch string) (Ref, error) {
 	old := r.caps.v0
 	if !old {
-		_, _ = p.ch.Write(lsRefs(branch)) // what is wrong shows in the answer
+		_, _ = p.ch.Write(lsRefs(branch)) // the answer shows a failure
 	}
 	g, err := readGreeting(p.in, branch)
 	if err != nil {
@@ -277,7 +277,7 @@ func (r *sshRemote) Fetch(ctx context.Context, req Request, s *object.Store) err
 }
 
 func (r *sshRemote) exchange(p *sshProcess, req Request, s *object.Store) error {
-	_, _ = p.ch.Write(fetchCommand(r.caps, req)) // what is wrong shows in the answer
+	_, _ = p.ch.Write(fetchCommand(r.caps, req)) // the answer shows a failure
 	if !p.greeted {
 		if _, err := readGreeting(p.in, ""); err != nil {
 			return err
