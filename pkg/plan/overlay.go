@@ -23,7 +23,11 @@ type overlays struct {
 	*search
 	layers []*layer
 	over   map[string][]hiding // by the lower mapping's place and the tag's key
+	split  []splitImage
 }
+
+// A splitImage has its name in a layer and its tag in a mapping below.
+type splitImage struct{ name, tag *yamledit.Node }
 
 // A hiding is a lower mapping with the tags that are set over its own.
 type hiding struct {
@@ -45,6 +49,7 @@ func (s *search) attach() error {
 			return err
 		}
 	}
+	o.leaveSplit()
 	o.leaveHidden()
 	slices.SortStableFunc(s.found, func(a, b candidate) int {
 		if a.file != b.file {
@@ -96,7 +101,7 @@ func reversed(keys []string) []string {
 func (o *overlays) walk(claims []claim, l *layer, n *yamledit.Node, keys []string) []claim {
 	m := newMapping(n)
 	m.add(mergedFields(n.Fields()))
-	if slices.ContainsFunc(m.fields, func(f field) bool { return isTagKey(f.plain) }) {
+	if slices.ContainsFunc(m.fields, func(f field) bool { return isTagKey(f.plain) || o.isBare(f.Value) }) {
 		m.keys, m.own, m.node = keysTo(n), len(m.fields), nil
 		claims = o.claim(claims, l, m, n, keys)
 	}
@@ -134,6 +139,7 @@ func (o *overlays) claim(claims []claim, l *layer, m mapping, own *yamledit.Node
 			merged.inherit(n)
 		}
 		for _, s := range merged.spots() {
+			o.noteSplit(m, s)
 			if s.digest != nil && s.ref.Digest != "" && m.holds(s.digest) && !m.holds(s.value) && s.names(o.repository) {
 				o.pinned(l.file, s)
 			}
@@ -156,6 +162,35 @@ func (o *overlays) claim(claims []claim, l *layer, m mapping, own *yamledit.Node
 		}
 	}
 	return claims
+}
+
+// isBare reports whether the value is the image's name without a tag.
+func (o *overlays) isBare(n *yamledit.Node) bool {
+	return n.IsScalar() && image.SameRepository(n.Value(), o.repository)
+}
+
+// noteSplit remembers the names in the mapping whose tag is in one below it.
+func (o *overlays) noteSplit(m mapping, s spot) {
+	if s.form != FormTag || !s.isTagged() || m.holds(s.value) || !s.names(o.repository) {
+		return
+	}
+	for _, f := range m.fields[:m.own] {
+		if o.isBare(f.Value) {
+			o.split = append(o.split, splitImage{f.Value, s.value})
+		}
+	}
+}
+
+// leaveSplit leaves whole references without a tag when the tag is a key of the values
+// below: the chart joins both, and a tag behind the name would be a second one.
+func (o *overlays) leaveSplit() {
+	o.leave(func(c candidate) string {
+		i := slices.IndexFunc(o.split, func(s splitImage) bool { return s.name.Is(c.spot.value) })
+		if i < 0 || c.spot.form != FormReference || !c.spot.isUnwritten() {
+			return ""
+		}
+		return "has no tag, because it is " + o.split[i].tag.Path().String() + " in the values below"
+	})
 }
 
 // pinned leaves a tag that a digest in another layer hides, and a digest whose tag is
