@@ -48,7 +48,7 @@ func Propose(ctx context.Context, host Host, p Proposal) (PullRequest, error) {
 			return PullRequest{}, err
 		}
 	}
-	if !sameText(pr, p) {
+	if !SameText(pr, p) {
 		err = host.Edit(ctx, pr.Number, p)
 	}
 	if err == nil {
@@ -80,7 +80,7 @@ func create(ctx context.Context, host Host, p Proposal) (PullRequest, error) {
 		case findErr != nil:
 			return PullRequest{}, errors.Join(err, findErr)
 		case found:
-			pr.Reused = !lost || !sameText(pr, p)
+			pr.Reused = !lost || !SameText(pr, p)
 			return pr, nil
 		case attempt == createAttempts || !doubt.Lost():
 			return PullRequest{}, err
@@ -107,9 +107,10 @@ func (p Proposal) Check() error {
 	return fmt.Errorf("pull request %s → %s: %s: %w", p.Head, p.Base, why, ErrInvalid)
 }
 
-// sameText compares as forges store: an editor in the browser turns line ends
-// into CRLF and trims, and that is no reason to write again.
-func sameText(pr PullRequest, p Proposal) bool {
+// SameText reports whether pr has p's title and body, as forges store them: an editor
+// in the browser turns line ends into CRLF and trims, and that is no reason to write
+// again.
+func SameText(pr PullRequest, p Proposal) bool {
 	return stored(pr.Title) == stored(p.Title) && stored(pr.Body) == stored(p.Body)
 }
 

@@ -143,14 +143,8 @@ func (c *Client) refresh(ctx context.Context, pull *github.PullRequest, p forge.
 	})
 }
 
-// same compares texts as the forge stores them: its web editor turns line ends into
-// CRLF and trims.
 func same(pull *github.PullRequest, p forge.Proposal) bool {
-	return stored(pull.GetTitle()) == stored(p.Title) && stored(pull.GetBody()) == stored(p.Body)
-}
-
-func stored(text string) string {
-	return strings.TrimSpace(strings.ReplaceAll(text, "\r\n", "\n"))
+	return forge.SameText(forge.PullRequest{Title: pull.GetTitle(), Body: pull.GetBody()}, p)
 }
 
 // label adds those of labels that pull lacks. Labels that differ only in case are
@@ -168,16 +162,9 @@ func (c *Client) label(ctx context.Context, pull *github.PullRequest, labels []s
 }
 
 func missingLabels(pull *github.PullRequest, labels []string) []string {
-	has := map[string]bool{}
-	for _, label := range pull.Labels {
-		has[strings.ToLower(label.GetName())] = true
+	has := make([]string, len(pull.Labels))
+	for i, label := range pull.Labels {
+		has[i] = label.GetName()
 	}
-	var missing []string
-	for _, label := range labels {
-		if key := strings.ToLower(label); !has[key] {
-			has[key] = true
-			missing = append(missing, label)
-		}
-	}
-	return missing
+	return forge.Missing(labels, has)
 }
