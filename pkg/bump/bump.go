@@ -107,6 +107,9 @@ type Runner struct {
 	// Prove has the last word on a plan before it is shown or published; nil
 	// agrees to all.
 	Prove Prove
+	// Enter is told of each phase that begins; the one before ends with it. Nil is
+	// told nothing.
+	Enter func(Phase)
 	// Log takes a line of talk for a person who waits; nil is silent.
 	Log func(format string, args ...any)
 	// Sleep waits between attempts; nil is a real sleep that the context ends.
@@ -136,6 +139,7 @@ func (r Runner) Run(ctx context.Context, req Request) (Report, error) {
 		return report, err
 	}
 	req.Images = images
+	r.enter(PhaseResolve)
 	at, known, err := r.readAndResolve(ctx, req)
 	report.Resolved = known
 	if err != nil {
@@ -160,6 +164,7 @@ func (r Runner) Run(ctx context.Context, req Request) (Report, error) {
 		if err := r.sleep(ctx, wait); err != nil {
 			return report, err
 		}
+		r.enter(PhaseResolve)
 		if at, err = r.read(ctx, Revision{Branch: req.Branch}, req.selection(), at.needs); err != nil {
 			return report, err
 		}
@@ -283,6 +288,7 @@ func (r Runner) present(req Request, at scene) ([]Image, error) {
 // attempt plans in the tree and publishes. An error comes with what was found out
 // and done until then.
 func (r Runner) attempt(ctx context.Context, req Request, at scene, resolved []Resolved) (Outcome, error) {
+	r.enter(PhasePlan)
 	outcome := Outcome{Branch: at.Branch(), Base: at.Tip()}
 	images, wants, err := r.wants(ctx, req, at, resolved)
 	outcome.Images = images
@@ -314,6 +320,9 @@ func (r Runner) attempt(ctx context.Context, req Request, at scene, resolved []R
 		if err := r.Prove(ctx, at.Tree, made, replacements(made, wants)); err != nil {
 			return outcome, err
 		}
+	}
+	if req.Publish != Preview {
+		r.enter(PhasePush)
 	}
 	switch req.Publish {
 	case Save:
