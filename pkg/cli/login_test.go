@@ -219,7 +219,7 @@ func TestLoginsAtAForge(t *testing.T) {
 	}
 	const apiToken = "ghp_0123456789abcdefABCDEF0123456789abcd"
 	var answer func(http.ResponseWriter, *http.Request) bool
-	hub := testenv.NewGitHub(testenv.GitHubOptions{Owner: "acme", Repo: "charts", Token: apiToken, Tip: tip})
+	hub := testenv.NewGitHub(testenv.ForgeOptions{Path: "acme/charts", Token: apiToken, Tip: tip})
 	hub.Before = func(w http.ResponseWriter, r *http.Request) bool { return answer != nil && answer(w, r) }
 	api, stop, err := hub.Listen()
 	if err != nil {

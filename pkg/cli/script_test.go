@@ -110,7 +110,7 @@ func TestScript(t *testing.T) {
 type world struct {
 	registry *testenv.Registry
 	git      *testenv.GitServer
-	github   *testenv.GitHub
+	github   *testenv.Forge
 	images   int // that were pushed
 }
 
@@ -131,7 +131,7 @@ func setup(env *testscript.Env) error {
 		return err
 	}
 	env.Defer(func() { _ = git.Close() })
-	github := testenv.NewGitHub(testenv.GitHubOptions{Owner: "acme", Repo: "charts", Token: token, Prefix: "/api/v3", Tip: tipIn(root)})
+	github := testenv.NewGitHub(testenv.ForgeOptions{Path: "acme/charts", Token: token, Prefix: "/api/v3", Tip: tipIn(root)})
 	apiURL, stop, err := github.Listen()
 	if err != nil {
 		return err
@@ -230,7 +230,8 @@ func listPulls(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: pulls")
 	}
 	for _, pull := range worldOf(ts).github.Pulls() {
-		fmt.Fprintln(ts.Stdout(), pull.Number, pull.State, pull.Base, pull.Title)
+		state := map[bool]string{true: "open", false: "closed"}[pull.Open]
+		fmt.Fprintln(ts.Stdout(), pull.Number, state, pull.Base, pull.Title)
 	}
 }
 

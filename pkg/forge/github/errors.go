@@ -61,11 +61,15 @@ func (f *failure) transient() bool {
 	return f.kind == forge.ErrUnavailable && !f.permanent
 }
 
-// undecided reports whether a pull request may exist in spite of the refusal. Any
+// Undecided reports whether a pull request may exist in spite of the refusal. Any
 // conflict or validation error is looked into: the texts differ among forges.
-func (f *failure) undecided() bool {
+func (f *failure) Undecided() bool {
 	return f.ambiguous || f.status == http.StatusUnprocessableEntity || f.status == http.StatusConflict
 }
+
+// Lost reports whether the answer was lost, so that the request may have been
+// carried out.
+func (f *failure) Lost() bool { return f.ambiguous }
 
 // delay is how long to wait before the next attempt. A limit that does not say
 // when it ends lasts a minute or more, by GitHub's documentation.
@@ -99,10 +103,13 @@ func timedOut(where string, after time.Duration) *failure {
 func (c *Client) explain(where string, err error) *failure {
 	var answer *github.ErrorResponse
 	var twoFactor *github.TwoFactorAuthError
+	var problems graphQLErrors
 	var failed *failure
 	switch {
 	case errors.As(err, &answer):
 		failed = refused(answer)
+	case errors.As(err, &problems):
+		failed = explainGraphQL(problems)
 	case errors.As(err, &twoFactor):
 		failed = refused((*github.ErrorResponse)(twoFactor))
 	case isNoAnswer(err):

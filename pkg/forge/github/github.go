@@ -1,9 +1,8 @@
 // Package github opens, finds and refreshes pull requests on GitHub, GitHub
 // Enterprise and servers that speak its REST API.
 //
-// [Client.Propose] is safe to repeat: one open pull request per pair of
-// branches, whoever opened it and however often it is asked for. A request that
-// may have been carried out is sent again only after the pull requests were listed.
+// A [Client] is a [forge.Host]. A request that may have been carried out is sent
+// again only after the pull requests were listed.
 // The token is sent to the API's own host only, so redirects to other hosts are
 // refused. The package pushes nothing: the head branch must be in the repository
 // already.
@@ -19,6 +18,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/google/go-github/v60/github"
@@ -62,6 +62,7 @@ type Client struct {
 	owner, repo string
 	api         *github.Client
 	secrets     redact.Secrets
+	answers     sync.Map // *github.PullRequest by number, as last seen
 	log         func(format string, args ...any)
 	timeout     time.Duration
 	wait        func(context.Context, time.Duration) error
@@ -104,80 +105,6 @@ func New(owner, repo string, opts Options) (*Client, error) {
 		c.api.UserAgent = opts.UserAgent
 	}
 	return c, nil
-}
-
-// Find returns the open pull request from the branch head to the branch base of
-// the same repository, and whether it exists. Pull requests from forks do not count.
-func (c *Client) Find(ctx context.Context, head, base string) (forge.PullRequest, bool, error) {
-	found, err := c.find(ctx, head, base)
-	if err != nil || found == nil {
-		return forge.PullRequest{}, false, err
-	}
-	return pullRequest(found, wasOpen), true, nil
-}
-
-// Propose returns the open pull request for p, with p's title and body and with
-// at least p's labels: an existing one, else a new one. It returns a pull request
-// together with an error when the pull request is open but could not be given its
-// title, body or labels.
-func (c *Client) Propose(ctx context.Context, p forge.Proposal) (forge.PullRequest, error) {
-	if err := c.check(p); err != nil {
-		return forge.PullRequest{}, err
-	}
-	open, err := c.find(ctx, p.Head, p.Base)
-	if err != nil {
-		return forge.PullRequest{}, err
-	}
-	origin := wasOpen
-	if open == nil {
-		open, origin, err = c.create(ctx, p)
-		if err != nil {
-			return forge.PullRequest{}, err
-		}
-	}
-	err = c.refresh(ctx, open, p)
-	if err == nil {
-		err = c.label(ctx, open, p.Labels)
-	}
-	return pullRequest(open, origin), err
-}
-
-func (c *Client) check(p forge.Proposal) error {
-	why := ""
-	switch {
-	case p.Head == "" || p.Base == "":
-		why = "a branch has no name"
-	case p.Head == p.Base:
-		why = "a branch cannot be merged into itself"
-	case strings.TrimSpace(p.Title) == "":
-		why = "the title is empty"
-	case strings.ContainsAny(p.Title, "\r\n"):
-		why = "the title has more than one line"
-	default:
-		return nil
-	}
-	return &failure{where: c.pair(p.Head, p.Base), why: why, kind: forge.ErrInvalid}
-}
-
-// pair names a pull request that has no number yet, for errors.
-func (c *Client) pair(head, base string) string {
-	return fmt.Sprintf("%s/%s: pull request %s → %s", c.owner, c.repo, head, base)
-}
-
-func (c *Client) numbered(number int) string {
-	return fmt.Sprintf("%s/%s: pull request #%d", c.owner, c.repo, number)
-}
-
-// An origin says who opened a pull request.
-type origin int
-
-const (
-	wasOpen origin = iota
-	openedNow
-)
-
-func pullRequest(pull *github.PullRequest, from origin) forge.PullRequest {
-	return forge.PullRequest{Number: pull.GetNumber(), URL: pull.GetHTMLURL(), Reused: from == wasOpen}
 }
 
 func parseAPIURL(raw string) (*url.URL, error) {

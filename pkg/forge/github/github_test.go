@@ -30,14 +30,14 @@ func tip(branch string) (string, bool) { hash, ok := tips[branch]; return hash, 
 // takes time.
 type run struct {
 	*Client
-	hub   *testenv.GitHub
+	hub   *testenv.Forge
 	waits []time.Duration
 	log   []string
 }
 
-func start(t *testing.T, change func(*testenv.GitHubOptions, *Options)) *run {
+func start(t *testing.T, change func(*testenv.ForgeOptions, *Options)) *run {
 	t.Helper()
-	server := testenv.GitHubOptions{Owner: "acme", Repo: "charts", Token: token, Tip: tip}
+	server := testenv.ForgeOptions{Path: "acme/charts", Token: token, Tip: tip}
 	opts := Options{Token: token}
 	if change != nil {
 		change(&server, &opts)
@@ -87,10 +87,10 @@ func TestProposeTwiceOpensOnePullRequest(t *testing.T) {
 	second := r.propose(t, proposal)
 
 	equal(t, "first", []any{first.Number, first.Reused, strings.HasSuffix(first.URL, "/acme/charts/pull/1")}, []any{1, false, true})
-	equal(t, "second", second, forge.PullRequest{Number: 1, URL: first.URL, Reused: true})
-	equal(t, "pulls", r.hub.Pulls(), []testenv.GitHubPull{{
-		Number: 1, State: "open", Title: proposal.Title, Body: proposal.Body,
-		Head: head, HeadOwner: "acme", Base: "main", Labels: []string{"deploy"},
+	equal(t, "second", []any{second.Number, second.Reused, second.URL}, []any{1, true, first.URL})
+	equal(t, "pulls", r.hub.Pulls(), []testenv.ForgePull{{
+		Number: 1, Open: true, Title: proposal.Title, Body: proposal.Body,
+		Head: head, Base: "main", Labels: []string{"deploy"},
 	}})
 	equal(t, "requests", r.asked(), `GET /repos/acme/charts/pulls
 POST /repos/acme/charts/pulls
@@ -100,30 +100,29 @@ GET /repos/acme/charts/pulls`)
 
 func TestProposeRefreshesTitleBodyAndLabels(t *testing.T) {
 	r := start(t, nil)
-	r.hub.Add(testenv.GitHubPull{Title: "old", Body: "old", Head: head, Base: "main", Labels: []string{"Deploy"}})
+	r.hub.Add(testenv.ForgePull{Title: "old", Body: "old", Head: head, Base: "main", Labels: []string{"Deploy"}})
 	changed := proposal
 	changed.Body, changed.Labels = "", []string{"deploy", "urgent"}
 
 	pr := r.propose(t, changed)
 
 	equal(t, "reused", pr.Reused, true)
-	equal(t, "pulls", r.hub.Pulls(), []testenv.GitHubPull{{
-		Number: 1, State: "open", Title: proposal.Title, Body: "",
-		Head: head, HeadOwner: "acme", Base: "main", Labels: []string{"Deploy", "urgent"},
+	equal(t, "pulls", r.hub.Pulls(), []testenv.ForgePull{{
+		Number: 1, Open: true, Title: proposal.Title, Body: "",
+		Head: head, Base: "main", Labels: []string{"Deploy", "urgent"},
 	}})
 }
 
 func TestLineEndsOfTheWebEditorAreNoReasonToRefresh(t *testing.T) {
 	r := start(t, nil)
-	r.hub.Add(testenv.GitHubPull{Title: proposal.Title, Body: "One line.\r\n\r\n", Head: head, Base: "main", Labels: proposal.Labels})
+	r.hub.Add(testenv.ForgePull{Title: proposal.Title, Body: "One line.\r\n\r\n", Head: head, Base: "main", Labels: proposal.Labels})
 	r.propose(t, proposal)
 	equal(t, "requests", r.asked(), "GET /repos/acme/charts/pulls")
 }
 
 func TestFindTakesNeitherClosedNorForeignNorOtherBranches(t *testing.T) {
-	for name, pull := range map[string]testenv.GitHubPull{
-		"closed":       {Head: head, Base: "main", State: "closed"},
-		"of a fork":    {Head: head, Base: "main", HeadOwner: "mallory"},
+	for name, pull := range map[string]testenv.ForgePull{
+		"of a fork":    {Head: head, Base: "main", Fork: true},
 		"other head":   {Head: "tagbump/api-7", Base: "main"},
 		"other base":   {Head: head, Base: "empty"},
 		"other letter": {Head: strings.ToUpper(head), Base: "main"},
@@ -151,9 +150,9 @@ func TestFindReadsEveryPageWhenTheHeadFilterIsIgnored(t *testing.T) {
 		req.URL.RawQuery = query.Encode()
 		return false
 	}
-	number := r.hub.Add(testenv.GitHubPull{Head: head, Base: "main"}) // the oldest, so on the last page
+	number := r.hub.Add(testenv.ForgePull{Head: head, Base: "main"}) // the oldest, so on the last page
 	for range 250 {
-		r.hub.Add(testenv.GitHubPull{Head: "tagbump/api-7", Base: "main"})
+		r.hub.Add(testenv.ForgePull{Head: "tagbump/api-7", Base: "main"})
 	}
 	pr, ok, err := r.Find(t.Context(), head, "main")
 	if err != nil || !ok || pr.Number != number {
@@ -166,7 +165,7 @@ func TestARaceThatAnotherRunWonReusesItsPullRequest(t *testing.T) {
 	r := start(t, nil)
 	r.hub.Before = func(_ http.ResponseWriter, req *http.Request) bool {
 		if req.Method == http.MethodPost && len(r.hub.Pulls()) == 0 {
-			r.hub.Add(testenv.GitHubPull{Title: "theirs", Head: head, Base: "main"})
+			r.hub.Add(testenv.ForgePull{Title: "theirs", Head: head, Base: "main"})
 		}
 		return false
 	}
@@ -179,7 +178,7 @@ func TestALostAnswerToCreateIsLookedUpAndNotRepeated(t *testing.T) {
 	r := start(t, nil)
 	r.hub.Before = func(w http.ResponseWriter, req *http.Request) bool {
 		if req.Method == http.MethodPost && len(r.hub.Pulls()) == 0 {
-			r.hub.Add(testenv.GitHubPull{Title: proposal.Title, Body: proposal.Body, Head: head, Base: "main"})
+			r.hub.Add(testenv.ForgePull{Title: proposal.Title, Body: proposal.Body, Head: head, Base: "main"})
 			w.WriteHeader(http.StatusBadGateway)
 			return true
 		}
@@ -197,7 +196,7 @@ func TestALostAnswerDoesNotMakeAnotherRunsPullRequestOurs(t *testing.T) {
 	r := start(t, nil)
 	r.hub.Before = func(w http.ResponseWriter, req *http.Request) bool {
 		if req.Method == http.MethodPost && len(r.hub.Pulls()) == 0 {
-			r.hub.Add(testenv.GitHubPull{Title: "another run's", Body: "other", Head: head, Base: "main"})
+			r.hub.Add(testenv.ForgePull{Title: "another run's", Body: "other", Head: head, Base: "main"})
 			w.WriteHeader(http.StatusBadGateway)
 			return true
 		}
@@ -214,7 +213,7 @@ func TestAConflictIsLookedInto(t *testing.T) {
 	r := start(t, nil)
 	r.hub.Before = func(w http.ResponseWriter, req *http.Request) bool {
 		if req.Method == http.MethodPost && len(r.hub.Pulls()) == 0 {
-			r.hub.Add(testenv.GitHubPull{Title: proposal.Title, Body: proposal.Body, Head: head, Base: "main"})
+			r.hub.Add(testenv.ForgePull{Title: proposal.Title, Body: proposal.Body, Head: head, Base: "main"})
 			answer(w, http.StatusConflict, nil, `{"message":"pull request for these targets"}`)
 			return true
 		}
@@ -360,16 +359,14 @@ func TestTheFakesOwnRefusals(t *testing.T) {
 		kind              error
 		want              string
 	}{
-		"no commits":     {token, "empty", "main", forge.ErrInvalid, repo + "empty → main: HTTP 422: Validation Failed: No commits between main and empty"},
-		"no such head":   {token, "gone", "main", forge.ErrInvalid, repo + "gone → main: HTTP 422: Validation Failed: head invalid"},
-		"no such base":   {token, head, "trunk", forge.ErrInvalid, repo + head + " → trunk: HTTP 422: Validation Failed: base invalid"},
-		"same branch":    {token, "main", "main", forge.ErrInvalid, repo + "main → main: a branch cannot be merged into itself"},
-		"a wrong token":  {"wrong", head, "main", forge.ErrAuth, repo + head + " → main: HTTP 401: Bad credentials"},
-		"no token":       {"", head, "main", forge.ErrNotFound, repo + head + " → main: HTTP 404: Not Found"},
-		"a branch is no": {token, "", "main", forge.ErrInvalid, repo + " → main: a branch has no name"},
+		"no commits":    {token, "empty", "main", forge.ErrInvalid, repo + "empty → main: HTTP 422: Validation Failed: No commits between main and empty"},
+		"no such head":  {token, "gone", "main", forge.ErrInvalid, repo + "gone → main: HTTP 422: Validation Failed: head invalid"},
+		"no such base":  {token, head, "trunk", forge.ErrInvalid, repo + head + " → trunk: HTTP 422: Validation Failed: base invalid"},
+		"a wrong token": {"wrong", head, "main", forge.ErrAuth, repo + head + " → main: HTTP 401: Bad credentials"},
+		"no token":      {"", head, "main", forge.ErrNotFound, repo + head + " → main: HTTP 404: Not Found"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := start(t, func(_ *testenv.GitHubOptions, opts *Options) { opts.Token = test.token })
+			r := start(t, func(_ *testenv.ForgeOptions, opts *Options) { opts.Token = test.token })
 			_, err := r.Propose(t.Context(), forge.Proposal{Head: test.head, Base: test.base, Title: "x"})
 			if !errors.Is(err, test.kind) || err.Error() != test.want {
 				t.Errorf("got  %v\nwant %s", err, test.want)
@@ -396,7 +393,7 @@ func TestALabelThatFailsLeavesThePullRequestKnown(t *testing.T) {
 }
 
 func TestEnterpriseHasAPathInFrontAndGetsTheUserAgent(t *testing.T) {
-	r := start(t, func(server *testenv.GitHubOptions, opts *Options) {
+	r := start(t, func(server *testenv.ForgeOptions, opts *Options) {
 		server.Prefix = "/api/v3"
 		opts.UserAgent = "tagbump/1.0"
 	})
@@ -406,8 +403,8 @@ func TestEnterpriseHasAPathInFrontAndGetsTheUserAgent(t *testing.T) {
 }
 
 func TestAMovedRepositoryIsFollowedAndItsNewOwnerFiltered(t *testing.T) {
-	r := start(t, func(server *testenv.GitHubOptions, _ *Options) {
-		server.Owner, server.Formerly = "newco", "acme/charts"
+	r := start(t, func(server *testenv.ForgeOptions, _ *Options) {
+		server.Path, server.Formerly = "newco/charts", "acme/charts"
 	})
 	first := r.propose(t, proposal)
 	second := r.propose(t, proposal)

@@ -11,26 +11,43 @@ import (
 	"github.com/tagbump/tagbump/pkg/forge"
 )
 
-// createAttempts bounds how often one pull request is asked for.
-const createAttempts = 3
+// listAttempts bounds how often the list is asked for a pull request that exists,
+// by the forge's own words, and is not in it yet.
+const listAttempts = 3
 
-// find returns the open pull request from head to base, or nil.
-func (c *Client) find(ctx context.Context, head, base string) (*github.PullRequest, error) {
-	found, moved, err := c.findAs(ctx, c.owner, head, base)
-	if err != nil || found != nil || !moved {
-		return found, err
+// Propose opens or refreshes the pull request for p, see [forge.Propose].
+func (c *Client) Propose(ctx context.Context, p forge.Proposal) (forge.PullRequest, error) {
+	return forge.Propose(ctx, c, p)
+}
+
+// Find returns the open pull request from the branch head to the branch base of
+// the same repository, and whether it exists. Pull requests from forks do not count.
+func (c *Client) Find(ctx context.Context, head, base string) (forge.PullRequest, bool, error) {
+	found, moved, err := c.find(ctx, c.owner, head, base)
+	if err == nil && found == nil && moved {
+		found, err = c.findMoved(ctx, head, base)
 	}
+	if err != nil || found == nil {
+		return forge.PullRequest{}, false, err
+	}
+	c.keep(found)
+	return pullRequest(found), true, nil
+}
+
+// findMoved is Find for a repository that has moved: the list's filter must name
+// the owner of today.
+func (c *Client) findMoved(ctx context.Context, head, base string) (*github.PullRequest, error) {
 	owner, err := c.currentOwner(ctx)
 	if err != nil || strings.EqualFold(owner, c.owner) {
 		return nil, err
 	}
-	found, _, err = c.findAs(ctx, owner, head, base)
+	found, _, err := c.find(ctx, owner, head, base)
 	return found, err
 }
 
-// findAs is find for a repository whose branches belong to owner. It also reports
-// whether the repository has moved: then the filter named the old owner.
-func (c *Client) findAs(ctx context.Context, owner, head, base string) (found *github.PullRequest, moved bool, err error) {
+// find returns the open pull request from owner's branch head to base, or nil. It
+// also reports whether the repository has moved.
+func (c *Client) find(ctx context.Context, owner, head, base string) (found *github.PullRequest, moved bool, err error) {
 	opts := &github.PullRequestListOptions{State: "open", Head: owner + ":" + head, Base: base}
 	opts.PerPage = 100
 	opts.Page = 1
@@ -86,44 +103,38 @@ func (c *Client) currentOwner(ctx context.Context) (string, error) {
 	return repo.GetOwner().GetLogin(), err
 }
 
-// create opens the pull request for p. When the forge's answer does not tell
-// whether one exists now, of this run or another, it looks.
-func (c *Client) create(ctx context.Context, p forge.Proposal) (*github.PullRequest, origin, error) {
-	lost := false // an answer was lost, so a pull request that is found may be this run's
-	for attempt := 1; ; attempt++ {
-		made, err := c.post(ctx, p)
-		if err == nil {
-			return made, openedNow, nil
-		}
-		var refusal *failure
-		if !errors.As(err, &refusal) || !refusal.undecided() {
-			return nil, wasOpen, err
-		}
-		lost = lost || refusal.ambiguous
-		found, findErr := c.find(ctx, p.Head, p.Base)
-		switch {
-		case findErr != nil:
-			c.log("%v", findErr)
-			return nil, wasOpen, err
-		case found != nil && lost && same(found, p):
-			return found, openedNow, nil
-		case found != nil:
-			return found, wasOpen, nil
-		case attempt == createAttempts || !refusal.transient() && !refusal.duplicate:
-			return nil, wasOpen, err
-		}
-		if waitErr := c.pause(ctx, refusal, backoff.Pause(attempt)); waitErr != nil {
-			return nil, wasOpen, waitErr
-		}
+// Create opens a pull request. When its answer leaves open whether one exists now,
+// it gives the forge the time to list it before it returns the error.
+func (c *Client) Create(ctx context.Context, p forge.Proposal) (forge.PullRequest, error) {
+	made, err := c.post(ctx, p)
+	if err == nil {
+		c.keep(made)
+		return pullRequest(made), nil
 	}
+	var refusal *failure
+	if !errors.As(err, &refusal) {
+		return forge.PullRequest{}, err
+	}
+	switch {
+	case refusal.duplicate:
+		err = errors.Join(err, c.awaitListed(ctx, refusal, p))
+	case refusal.ambiguous:
+		err = errors.Join(err, c.pause(ctx, refusal, backoff.Pause(1)))
+	}
+	if ctx.Err() != nil {
+		return forge.PullRequest{}, err
+	}
+	return forge.PullRequest{}, refusal
 }
 
 func (c *Client) post(ctx context.Context, p forge.Proposal) (*github.PullRequest, error) {
+	asked := &github.NewPullRequest{Title: &p.Title, Head: &p.Head, Base: &p.Base, Body: &p.Body}
+	if p.Draft {
+		asked.Draft = &p.Draft
+	}
 	var made *github.PullRequest
 	err := c.once(ctx, c.pair(p.Head, p.Base), func(ctx context.Context) (err error) {
-		made, _, err = c.api.PullRequests.Create(ctx, c.owner, c.repo, &github.NewPullRequest{
-			Title: &p.Title, Head: &p.Head, Base: &p.Base, Body: &p.Body,
-		})
+		made, _, err = c.api.PullRequests.Create(ctx, c.owner, c.repo, asked)
 		return err
 	})
 	if err == nil && made.GetNumber() == 0 {
@@ -132,39 +143,74 @@ func (c *Client) post(ctx context.Context, p forge.Proposal) (*github.PullReques
 	return made, err
 }
 
-// refresh gives pull the title and body of p unless it has them.
-func (c *Client) refresh(ctx context.Context, pull *github.PullRequest, p forge.Proposal) error {
-	if same(pull, p) {
-		return nil
+// awaitListed waits until the pull request that refusal speaks of is listed: the
+// list may lag behind.
+func (c *Client) awaitListed(ctx context.Context, refusal *failure, p forge.Proposal) error {
+	for attempt := 1; attempt < listAttempts; attempt++ {
+		if _, found, err := c.Find(ctx, p.Head, p.Base); found || err != nil {
+			return err
+		}
+		if err := c.pause(ctx, refusal, backoff.Pause(attempt)); err != nil {
+			return err
+		}
 	}
-	return c.repeat(ctx, c.numbered(pull.GetNumber()), func(ctx context.Context) error {
-		_, _, err := c.api.PullRequests.Edit(ctx, c.owner, c.repo, pull.GetNumber(), &github.PullRequest{Title: &p.Title, Body: &p.Body})
+	return nil
+}
+
+// Edit sets the title and the body.
+func (c *Client) Edit(ctx context.Context, number int, p forge.Proposal) error {
+	return c.edit(ctx, number, &github.PullRequest{Title: &p.Title, Body: &p.Body})
+}
+
+func (c *Client) edit(ctx context.Context, number int, change *github.PullRequest) error {
+	return c.repeat(ctx, c.numbered(number), func(ctx context.Context) error {
+		_, _, err := c.api.PullRequests.Edit(ctx, c.owner, c.repo, number, change)
 		return err
 	})
 }
 
-func same(pull *github.PullRequest, p forge.Proposal) bool {
-	return forge.SameText(forge.PullRequest{Title: pull.GetTitle(), Body: pull.GetBody()}, p)
+// Close closes the pull request, with a comment unless that is empty.
+func (c *Client) Close(ctx context.Context, number int, comment string) error {
+	if comment != "" {
+		err := c.once(ctx, c.numbered(number)+": comment", func(ctx context.Context) error {
+			_, _, err := c.api.Issues.CreateComment(ctx, c.owner, c.repo, number, &github.IssueComment{Body: &comment})
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return c.edit(ctx, number, &github.PullRequest{State: github.String("closed")})
 }
 
-// label adds those of labels that pull lacks. Labels that differ only in case are
-// one label for GitHub.
-func (c *Client) label(ctx context.Context, pull *github.PullRequest, labels []string) error {
-	missing := missingLabels(pull, labels)
-	if len(missing) == 0 {
-		return nil
+// keep remembers what an answer says of pull, for known.
+func (c *Client) keep(pull *github.PullRequest) { c.answers.Store(pull.GetNumber(), pull) }
+
+// known returns the pull request as this client last saw it. It asks for one that it
+// has not seen.
+func (c *Client) known(ctx context.Context, number int) (pull *github.PullRequest, err error) {
+	if seen, ok := c.answers.Load(number); ok {
+		return seen.(*github.PullRequest), nil
 	}
-	where := fmt.Sprintf("%s: labels %s", c.numbered(pull.GetNumber()), strings.Join(missing, ", "))
-	return c.repeat(ctx, where, func(ctx context.Context) error {
-		_, _, err := c.api.Issues.AddLabelsToIssue(ctx, c.owner, c.repo, pull.GetNumber(), missing)
+	err = c.repeat(ctx, c.numbered(number), func(ctx context.Context) (err error) {
+		pull, _, err = c.api.PullRequests.Get(ctx, c.owner, c.repo, number)
 		return err
 	})
+	return pull, err
 }
 
-func missingLabels(pull *github.PullRequest, labels []string) []string {
-	has := make([]string, len(pull.Labels))
-	for i, label := range pull.Labels {
-		has[i] = label.GetName()
+func pullRequest(pull *github.PullRequest) forge.PullRequest {
+	return forge.PullRequest{
+		Number: pull.GetNumber(), URL: pull.GetHTMLURL(), Title: pull.GetTitle(), Body: pull.GetBody(),
+		Head: pull.GetHead().GetRef(), Base: pull.GetBase().GetRef(),
 	}
-	return forge.Missing(labels, has)
+}
+
+// pair names a pull request that has no number yet, for errors.
+func (c *Client) pair(head, base string) string {
+	return fmt.Sprintf("%s/%s: pull request %s → %s", c.owner, c.repo, head, base)
+}
+
+func (c *Client) numbered(number int) string {
+	return fmt.Sprintf("%s/%s: pull request #%d", c.owner, c.repo, number)
 }

@@ -32,8 +32,8 @@ func TestCreateGivesUpAfterThreeAttempts(t *testing.T) {
 		kind   error
 		posts  int
 	}{
-		"down":                        {503, "", forge.ErrUnavailable, createAttempts},
-		"there, but the list lags":    {422, `{"message":"Validation Failed","errors":[{"code":"custom","message":"A pull request already exists for acme:x."}]}`, forge.ErrInvalid, createAttempts},
+		"down":                        {503, "", forge.ErrUnavailable, 3},
+		"there, but the list lags":    {422, `{"message":"Validation Failed","errors":[{"code":"custom","message":"A pull request already exists for acme:x."}]}`, forge.ErrInvalid, 1},
 		"refused for good":            {422, `{"message":"Validation Failed"}`, forge.ErrInvalid, 1},
 		"forbidden":                   {403, `{"message":"Must have admin rights"}`, forge.ErrAuth, 1},
 		"limited for an unknown time": {429, "", forge.ErrUnavailable, 2}, // after one minute, two more are over the budget
@@ -71,7 +71,7 @@ func TestAnEndlessRedirectIsRefused(t *testing.T) {
 }
 
 func TestAnUnknownCertificateIsNotTriedAgain(t *testing.T) {
-	server := httptest.NewUnstartedServer(testenv.NewGitHub(testenv.GitHubOptions{Owner: "acme", Repo: "charts", Tip: tip}))
+	server := httptest.NewUnstartedServer(testenv.NewGitHub(testenv.ForgeOptions{Path: "acme/charts", Tip: tip}))
 	server.StartTLS()
 	t.Cleanup(server.Close)
 	client, err := New("acme", "charts", Options{APIURL: server.URL, Token: token})

@@ -19,6 +19,10 @@ type ForgeOptions struct {
 	Username string   // that must come with the token, where the forge takes one
 	Token    string   // that must be sent; "" refuses every request
 	Users    []string // who can be asked for reviews, by their names
+	Prefix   string   // of every path, as GitHub Enterprise has "/api/v3"; GitHub only, default none
+	Formerly string   // an earlier path, from which requests are redirected; GitHub only
+
+	AutoMerge string // GitHub's words when auto-merge is asked for; default: it is turned on
 
 	// Tip returns the hash that a branch points at, and whether it exists.
 	Tip func(branch string) (hash string, ok bool)
@@ -26,16 +30,18 @@ type ForgeOptions struct {
 
 // A Forge is a fake of one forge's REST API for the pull requests of one private
 // repository. Its answers, error texts included, follow the forge's documentation.
-// It merges nothing; branches live where Tip looks. NewGitLab, NewGitea and
-// NewBitbucket make one.
+// It merges nothing; branches live where Tip looks. NewGitHub, NewGitLab,
+// NewGitea and NewBitbucket make one.
 type Forge struct {
 	// Before, when set, sees every request first and returns true when it has
-	// answered it. Set it before the first request.
+	// answered it. It may change the request, as a server does that ignores a
+	// parameter. Set it before the first request.
 	Before func(http.ResponseWriter, *http.Request) bool
 
 	opts     ForgeOptions
 	root     string // of every path: "/api/v4"
 	routes   *http.ServeMux
+	handler  http.Handler // routes, behind the root
 	admits   func(http.ResponseWriter, *http.Request) bool
 	mu       sync.Mutex
 	pulls    []*ForgePull // by number, from 1
@@ -52,17 +58,21 @@ type ForgePull struct {
 	Fork        bool   // the head is a fork's branch
 	Draft       bool   // where the forge has a field for it
 	AutoMerge   bool
+	Merged      bool
 	Labels      []string
 	Reviewers   []string
+	Reviewed    []string // who has reviewed, which takes one off the reviewers; GitHub only
 	Assignees   []string
 	Comments    []string
 }
 
 // A ForgeRequest is one request as it came in, without its token.
-type ForgeRequest struct{ Method, Path, Query, Body string }
+type ForgeRequest struct{ Method, Path, Query, Body, UserAgent string }
 
 func newForge(opts ForgeOptions, root string) *Forge {
-	return &Forge{opts: opts, root: root, routes: http.NewServeMux()}
+	f := &Forge{opts: opts, root: root, routes: http.NewServeMux()}
+	f.handler = http.StripPrefix(root, f.routes)
+	return f
 }
 
 // Listen serves f on a loopback port until stop is called, and returns the root
@@ -130,12 +140,12 @@ func (f *Forge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	r.Body = io.NopCloser(strings.NewReader(string(body)))
 	f.mu.Lock()
-	f.requests = append(f.requests, ForgeRequest{r.Method, r.URL.Path, r.URL.RawQuery, string(body)})
+	f.requests = append(f.requests, ForgeRequest{r.Method, r.URL.Path, r.URL.RawQuery, string(body), r.UserAgent()})
 	f.mu.Unlock()
 	if f.Before != nil && f.Before(w, r) || !f.admits(w, r) {
 		return
 	}
-	http.StripPrefix(f.root, f.routes).ServeHTTP(w, r)
+	f.handler.ServeHTTP(w, r)
 }
 
 // pull returns the pull request that the path names, or nil.

@@ -3,178 +3,54 @@ package testenv
 import (
 	"encoding/json"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
-	"time"
 	"unicode/utf8"
 )
 
-// GitHubOptions describe the one repository that a GitHub knows.
-type GitHubOptions struct {
-	Owner, Repo string
-	Token       string // that must be sent; "" refuses every request
-	Prefix      string // of every path, as GitHub Enterprise has "/api/v3"; default none
-
-	// Tip returns the hash that a branch points at, and whether it exists.
-	Tip func(branch string) (hash string, ok bool)
-
-	// Formerly is an earlier "owner/repo", from which requests are redirected.
-	Formerly string
+// A gitHub is a fake of GitHub's REST and GraphQL APIs.
+type gitHub struct {
+	*Forge
+	owner, repo string
 }
 
-// A GitHub is a fake of GitHub's REST API for the pull requests of one private
-// repository. Its answers, error texts included, follow GitHub's documentation.
-// It merges nothing; branches live where Tip looks.
-type GitHub struct {
-	// Before, when set, sees every request first and returns true when it has
-	// answered it. It may change the request, as a server does that ignores a
-	// parameter. Set it before the first request.
-	Before func(http.ResponseWriter, *http.Request) bool
-
-	opts     GitHubOptions
-	routes   *http.ServeMux
-	mu       sync.Mutex
-	pulls    []*GitHubPull // by number, from 1
-	requests []GitHubRequest
-}
-
-// A GitHubPull is one pull request as the fake holds it.
-type GitHubPull struct {
-	Number      int
-	State       string // "open" or "closed"
-	Title, Body string
-	Head, Base  string // branches
-	HeadOwner   string // another than the repository's owner for a fork
-	Labels      []string
-}
-
-// A GitHubRequest is one request as it came in, without its token.
-type GitHubRequest struct {
-	Method, Path, Query, Body string
-	UserAgent                 string
-}
-
-// NewGitHub returns a GitHub without pull requests.
-func NewGitHub(opts GitHubOptions) *GitHub {
-	g := &GitHub{opts: opts, routes: http.NewServeMux()}
-	for _, root := range []string{"/repos/" + opts.Owner + "/" + opts.Repo, "/repositories/1"} {
-		g.routes.HandleFunc("GET "+root+"/{$}", g.getRepository)
-		g.routes.HandleFunc("GET "+root, g.getRepository)
-		g.routes.HandleFunc("GET "+root+"/pulls", g.listPulls)
-		g.routes.HandleFunc("POST "+root+"/pulls", g.createPull)
-		g.routes.HandleFunc("PATCH "+root+"/pulls/{number}", g.editPull)
-		g.routes.HandleFunc("POST "+root+"/issues/{number}/labels", g.addLabels)
+// NewGitHub returns a GitHub that holds one repository without pull requests.
+func NewGitHub(opts ForgeOptions) *Forge {
+	owner, repo, _ := strings.Cut(opts.Path, "/")
+	g := &gitHub{newForge(opts, opts.Prefix), owner, repo}
+	g.admits = g.admit
+	handle := func(method, path string, answer http.HandlerFunc) {
+		for _, root := range []string{"/repos/" + opts.Path, "/repositories/1"} {
+			g.routes.HandleFunc(method+" "+opts.Prefix+root+path, answer)
+		}
 	}
+	handle("GET", "/{$}", g.getRepository)
+	handle("GET", "", g.getRepository)
+	handle("GET", "/pulls", g.listPulls)
+	handle("POST", "/pulls", g.createPull)
+	handle("GET", "/pulls/{number}", g.getPull)
+	handle("PATCH", "/pulls/{number}", g.editPull)
+	handle("GET", "/pulls/{number}/reviews", g.listReviews)
+	handle("POST", "/pulls/{number}/requested_reviewers", g.requestReviewers)
+	handle("POST", "/issues/{number}/labels", g.addLabels)
+	handle("POST", "/issues/{number}/assignees", g.addAssignees)
+	handle("POST", "/issues/{number}/comments", g.addComment)
+	graphQL := "/graphql"
+	if opts.Prefix == "/api/v3" {
+		graphQL = "/api/graphql"
+	}
+	g.routes.HandleFunc("POST "+graphQL, g.graphQL)
 	if opts.Formerly != "" {
-		g.routes.HandleFunc("/repos/"+opts.Formerly+"/", g.redirectMoved)
-		g.routes.HandleFunc("/repos/"+opts.Formerly, g.redirectMoved)
+		g.routes.HandleFunc(opts.Prefix+"/repos/"+opts.Formerly+"/", g.redirectMoved)
+		g.routes.HandleFunc(opts.Prefix+"/repos/"+opts.Formerly, g.redirectMoved)
 	}
 	g.routes.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { githubNotFound(w) })
-	return g
-}
-
-// Listen serves g on a loopback port until stop is called, and returns the API's
-// root, with the prefix and without a slash at its end.
-func (g *GitHub) Listen() (apiURL string, stop func() error, err error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", nil, fmt.Errorf("github: %w", err)
-	}
-	server := &http.Server{Handler: g, ReadHeaderTimeout: 10 * time.Second}
-	go server.Serve(listener) //nolint:errcheck // it ends with ErrServerClosed
-	return "http://" + listener.Addr().String() + g.opts.Prefix, server.Close, nil
-}
-
-// Add opens a pull request, whatever its branches are, and returns its number.
-func (g *GitHub) Add(pull GitHubPull) int {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.add(pull).Number
-}
-
-func (g *GitHub) add(pull GitHubPull) *GitHubPull {
-	pull.Number = len(g.pulls) + 1
-	if pull.State == "" {
-		pull.State = "open"
-	}
-	if pull.HeadOwner == "" {
-		pull.HeadOwner = g.opts.Owner
-	}
-	g.pulls = append(g.pulls, &pull)
-	return &pull
-}
-
-// Close closes the pull request of that number, as a person does.
-func (g *GitHub) Close(number int) error {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	pull := g.byNumber(strconv.Itoa(number))
-	if pull == nil {
-		return fmt.Errorf("github: no pull request #%d", number)
-	}
-	pull.State = "closed"
-	return nil
-}
-
-// Pulls returns all pull requests by number, closed ones too.
-func (g *GitHub) Pulls() []GitHubPull {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	pulls := make([]GitHubPull, len(g.pulls))
-	for i, pull := range g.pulls {
-		pulls[i] = *pull
-		pulls[i].Labels = slices.Clone(pull.Labels)
-	}
-	return pulls
-}
-
-// Requests returns what was asked so far, in order.
-func (g *GitHub) Requests() []GitHubRequest {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return slices.Clone(g.requests)
-}
-
-// ServeHTTP answers one request as GitHub would.
-func (g *GitHub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if err := g.record(r); err != nil {
-		githubProblem(w, http.StatusBadRequest, "Problems reading the request")
-		return
-	}
-	header := w.Header()
-	header.Set("X-GitHub-Media-Type", "github.v3; format=json")
-	header.Set("X-RateLimit-Limit", "5000")
-	header.Set("X-RateLimit-Remaining", "4999")
-	header.Set("X-RateLimit-Reset", "4102444800")
-	header.Set("X-RateLimit-Resource", "core")
-	if g.Before != nil && g.Before(w, r) {
-		return
-	}
-	if !g.admits(w, r) {
-		return
-	}
-	http.StripPrefix(g.opts.Prefix, g.routes).ServeHTTP(w, r)
-}
-
-func (g *GitHub) record(r *http.Request) error {
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return err
-	}
-	r.Body = io.NopCloser(strings.NewReader(string(body)))
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.requests = append(g.requests, GitHubRequest{
-		Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery, Body: string(body), UserAgent: r.UserAgent(),
-	})
-	return nil
+	g.handler = g.routes
+	return g.Forge
 }
 
 // githubMediaType matches what GitHub takes, the names of past previews included.
@@ -187,8 +63,14 @@ func githubAccepts(header string) bool {
 	})
 }
 
-// admits checks what GitHub checks of every request, and answers those that fail.
-func (g *GitHub) admits(w http.ResponseWriter, r *http.Request) bool {
+// admit checks what GitHub checks of every request, and answers those that fail.
+func (g *gitHub) admit(w http.ResponseWriter, r *http.Request) bool {
+	header := w.Header()
+	header.Set("X-GitHub-Media-Type", "github.v3; format=json")
+	header.Set("X-RateLimit-Limit", "5000")
+	header.Set("X-RateLimit-Remaining", "4999")
+	header.Set("X-RateLimit-Reset", "4102444800")
+	header.Set("X-RateLimit-Resource", "core")
 	accept := r.Header.Get("Accept")
 	version := r.Header.Get("X-GitHub-Api-Version")
 	authorization := r.Header.Get("Authorization")
@@ -209,7 +91,7 @@ func (g *GitHub) admits(w http.ResponseWriter, r *http.Request) bool {
 	return false
 }
 
-func (g *GitHub) redirectMoved(w http.ResponseWriter, r *http.Request) {
+func (g *gitHub) redirectMoved(w http.ResponseWriter, r *http.Request) {
 	status := http.StatusMovedPermanently
 	if r.Method != http.MethodGet {
 		status = http.StatusTemporaryRedirect
@@ -222,16 +104,16 @@ func (g *GitHub) redirectMoved(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-func (g *GitHub) getRepository(w http.ResponseWriter, _ *http.Request) {
-	githubAnswer(w, http.StatusOK, githubRepository(g.opts.Owner, g.opts.Repo))
+func (g *gitHub) getRepository(w http.ResponseWriter, _ *http.Request) {
+	githubAnswer(w, http.StatusOK, githubRepository(g.owner, g.repo))
 }
 
-func (g *GitHub) listPulls(w http.ResponseWriter, r *http.Request) {
+func (g *gitHub) listPulls(w http.ResponseWriter, r *http.Request) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	var matching []any
 	for _, pull := range slices.Backward(g.pulls) { // newest first
-		if pull.matches(r.URL.Query()) {
+		if g.matches(pull, r.URL.Query()) {
 			matching = append(matching, g.render(pull, r))
 		}
 	}
@@ -244,23 +126,37 @@ func (g *GitHub) listPulls(w http.ResponseWriter, r *http.Request) {
 	githubAnswer(w, http.StatusOK, append([]any{}, answer...))
 }
 
-func (p *GitHubPull) matches(query url.Values) bool {
+func (g *gitHub) matches(p *ForgePull, query url.Values) bool {
 	state := query.Get("state")
 	if state == "" {
 		state = "open"
 	}
-	if state != "all" && state != p.State {
+	if state != "all" && state != githubState(p) {
 		return false
 	}
 	if base := query.Get("base"); base != "" && base != p.Base {
 		return false
 	}
 	owner, branch, ok := strings.Cut(query.Get("head"), ":") // without an owner, GitHub ignores it
-	return !ok || strings.EqualFold(owner, p.HeadOwner) && branch == p.Head
+	return !ok || strings.EqualFold(owner, g.headOwner(p)) && branch == p.Head
+}
+
+func githubState(p *ForgePull) string {
+	if p.Open {
+		return "open"
+	}
+	return "closed"
+}
+
+func (g *gitHub) headOwner(p *ForgePull) string {
+	if p.Fork {
+		return "mallory"
+	}
+	return g.owner
 }
 
 // link sets the Link header, whose addresses name the repository by its id.
-func (g *GitHub) link(w http.ResponseWriter, r *http.Request, page, last int) {
+func (g *gitHub) link(w http.ResponseWriter, r *http.Request, page, last int) {
 	var links []string
 	add := func(rel string, number int) {
 		query := r.URL.Query()
@@ -282,15 +178,18 @@ func (g *GitHub) link(w http.ResponseWriter, r *http.Request, page, last int) {
 	}
 }
 
-func (g *GitHub) createPull(w http.ResponseWriter, r *http.Request) {
-	var asked struct{ Title, Head, Base, Body string }
+func (g *gitHub) createPull(w http.ResponseWriter, r *http.Request) {
+	var asked struct {
+		Title, Head, Base, Body string
+		Draft                   bool
+	}
 	if !githubDecode(w, r, &asked) {
 		return
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	pull := GitHubPull{Title: asked.Title, Body: asked.Body, Head: asked.Head, Base: asked.Base}
-	if owner, branch, ok := strings.Cut(pull.Head, ":"); ok && strings.EqualFold(owner, g.opts.Owner) {
+	pull := ForgePull{Title: asked.Title, Body: asked.Body, Head: asked.Head, Base: asked.Base, Draft: asked.Draft}
+	if owner, branch, ok := strings.Cut(pull.Head, ":"); ok && strings.EqualFold(owner, g.owner) {
 		pull.Head = branch
 	}
 	if problems := g.refuse(pull); problems != nil {
@@ -301,7 +200,7 @@ func (g *GitHub) createPull(w http.ResponseWriter, r *http.Request) {
 }
 
 // refuse returns GitHub's errors for a pull request that it would not open.
-func (g *GitHub) refuse(pull GitHubPull) []any {
+func (g *gitHub) refuse(pull ForgePull) []any {
 	for _, field := range []struct{ name, value string }{{"title", pull.Title}, {"head", pull.Head}, {"base", pull.Base}} {
 		if field.value == "" {
 			return []any{map[string]string{"resource": "PullRequest", "code": "missing_field", "field": field.name}}
@@ -321,10 +220,8 @@ func (g *GitHub) refuse(pull GitHubPull) []any {
 	if head == base {
 		return githubCustom(fmt.Sprintf("No commits between %s and %s", pull.Base, pull.Head))
 	}
-	for _, other := range g.pulls {
-		if other.State == "open" && other.HeadOwner == g.opts.Owner && other.Head == pull.Head && other.Base == pull.Base {
-			return githubCustom(fmt.Sprintf("A pull request already exists for %s:%s.", g.opts.Owner, pull.Head))
-		}
+	if g.openOne(pull.Head, pull.Base) != nil {
+		return githubCustom(fmt.Sprintf("A pull request already exists for %s:%s.", g.owner, pull.Head))
 	}
 	return nil
 }
@@ -339,22 +236,22 @@ func githubTexts(title, body string) []any {
 	return nil
 }
 
-func (g *GitHub) editPull(w http.ResponseWriter, r *http.Request) {
+func (g *gitHub) editPull(w http.ResponseWriter, r *http.Request) {
 	var asked struct{ Title, Body, State *string }
 	if !githubDecode(w, r, &asked) {
 		return
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	pull := g.byNumber(r.PathValue("number"))
+	pull := g.pull(r)
 	if pull == nil {
 		githubNotFound(w)
 		return
 	}
-	edited := *pull
+	edited, state := *pull, githubState(pull)
 	githubSet(&edited.Title, asked.Title)
 	githubSet(&edited.Body, asked.Body)
-	githubSet(&edited.State, asked.State)
+	githubSet(&state, asked.State)
 	if edited.Title == "" {
 		githubInvalid(w, []any{map[string]string{"resource": "PullRequest", "code": "missing_field", "field": "title"}})
 		return
@@ -363,31 +260,124 @@ func (g *GitHub) editPull(w http.ResponseWriter, r *http.Request) {
 		githubInvalid(w, problems)
 		return
 	}
-	if edited.State != "open" && edited.State != "closed" {
+	if state != "open" && state != "closed" {
 		githubInvalid(w, []any{map[string]string{"resource": "PullRequest", "code": "invalid", "field": "state"}})
 		return
 	}
+	edited.Open = state == "open"
 	*pull = edited
 	githubAnswer(w, http.StatusOK, g.render(pull, r))
 }
 
-func (g *GitHub) addLabels(w http.ResponseWriter, r *http.Request) {
+func (g *gitHub) getPull(w http.ResponseWriter, r *http.Request) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	pull := g.pull(r)
+	if pull == nil {
+		githubNotFound(w)
+		return
+	}
+	githubAnswer(w, http.StatusOK, g.render(pull, r))
+}
+
+// listReviews answers with those of the users who have reviewed.
+func (g *gitHub) listReviews(w http.ResponseWriter, r *http.Request) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	pull := g.pull(r)
+	if pull == nil {
+		githubNotFound(w)
+		return
+	}
+	reviews := []any{}
+	for i, user := range githubUsers(pull.Reviewed) {
+		reviews = append(reviews, map[string]any{"id": i + 1, "user": user, "state": "APPROVED"})
+	}
+	githubAnswer(w, http.StatusOK, reviews)
+}
+
+func (g *gitHub) requestReviewers(w http.ResponseWriter, r *http.Request) {
+	var asked struct {
+		Reviewers     []string
+		TeamReviewers []string `json:"team_reviewers"`
+	}
+	if !githubDecode(w, r, &asked) {
+		return
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	pull := g.pull(r)
+	if pull == nil {
+		githubNotFound(w)
+		return
+	}
+	for _, name := range asked.Reviewers {
+		if g.userNumber(name) == 0 {
+			githubProblem(w, http.StatusUnprocessableEntity, "Reviews may only be requested from collaborators. One or more of the users or teams you specified is not a collaborator of the "+g.opts.Path+" repository.")
+			return
+		}
+	}
+	pull.Reviewers = addNames(pull.Reviewers, append(asked.Reviewers, asked.TeamReviewers...))
+	githubAnswer(w, http.StatusCreated, g.render(pull, r))
+}
+
+// addAssignees leaves out, as GitHub does, whoever may not write.
+func (g *gitHub) addAssignees(w http.ResponseWriter, r *http.Request) {
+	var asked struct{ Assignees []string }
+	if !githubDecode(w, r, &asked) {
+		return
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	pull := g.pull(r)
+	if pull == nil {
+		githubNotFound(w)
+		return
+	}
+	known := slices.DeleteFunc(asked.Assignees, func(name string) bool { return g.userNumber(name) == 0 })
+	pull.Assignees = addNames(pull.Assignees, known)
+	githubAnswer(w, http.StatusCreated, g.render(pull, r))
+}
+
+func (g *gitHub) addComment(w http.ResponseWriter, r *http.Request) {
+	var asked struct{ Body string }
+	if !githubDecode(w, r, &asked) {
+		return
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	pull := g.pull(r)
+	if pull == nil {
+		githubNotFound(w)
+		return
+	}
+	pull.Comments = append(pull.Comments, asked.Body)
+	githubAnswer(w, http.StatusCreated, map[string]any{"id": len(pull.Comments), "body": asked.Body})
+}
+
+// addNames returns names and those of more that it lacks; case does not count.
+func addNames(names, more []string) []string {
+	for _, name := range more {
+		if !slices.ContainsFunc(names, func(has string) bool { return strings.EqualFold(has, name) }) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func (g *gitHub) addLabels(w http.ResponseWriter, r *http.Request) {
 	labels, ok := githubLabels(w, r)
 	if !ok {
 		return
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	pull := g.byNumber(r.PathValue("number"))
+	pull := g.pull(r)
 	if pull == nil {
 		githubNotFound(w)
 		return
 	}
-	for _, label := range labels {
-		if !slices.ContainsFunc(pull.Labels, func(has string) bool { return strings.EqualFold(has, label) }) {
-			pull.Labels = append(pull.Labels, label)
-		}
-	}
+	pull.Labels = addNames(pull.Labels, labels)
 	githubAnswer(w, http.StatusOK, githubLabelObjects(pull.Labels))
 }
 
@@ -405,39 +395,34 @@ func githubLabels(w http.ResponseWriter, r *http.Request) ([]string, bool) {
 	return object.Labels, true
 }
 
-func (g *GitHub) byNumber(text string) *GitHubPull {
-	number, err := strconv.Atoi(text)
-	if err != nil || number < 1 || number > len(g.pulls) {
-		return nil
-	}
-	return g.pulls[number-1]
-}
-
-func (g *GitHub) render(pull *GitHubPull, r *http.Request) map[string]any {
-	repository := g.opts.Owner + "/" + g.opts.Repo
+func (g *gitHub) render(pull *ForgePull, r *http.Request) map[string]any {
+	repository := g.opts.Path
 	return map[string]any{
-		"url":      fmt.Sprintf("http://%s%s/repos/%s/pulls/%d", r.Host, g.opts.Prefix, repository, pull.Number),
-		"html_url": fmt.Sprintf("http://%s/%s/pull/%d", r.Host, repository, pull.Number),
-		"id":       1000 + pull.Number,
-		"number":   pull.Number,
-		"state":    pull.State,
-		"locked":   false,
-		"draft":    false,
-		"title":    pull.Title,
-		"body":     githubNullable(pull.Body),
-		"user":     map[string]any{"login": "tagbump-bot", "id": 2, "type": "Bot"},
-		"labels":   githubLabelObjects(pull.Labels),
-		"head":     g.side(pull.HeadOwner, pull.Head),
-		"base":     g.side(g.opts.Owner, pull.Base),
+		"url":                 fmt.Sprintf("http://%s%s/repos/%s/pulls/%d", r.Host, g.opts.Prefix, repository, pull.Number),
+		"html_url":            fmt.Sprintf("https://github.example/%s/pull/%d", repository, pull.Number),
+		"id":                  1000 + pull.Number,
+		"number":              pull.Number,
+		"state":               githubState(pull),
+		"locked":              false,
+		"draft":               pull.Draft,
+		"title":               pull.Title,
+		"body":                githubNullable(pull.Body),
+		"user":                map[string]any{"login": "tagbump-bot", "id": 2, "type": "Bot"},
+		"labels":              githubLabelObjects(pull.Labels),
+		"head":                g.side(g.headOwner(pull), pull.Head),
+		"base":                g.side(g.owner, pull.Base),
+		"assignees":           githubUsers(pull.Assignees),
+		"requested_reviewers": githubUsers(pull.Reviewers),
+		"requested_teams":     []any{},
 	}
 }
 
-func (g *GitHub) side(owner, branch string) map[string]any {
+func (g *gitHub) side(owner, branch string) map[string]any {
 	hash, _ := g.opts.Tip(branch)
 	return map[string]any{
 		"label": owner + ":" + branch, "ref": branch, "sha": hash,
 		"user": map[string]any{"login": owner},
-		"repo": githubRepository(owner, g.opts.Repo),
+		"repo": githubRepository(owner, g.repo),
 	}
 }
 
@@ -446,6 +431,14 @@ func githubRepository(owner, repo string) map[string]any {
 		"id": 1, "name": repo, "full_name": owner + "/" + repo, "private": true,
 		"owner": map[string]any{"login": owner}, "default_branch": "main",
 	}
+}
+
+func githubUsers(names []string) []any {
+	users := []any{}
+	for i, name := range names {
+		users = append(users, map[string]any{"login": name, "id": 101 + i, "type": "User"})
+	}
+	return users
 }
 
 func githubLabelObjects(names []string) []any {
@@ -478,7 +471,7 @@ func githubNumber(r *http.Request, name string, fallback, most int) int {
 }
 
 func githubDecode(w http.ResponseWriter, r *http.Request, into any) bool {
-	if err := json.NewDecoder(r.Body).Decode(into); err != nil {
+	if err := decodeJSON(r, into); err != nil {
 		githubProblem(w, http.StatusBadRequest, "Problems parsing JSON")
 		return false
 	}

@@ -10,7 +10,7 @@ type githubTest interface {
 
 // StartGitHub serves a GitHub for the length of a test and returns it with the
 // root of its API.
-func StartGitHub(t githubTest, opts GitHubOptions) (hub *GitHub, apiURL string) {
+func StartGitHub(t githubTest, opts ForgeOptions) (hub *Forge, apiURL string) {
 	t.Helper()
 	hub = NewGitHub(opts)
 	apiURL, stop, err := hub.Listen()

@@ -1,0 +1,100 @@
+package testenv
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// graphQL answers what clients ask GitHub's GraphQL API for.
+func (g *gitHub) graphQL(w http.ResponseWriter, r *http.Request) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	serveGraphQL(w, r, map[string]gqlObject{
+		"query": {"repository": g.queryRepository},
+		"mutation": {
+			"enablePullRequestAutoMerge": g.mutation(g.enableAutoMerge),
+			"mergePullRequest":           g.mutation(g.merge),
+		},
+	})
+}
+
+func (g *gitHub) queryRepository(arguments map[string]any) (any, error) {
+	asked := fmt.Sprint(arguments["owner"], "/", arguments["name"])
+	if !strings.EqualFold(asked, g.opts.Path) && asked != g.opts.Formerly {
+		return nil, &gqlError{"NOT_FOUND", "Could not resolve to a Repository with the name '" + asked + "'."}
+	}
+	return gqlObject{
+		"viewerDefaultMergeMethod": "SQUASH",
+		"pullRequest":              g.queryPull,
+	}, nil
+}
+
+func (g *gitHub) queryPull(arguments map[string]any) (any, error) {
+	number, _ := arguments["number"].(float64)
+	if int(number) < 1 || int(number) > len(g.pulls) {
+		return nil, &gqlError{"NOT_FOUND", fmt.Sprintf("Could not resolve to a PullRequest with the number of %v.", arguments["number"])}
+	}
+	return g.pullObject(g.pulls[int(number)-1]), nil
+}
+
+func (g *gitHub) pullObject(pull *ForgePull) gqlObject {
+	head, _ := g.opts.Tip(pull.Head)
+	object := gqlObject{
+		"id": fmt.Sprintf("PR_%d", pull.Number), "number": pull.Number, "headRefOid": head, "autoMergeRequest": nil,
+	}
+	if pull.AutoMerge {
+		object["autoMergeRequest"] = gqlObject{"enabledAt": "2026-01-02T03:04:05Z"}
+	}
+	return object
+}
+
+// mutation returns a resolver that hands on the fields of the one argument.
+func (g *gitHub) mutation(change func(input map[string]any) (any, error)) func(map[string]any) (any, error) {
+	return func(arguments map[string]any) (any, error) {
+		input, ok := arguments["input"].(map[string]any)
+		if !ok {
+			return nil, fmt.Errorf("Argument 'input' is missing") //nolint:staticcheck // GitHub's words
+		}
+		return change(input)
+	}
+}
+
+// pullOf returns the open pull request of an input, which must be at the commit that
+// the input expects.
+func (g *gitHub) pullOf(input map[string]any) (*ForgePull, error) {
+	for _, pull := range g.pulls {
+		if fmt.Sprintf("PR_%d", pull.Number) != input["pullRequestId"] {
+			continue
+		}
+		if head, _ := g.opts.Tip(pull.Head); input["expectedHeadOid"] != head {
+			return nil, &gqlError{"UNPROCESSABLE", "Head branch was modified. Review and try the merge again."}
+		}
+		if input["mergeMethod"] != "SQUASH" {
+			return nil, &gqlError{"UNPROCESSABLE", fmt.Sprintf("Merge method %v is not allowed on this repository", input["mergeMethod"])}
+		}
+		return pull, nil
+	}
+	return nil, &gqlError{"NOT_FOUND", fmt.Sprintf("Could not resolve to a node with the global id of '%v'.", input["pullRequestId"])}
+}
+
+func (g *gitHub) enableAutoMerge(input map[string]any) (any, error) {
+	pull, err := g.pullOf(input)
+	if err != nil {
+		return nil, err
+	}
+	if g.opts.AutoMerge != "" {
+		return nil, &gqlError{"UNPROCESSABLE", g.opts.AutoMerge}
+	}
+	pull.AutoMerge = true
+	return gqlObject{"pullRequest": g.pullObject(pull)}, nil
+}
+
+func (g *gitHub) merge(input map[string]any) (any, error) {
+	pull, err := g.pullOf(input)
+	if err != nil {
+		return nil, err
+	}
+	pull.Open, pull.Merged = false, true
+	return gqlObject{"pullRequest": g.pullObject(pull)}, nil
+}
