@@ -141,7 +141,7 @@ func spotsOfValue(n *yamledit.Node, repository string) []spot {
 	if spots := spotsWith(n); len(spots) > 0 {
 		return spots
 	}
-	if text := n.Value(); isReference(text, repository) && !placeholderPattern.MatchString(text) {
+	if text := n.Value(); isReference(text, repository) && !isPlaceholder(text) {
 		return referenceSpot(n).fallbacks()
 	}
 	s := spot{form: FormTag, value: n, ref: image.Ref{Repository: repository}}
@@ -175,7 +175,7 @@ func (s spot) checkNamed(f *file, repository string) error {
 	switch {
 	case s.fill != "":
 		return nil
-	case s.computedTag() != "" && (placeholderPattern.MatchString(s.computedTag()) || len(spotsWith(n)) > 0):
+	case s.computedTag() != "" && (isPlaceholder(s.computedTag()) || len(spotsWith(n)) > 0):
 		return s.computed(f)
 	case right != "" && (len(spotsWith(n)) == 0 || s.isPartAlone() || s.form == FormDigest):
 		return s.refuse(fmt.Sprintf("is not the tag of %s; that is %s", repository, right), "--path "+quoteArgument(right))
@@ -237,7 +237,7 @@ func mayBeTag(n *yamledit.Node) bool {
 	case hasWord(key, "tag", "version", "image", "digest", "revision", "release", "build", "sha", "commit", "ref", "hash"):
 		return true
 	case strings.Contains(value, "/"):
-		return imagePattern.MatchString(key) || image.Split(value).Tag != "" || strings.Contains(value, "@")
+		return saysImage(key) || image.Split(value).Tag != "" || strings.Contains(value, "@")
 	}
 	return value == "" || versionPattern.MatchString(value) && !integerPattern.MatchString(value) || slices.Contains(floatingTags, value)
 }

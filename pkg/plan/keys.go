@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -100,7 +99,8 @@ func hasWord(key string, words ...string) bool {
 	return slices.ContainsFunc(wordsOf(key), func(word string) bool { return slices.Contains(words, word) })
 }
 
-var imagePattern = regexp.MustCompile(`(?i)image`)
+// saysImage reports whether a key or an option has the word image in it.
+func saysImage(name string) bool { return strings.Contains(strings.ToLower(name), "image") }
 
 // A field is a key of a mapping, in a plain spelling too.
 type field struct {
@@ -144,7 +144,7 @@ func keysTo(n *yamledit.Node) []string {
 }
 
 // isOfImage reports whether the key that holds the mapping is an image's.
-func (m mapping) isOfImage() bool { return len(m.keys) > 0 && imagePattern.MatchString(m.keys[0]) }
+func (m mapping) isOfImage() bool { return len(m.keys) > 0 && saysImage(m.keys[0]) }
 
 // sibling returns what the plain key holds beside field i. In a template a key can
 // occur once per branch; then the first behind the field, up to the next

@@ -52,7 +52,7 @@ var (
 
 // isFlagged reports whether the item is a flag --…image whose value follows.
 func isFlagged(before *yamledit.Node) bool {
-	return before != nil && flagPattern.MatchString(before.Value()) && imagePattern.MatchString(before.Value())
+	return before != nil && flagPattern.MatchString(before.Value()) && saysImage(before.Value())
 }
 
 // argumentSpot is a flag or a variable with its value: --image=repo:tag,
@@ -64,7 +64,7 @@ func argumentSpot(item *yamledit.Node) (spot, bool) {
 		return spot{}, false
 	}
 	s := spot{form: FormReference, ref: splitTemplate(rest), value: item, prefix: name + "="}
-	return s, s.isTagged() && (imagePattern.MatchString(name) || strings.Contains(s.ref.Repository, "/"))
+	return s, s.isTagged() && (saysImage(name) || strings.Contains(s.ref.Repository, "/"))
 }
 
 // parameterSpots are {name: image.repository, value: …} and {name: image.tag,

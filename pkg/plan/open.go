@@ -53,7 +53,7 @@ func openTag(n *yamledit.Node) *yamledit.Node {
 	switch plain(key) {
 	case "tag", "imagetag", "newtag":
 	case "version", "imageversion":
-		if !imagePattern.MatchString(parentKey(n)) {
+		if !saysImage(parentKey(n)) {
 			return nil
 		}
 	default:
@@ -71,7 +71,7 @@ func inListWithoutImage(n *yamledit.Node) bool {
 	inList := false
 	for at := n; at != nil; at = at.Parent() {
 		inList = inList || at.IsList()
-		if imagePattern.MatchString(at.Key()) {
+		if saysImage(at.Key()) {
 			return false
 		}
 	}

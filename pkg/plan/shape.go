@@ -119,7 +119,7 @@ func (m mapping) spot(i int) (spot, bool) {
 // images: {web: repo:tag}.
 func (m mapping) isInImages() bool {
 	return m.node != nil && slices.ContainsFunc(append([]string{m.node.Key()}, parentKey(m.node)), func(key string) bool {
-		return imagePattern.MatchString(key)
+		return saysImage(key)
 	})
 }
 
@@ -160,7 +160,7 @@ func (m mapping) valueSpot(i int) (spot, bool) {
 		return spot{}, false
 	}
 	s := referenceSpot(m.fields[i].Value)
-	return s, s.isTagged() && (imagePattern.MatchString(name.Value()) || strings.Contains(s.ref.Repository, "/"))
+	return s, s.isTagged() && (saysImage(name.Value()) || strings.Contains(s.ref.Repository, "/"))
 }
 
 // repositorySpot is a repository with its tag beside it or, in the mapping of an

@@ -145,7 +145,7 @@ func (s spot) names(repository string) bool {
 // repository. Only a registry can be in front of a single literal segment: what
 // computes more may be another image's.
 func isNamed(written, repository string) bool {
-	if !strings.ContainsAny(written, "{$<%#[@") {
+	if !mayHoldAction(written) {
 		return image.SameRepository(written, repository)
 	}
 	written = withDefaults(written)
@@ -197,9 +197,9 @@ func (s spot) computedTag() string {
 		return s.ref.Tag[start:]
 	}
 	switch {
-	case s.ref.Tag == "" || image.CheckTag(s.ref.Tag) == nil && !placeholderPattern.MatchString(s.ref.Tag):
+	case s.ref.Tag == "" || image.CheckTag(s.ref.Tag) == nil && !isPlaceholder(s.ref.Tag):
 		return ""
-	case s.form == FormReference && !placeholderPattern.MatchString(s.ref.Tag):
+	case s.form == FormReference && !isPlaceholder(s.ref.Tag):
 		return "" // a pattern
 	}
 	return s.ref.Tag
@@ -320,9 +320,21 @@ var (
 	insidePattern = regexp.MustCompile(`\$\{[A-Za-z_][A-Za-z0-9_.]*:?[-=]([^${}]+)\}|\{\{[^{}]*\bdefault\s+"([^"{}]+)"[^{}]*\}\}`)
 )
 
+// mayHoldAction reports whether text has a character that begins a match of
+// actionPattern: most texts have none, and the pattern is slow.
+func mayHoldAction(text string) bool { return strings.ContainsAny(text, "{$<#%[@") }
+
+// isPlaceholder reports whether text has what another tool replaces.
+func isPlaceholder(text string) bool {
+	return (mayHoldAction(text) || strings.HasPrefix(text, "__")) && placeholderPattern.MatchString(text)
+}
+
 // splitTemplate is [image.Split] for text in which template actions, and what
 // other tools substitute, may hold : and @.
 func splitTemplate(text string) image.Ref {
+	if !mayHoldAction(text) {
+		return image.Split(text)
+	}
 	hidden := actionPattern.ReplaceAllStringFunc(text, func(action string) string {
 		return strings.Repeat("_", len(action))
 	})
@@ -340,6 +352,9 @@ func splitTemplate(text string) image.Ref {
 
 // splitDefault cuts ${VAR:-text} around text.
 func splitDefault(text string) (prefix, inner, suffix string, ok bool) {
+	if !strings.HasPrefix(text, "${") {
+		return "", "", "", false
+	}
 	match := defaultPattern.FindStringSubmatch(text)
 	if match == nil {
 		return "", "", "", false
@@ -354,6 +369,9 @@ func withDefaults(text string) string {
 
 // literalTail is what is behind the last action in text; false when there is none.
 func literalTail(text string) (string, bool) {
+	if !mayHoldAction(text) {
+		return text, false
+	}
 	actions := actionPattern.FindAllStringIndex(text, -1)
 	if len(actions) == 0 {
 		return text, false

@@ -20,7 +20,15 @@ func lineStarts(text []byte) []int {
 	if bytes.HasPrefix(text, byteOrderMark) {
 		starts[0] = len(byteOrderMark)
 	}
+	isPlain := bytes.IndexByte(text, '\r') < 0 && bytes.IndexByte(text, 0xc2) < 0 && bytes.IndexByte(text, 0xe2) < 0
 	for i := 0; i < len(text); i++ {
+		if isPlain { // only LF ends a line
+			next := bytes.IndexByte(text[i:], '\n')
+			if next < 0 {
+				break
+			}
+			i += next
+		}
 		switch c := text[i]; {
 		case c == '\n':
 			starts = append(starts, i+1)
