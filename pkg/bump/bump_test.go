@@ -302,8 +302,11 @@ func TestTheCommitTellsWhatAndWhere(t *testing.T) {
 web.yaml: image.tag: 1.0 -> 1.2
 api.yaml: image: 6 -> 7
 
-Tagbump-Image: acme/web:1.2
-Tagbump-Image: acme/api:7
+Tagbump-Image: acme/web:1.2@sha256:77ac319bfe1979e2d799d9e6987e65feb54f61511c03552ebae990826c208590
+Tagbump-Previous: acme/web:1.0
+Tagbump-Image: acme/api:7@sha256:7902699be42c8a8e46fbbb4501726517e86b22c56a189f7625a6da49081b2451
+Tagbump-Previous: acme/api:6
+Tagbump-Environment: production
 `
 	if got := repo.saves[0].Message; got != want {
 		t.Errorf("message:\n%s\nwant:\n%s", got, want)

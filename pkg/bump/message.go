@@ -2,6 +2,7 @@ package bump
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/tagbump/tagbump/pkg/image"
@@ -14,14 +15,54 @@ import (
 // and people find the commit again.
 func message(req Request, outcome Outcome) (record.Message, error) {
 	text, err := messageText(req, outcome)
-	made := record.Message{Text: text, Provenance: req.Provenance}
+	made := record.Message{Text: text, Environment: req.To, Provenance: req.Provenance}
+	made.Kind, made.From = req.kind()
+	made.Overrides = req.overrides()
 	for _, img := range outcome.changedImages() {
-		made.Images = append(made.Images, image.Ref{Repository: img.Repository, Tag: img.Tag})
-		if record.IsRevision(img.Revision) {
-			made.Revision = img.Revision
+		said := record.Image{
+			Ref:      image.Ref{Repository: img.Repository, Tag: img.Tag, Digest: img.Digest},
+			Revision: img.Revision,
+			Previous: img.previous(),
 		}
+		if !record.IsRevision(said.Revision) && made.Kind == record.Bump {
+			said.Revision = req.Provenance.Revision
+		}
+		made.Images = append(made.Images, said)
 	}
 	return made, err
+}
+
+// kind says why the images are set, and which environment their tags are from.
+func (req Request) kind() (kind record.Kind, from string) {
+	for _, img := range req.Images {
+		if source, ok := img.Source.(FromEnvironment); ok {
+			return record.Promotion, source.Name
+		}
+	}
+	return record.Bump, ""
+}
+
+// overrides are the flags by which the request switches guards off.
+func (req Request) overrides() []string {
+	var flags []string
+	if req.OnStale == Allow {
+		flags = append(flags, "--on-stale allow")
+	}
+	if req.OnMismatch == AllowMismatch {
+		flags = append(flags, "--on-mismatch allow")
+	}
+	return flags
+}
+
+// previous are the tags that the image's places had, each once.
+func (img ImageOutcome) previous() []string {
+	var tags []string
+	for _, change := range img.Changes {
+		if tag := change.Target.Current.Tag; tag != img.Tag && !slices.Contains(tags, tag) {
+			tags = append(tags, tag)
+		}
+	}
+	return tags
 }
 
 func messageText(req Request, outcome Outcome) (string, error) {

@@ -133,4 +133,5 @@ func ExampleRunner_Run() {
 	// web.yaml: image: 1.0 -> 1.1
 	//
 	// Tagbump-Image: acme/web:1.1
+	// Tagbump-Previous: acme/web:1.0
 }
