@@ -29,7 +29,7 @@ var layers = []layer{
 		name: "pure",
 		packages: []string{
 			"config", "diff", "environs", "fault", "files", "forge", "giturl", "image", "keypath", "placeholder", "plan",
-			"policy", "record", "redact", "rollout", "safetext", "textedit", "yamledit", "internal/suggest",
+			"policy", "record", "redact", "result", "rollout", "safetext", "textedit", "yamledit", "internal/suggest",
 		},
 		below: []string{"pure"},
 		noIO:  true, noClock: true,

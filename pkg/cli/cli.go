@@ -49,6 +49,9 @@ func (env Env) world(t talk) wire.World {
 	}
 }
 
+// path returns where a file is that a person named.
+func (env Env) path(name string) string { return wire.World{Dir: env.Dir}.Path(name) }
+
 // Main runs the process's own command line and returns its exit code.
 func Main() int {
 	ctx, stop := untilInterrupted(os.Exit)

@@ -60,6 +60,14 @@ func kindOf(err error) fault.Kind {
 	return kind
 }
 
+// kindWord is the kind of a failure for programs: the fault's, or "interrupted".
+func kindWord(err error) string {
+	if errors.As(err, new(interruption)) {
+		return "interrupted"
+	}
+	return kindOf(err).Word()
+}
+
 // report shows err, the only place that does, and returns its exit code. With
 // JSON, stdout gets the error too.
 func report(env Env, asJSON bool, err error) int {
@@ -69,7 +77,7 @@ func report(env Env, asJSON bool, err error) int {
 	}
 	hint := fault.HintOf(err)
 	if asJSON {
-		_ = env.printJSON(errorReport{schema, errorDoc{code, env.secrets.Text(err.Error()), env.secrets.Text(hint), newPlacesDocs(err)}})
+		_ = env.printJSON(errorReport{schema, env.newErrorDoc(err)})
 	}
 	fmt.Fprintf(env.Stderr, "error: %v\n", err)
 	if hint != "" {
@@ -86,8 +94,10 @@ type errorReport struct {
 
 type errorDoc struct {
 	Code    int    `json:"code"` // the exit code
+	Kind    string `json:"kind"` // "guard", "not-found" and so on, see kindWord
 	Message string `json:"message"`
 	Hint    string `json:"hint,omitempty"`
+	aboutDoc
 	// Places are those among which the request does not choose.
 	Places []placesDoc `json:"places,omitempty"`
 }

@@ -202,6 +202,9 @@ type changeFlags struct {
 	publishFlags
 	platformFlags
 	outputFlags
+	resultFlags
+
+	course course // of the run
 }
 
 func (f *changeFlags) add(cmd *cobra.Command) {
@@ -210,6 +213,7 @@ func (f *changeFlags) add(cmd *cobra.Command) {
 	f.publishFlags.add(cmd)
 	f.platformFlags.add(cmd)
 	f.outputFlags.add(cmd)
+	f.resultFlags.add(cmd)
 }
 
 func (f *changeFlags) check() error {

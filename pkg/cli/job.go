@@ -55,8 +55,9 @@ func openJob(env Env, f *changeFlags) (*job, error) {
 	if err != nil {
 		return nil, err
 	}
-	j.runner = bump.Runner{Repo: j.repo.Repo, Registry: registry, Log: talk.say}
-	j.printer = printer{env: env, talk: talk, format: f.output, where: j.place.Where, local: j.place.Local, stats: registry.Stats}
+	j.runner = bump.Runner{Repo: j.repo.Repo, Registry: registry, Log: talk.say, Enter: f.course.enters(env.Now)}
+	j.printer = printer{env: env, talk: talk, format: f.output, where: j.place.Where, local: j.place.Local, place: j.place, stats: registry.Stats}
+	f.course.add(func(soFar *conclusion) { soFar.printer = j.printer })
 	return j, nil
 }
 
@@ -142,6 +143,7 @@ func (j *job) request(s scope) (bump.Request, error) {
 
 // run runs the request and prints its report, also what is known of a failed one.
 func (j *job) run(ctx context.Context, req bump.Request) error {
+	j.flags.course.add(func(soFar *conclusion) { soFar.request = req })
 	if err := req.Check(); err != nil {
 		return withFlag(err)
 	}
@@ -177,7 +179,9 @@ func (j *job) publish(ctx context.Context, req bump.Request) (bump.Report, error
 			return bump.Report{}, err
 		}
 	}
-	return j.runner.Run(ctx, req)
+	report, err := j.runner.Run(ctx, req)
+	j.flags.course.add(func(soFar *conclusion) { soFar.report = report })
+	return report, err
 }
 
 // firstOf returns the first of values that is not empty.

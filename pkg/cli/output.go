@@ -14,6 +14,7 @@ import (
 	"github.com/tagbump/tagbump/pkg/plan"
 	"github.com/tagbump/tagbump/pkg/registry"
 	"github.com/tagbump/tagbump/pkg/render"
+	"github.com/tagbump/tagbump/pkg/wire"
 )
 
 // schema numbers the JSON output. It grows when a field changes its meaning or
@@ -59,6 +60,7 @@ type printer struct {
 	format   string
 	where    string // the repository, for people
 	local    bool   // it is a folder or a checkout
+	place    wire.Place
 	explains bool
 	stats    func() registry.Stats
 }
@@ -75,15 +77,24 @@ func (p printer) print(report bump.Report) error {
 
 // printJSON prints a document, with the known secrets masked.
 func (env Env) printJSON(document any) error {
+	text, err := env.encodeJSON(document)
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(env.plain, text)
+	return err
+}
+
+// encodeJSON returns a document as text, with the known secrets masked.
+func (env Env) encodeJSON(document any) (string, error) {
 	var text strings.Builder
 	encoder := json.NewEncoder(&text)
 	encoder.SetIndent("", "  ")
 	encoder.SetEscapeHTML(false)
 	if err := encoder.Encode(document); err != nil {
-		return err
+		return "", err
 	}
-	_, err := io.WriteString(env.plain, env.secrets.Known(text.String()))
-	return err
+	return env.secrets.Known(text.String()), nil
 }
 
 // printDiff gives stdout the diff and nothing else, so that git apply takes it.
@@ -192,17 +203,18 @@ func ofEnvironment(name string) string {
 
 // The documents below are the JSON that --output json prints; README describes them.
 type reportDoc struct {
-	Schema      int                `json:"schema"`
-	Changed     bool               `json:"changed"`
-	State       bump.State         `json:"state"` // what was done
-	DryRun      bool               `json:"dryRun"`
-	Environment string             `json:"environment,omitempty"`
-	Images      []imageDoc         `json:"images"`
-	Set         []changeDoc        `json:"set,omitempty"` // further values, see --set
-	Diff        string             `json:"diff,omitempty"`
-	Branch      string             `json:"branch,omitempty"`
-	Commit      string             `json:"commit,omitempty"`
-	Head        string             `json:"head,omitempty"`
+	Schema      int         `json:"schema"`
+	Changed     bool        `json:"changed"`
+	State       bump.State  `json:"state"` // what was done
+	DryRun      bool        `json:"dryRun"`
+	Environment string      `json:"environment,omitempty"`
+	Images      []imageDoc  `json:"images"`
+	Set         []changeDoc `json:"set,omitempty"` // further values, see --set
+	Diff        string      `json:"diff,omitempty"`
+	Branch      string      `json:"branch,omitempty"`
+	Commit      string      `json:"commit,omitempty"`
+	Head        string      `json:"head,omitempty"`
+	urlsDoc
 	PullRequest *forge.PullRequest `json:"pullRequest,omitempty"`
 	Attempts    int                `json:"attempts"`
 }
@@ -243,7 +255,7 @@ func (p printer) newReportDoc(report bump.Report) reportDoc {
 	doc := reportDoc{
 		Schema: schema, Changed: report.Changed(), State: report.State, DryRun: report.DryRun, Environment: report.Environment,
 		Branch: report.Branch, Commit: report.Commit, Head: report.Head, PullRequest: report.PullRequest,
-		Attempts: report.Attempts, Images: []imageDoc{},
+		Attempts: report.Attempts, Images: []imageDoc{}, urlsDoc: newURLsDoc(p.place, report),
 	}
 	if report.Changed() {
 		doc.Diff = maskAdded(string(report.Plan.Diff()), p.env.secrets)

@@ -48,10 +48,7 @@ func (f *promoteFlags) check() error {
 }
 
 func runPromote(ctx context.Context, env Env, f *promoteFlags, args []string) error {
-	if err := f.check(); err != nil {
-		return err
-	}
-	return f.within(ctx, func(ctx context.Context) error { return f.run(ctx, env, args) })
+	return f.concluded(ctx, env, "promote", f.check, func(ctx context.Context) error { return f.run(ctx, env, args) })
 }
 
 func (f *promoteFlags) run(ctx context.Context, env Env, args []string) error {

@@ -79,10 +79,7 @@ func (f *updateFlags) check() error {
 }
 
 func runUpdate(ctx context.Context, env Env, f *updateFlags, args []string) error {
-	if err := f.check(); err != nil {
-		return err
-	}
-	return f.within(ctx, func(ctx context.Context) error { return f.run(ctx, env, args) })
+	return f.concluded(ctx, env, "update", f.check, func(ctx context.Context) error { return f.run(ctx, env, args) })
 }
 
 func (f *updateFlags) run(ctx context.Context, env Env, args []string) error {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/tagbump/tagbump/pkg/fault"
 	"github.com/tagbump/tagbump/pkg/internal/suggest"
+	"github.com/tagbump/tagbump/pkg/result"
 	"github.com/tagbump/tagbump/pkg/wire"
 )
 
@@ -24,6 +25,9 @@ func flagsFromEnv(cmd *cobra.Command, getenv func(string) string) error {
 		value := getenv(name)
 		if value == "" || value == "<nil>" { // CircleCI's spelling of an unset pipeline value
 			return
+		}
+		if copied := result.Copy(name); copied != "" && getenv(copied) == value {
+			return // the result of a run before this one, and not a wish
 		}
 		values := []string{value}
 		if flag.Value.Type() == "stringArray" {
@@ -51,7 +55,7 @@ func (env Env) warnOfUnknownVariables(cmd *cobra.Command) {
 	known := knownVariables(cmd.Root())
 	for _, pair := range env.Environ() {
 		name, _, _ := strings.Cut(pair, "=")
-		if !strings.HasPrefix(name, envName("")) || slices.Contains(known, name) {
+		if !strings.HasPrefix(name, envName("")) || slices.Contains(known, name) || result.IsVariable(name) {
 			continue
 		}
 		text := "warning: " + name + " is not a variable of tagbump"

@@ -54,6 +54,25 @@ func (k Kind) Error() string {
 	return kindNames[k]
 }
 
+var kindWords = [...]string{
+	Failed:      "failed",
+	Usage:       "usage",
+	Guard:       "guard",
+	NotFound:    "not-found",
+	NoAccess:    "no-access",
+	Unavailable: "unavailable",
+	Refused:     "refused",
+	NotDeployed: "not-deployed",
+}
+
+// Word returns the kind's name for programs, as "not-found".
+func (k Kind) Word() string {
+	if k < 0 || int(k) >= len(kindWords) {
+		return fmt.Sprintf("kind-%d", int(k))
+	}
+	return kindWords[k]
+}
+
 // An Error is a failure with a kind and, where one is known, a hint.
 type Error struct {
 	kind Kind

@@ -54,6 +54,17 @@ func TestKindAndHintOfAnError(t *testing.T) {
 	}
 }
 
+func TestEveryKindHasAWordForPrograms(t *testing.T) {
+	for kind, want := range []string{"failed", "usage", "guard", "not-found", "no-access", "unavailable", "refused", "not-deployed"} {
+		if got := fault.Kind(kind).Word(); got != want {
+			t.Errorf("%d: %q, want %q", kind, got, want)
+		}
+	}
+	if got := fault.Kind(99).Word(); got != "kind-99" {
+		t.Errorf("got %q", got)
+	}
+}
+
 func TestNilHasNoKind(t *testing.T) {
 	if kind, hint := fault.KindOf(nil), fault.HintOf(nil); kind != fault.Failed || hint != "" {
 		t.Errorf("got %v, %q", kind, hint)

@@ -25,6 +25,8 @@ type knownForge struct {
 	username func(w World) string
 	// open returns the forge's API.
 	open func(w World, place Place, token string) (bump.Forge, error)
+	// commit is what a commit's page has between the repository's address and the hash.
+	commit string
 }
 
 var forges = []knownForge{
@@ -34,6 +36,7 @@ var forges = []knownForge{
 		hostVariables: []string{"GITHUB_SERVER_URL", "GITHUB_API_URL"},
 		tokens:        []string{"GITHUB_TOKEN", "GH_TOKEN"},
 		open:          openGitHub,
+		commit:        "/commit/",
 	},
 	{
 		name:          "gitlab",
@@ -41,6 +44,7 @@ var forges = []knownForge{
 		hostVariables: []string{"CI_SERVER_HOST", "CI_API_V4_URL", "GITLAB_HOST"},
 		tokens:        []string{"GITLAB_TOKEN"},
 		open:          openGitLab,
+		commit:        "/-/commit/",
 	},
 	{
 		name:   "bitbucket",
@@ -53,7 +57,8 @@ var forges = []knownForge{
 			}
 			return "x-token-auth"
 		},
-		open: openBitbucket,
+		open:   openBitbucket,
+		commit: "/commits/",
 	},
 	{
 		name:          "gitea",
@@ -61,6 +66,7 @@ var forges = []knownForge{
 		hostVariables: []string{"GITEA_SERVER_URL", "FORGEJO_SERVER_URL"},
 		tokens:        []string{"GITEA_TOKEN", "FORGEJO_TOKEN"},
 		open:          openGitea,
+		commit:        "/commit/",
 	},
 }
 

@@ -20,6 +20,8 @@ type Place struct {
 	raw       string         // as it was named
 	byProject bool           // named by a project file and not by a person
 	address   giturl.Address // of a repository that is pushed to
+
+	commitPath string // of its forge, see knownForge
 }
 
 // ByProject returns the place of an address that a project file names.
@@ -42,6 +44,9 @@ func (w World) Locate(address string) (Place, error) {
 		return Place{}, fault.As(fault.Usage, err)
 	}
 	place := Place{Where: parsed.String(), raw: address, address: parsed}
+	if known, found := w.forgeAt(place.forgeHost()); found {
+		place.commitPath = known.commit
+	}
 	if parsed.HasCredentials() {
 		return Place{}, fault.Errorf(fault.Usage, "%s: has credentials in it, and a URL is shown by logs and process lists", place.Where).
 			WithHint("set TAGBUMP_TOKEN (or GITHUB_TOKEN) instead; a user name beside it goes into TAGBUMP_USERNAME")

@@ -72,15 +72,17 @@ func (w World) ReadFlag(flag, name string, limit int64) ([]byte, error) {
 	return content, nil
 }
 
-// secret returns the value of a variable that holds a secret, without the line
-// end or the blank that it was pasted with. CircleCI writes a pipeline value that is
-// not set as <nil>.
-func (w World) secret(name string) string {
+// variable returns the value of a variable, without the line end or the blank that it
+// was pasted with. CircleCI writes a pipeline value that is not set as <nil>.
+func (w World) variable(name string) string {
 	if value := strings.TrimSpace(w.Getenv(name)); value != "<nil>" {
 		return value
 	}
 	return ""
 }
+
+// secret returns the value of a variable that holds a secret.
+func (w World) secret(name string) string { return w.variable(name) }
 
 // firstSecret returns the first of the named variables that is set, and its value.
 func (w World) firstSecret(names ...string) (name, value string) {

@@ -1,4 +1,4 @@
-// Package smallfile reads files that a person names and that must be small:
+// Package smallfile reads and writes files that a person names and that must be small:
 // keys, certificates, tokens, digests, the project file.
 //
 // A read is bounded, so that a device or a wrong path cannot take the machine's

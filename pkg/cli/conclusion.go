@@ -1,0 +1,146 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/tagbump/tagbump/pkg/bump"
+	"github.com/tagbump/tagbump/pkg/result"
+)
+
+// A course collects what a run of a command that changes a repository finds out and
+// does, for those who are told at its end. It may be added to by a run that was left
+// behind after its time.
+type course struct {
+	mu    sync.Mutex
+	soFar conclusion
+}
+
+// A conclusion is what a run came to. The zero value of a field means that the run did
+// not get so far.
+type conclusion struct {
+	command string
+	start   time.Time
+	printer printer // its stats are nil as long as no registry is open
+	request bump.Request
+	report  bump.Report
+	phases  []phase
+	waits   []result.Case // what was waited for
+	err     error
+}
+
+// A phase is one phase of a run, and when it began.
+type phase struct {
+	bump.Phase
+	start time.Time
+}
+
+// add changes what is known so far.
+func (c *course) add(change func(soFar *conclusion)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	change(&c.soFar)
+}
+
+// begin starts the course of a command.
+func (c *course) begin(command string, now time.Time) {
+	c.add(func(soFar *conclusion) { *soFar = conclusion{command: command, start: now} })
+}
+
+// end returns what a run came to that ended with err.
+func (c *course) end(err error) conclusion {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	done := c.soFar
+	done.err = err
+	return done
+}
+
+// enters returns a function that keeps when phases begin.
+func (c *course) enters(now func() time.Time) func(bump.Phase) {
+	return func(name bump.Phase) {
+		c.add(func(soFar *conclusion) { soFar.phases = append(soFar.phases, phase{name, now()}) })
+	}
+}
+
+// concluded runs a command that changes a repository, and tells those who are to know
+// what it came to, also when it failed. Check looks at the flags.
+func (f *changeFlags) concluded(ctx context.Context, env Env, command string, check func() error, run func(context.Context) error) error {
+	if err := f.resultFlags.prepare(env); err != nil {
+		return err // nobody can be told
+	}
+	f.course.begin(command, env.Now())
+	err := check()
+	if err == nil {
+		err = f.within(ctx, run)
+	}
+	return f.tell(env, f.course.end(err))
+}
+
+// tell tells what a run came to, and returns the error of the command.
+func (f *changeFlags) tell(env Env, done conclusion) error {
+	err := f.resultFlags.write(env, done)
+	switch {
+	case err == nil:
+		return done.explained()
+	case done.failed():
+		fmt.Fprintf(env.Stderr, "warning: %v\n", err)
+		return done.explained()
+	}
+	return err
+}
+
+// failed reports whether the run ended with an error.
+func (c conclusion) failed() bool { return c.err != nil && !errors.Is(c.err, errChanges) }
+
+// stateFailed is the state of a run that ended with an error. What it did until then
+// is told beside it.
+const stateFailed = "failed"
+
+// result returns the conclusion for the steps after this one.
+func (c conclusion) result(env Env) result.Result {
+	r := result.Result{
+		State: c.report.State.String(), Changed: c.report.Changed(), ExitCode: exitCode(c.err), Environment: c.request.To,
+		Commit: c.report.Commit, CommitURL: c.printer.place.CommitURL(c.report.Commit),
+	}
+	if c.failed() {
+		r.State, r.Kind, r.Error = stateFailed, kindWord(c.err), env.secrets.Text(c.err.Error())
+	}
+	if pr := c.report.PullRequest; pr != nil {
+		r.PullRequest, r.Number = pr.URL, pr.Number
+	}
+	for _, img := range c.images() {
+		r.Images = append(r.Images, result.Image{Name: img.Repository, Tag: img.Tag, Previous: previousTag(img), Digest: img.Digest})
+	}
+	return r
+}
+
+// images returns what is known of the run's images: the outcome, else what was
+// resolved.
+func (c conclusion) images() []bump.ImageOutcome {
+	if len(c.report.Images) > 0 {
+		return c.report.Images
+	}
+	var all []bump.ImageOutcome
+	for _, img := range c.report.Resolved {
+		all = append(all, bump.ImageOutcome{Resolved: img})
+	}
+	return all
+}
+
+// previousTag returns the tag that the files had before, "" when they had none or more
+// than one.
+func previousTag(img bump.ImageOutcome) string {
+	previous := ""
+	for _, change := range img.Changes {
+		tag := change.Target.Current.Tag
+		if previous != "" && tag != previous {
+			return ""
+		}
+		previous = tag
+	}
+	return previous
+}
