@@ -55,6 +55,9 @@ type Options struct {
 	// Default: the system's only.
 	CABundle []byte
 
+	// Recent is how many of the latest commits the first Read brings along, without a
+	// round trip of its own, so that a Log of so many is answered at once. Default: none.
+	Recent int
 	// Timeout is how long a server may be silent. Default: one minute.
 	Timeout time.Duration
 
@@ -76,6 +79,8 @@ type Repo struct {
 	remote  wire.Retrying
 	picker  *pick.Picker
 	closing sync.Once
+
+	lookedAhead bool // a Read has asked for the latest commits
 }
 
 // Open checks url and decides how the repository will be reached. It does not touch the
@@ -105,6 +110,9 @@ func Open(url string, opts Options) (*Repo, error) {
 	r.picker = &pick.Picker{Server: r.remote, Store: object.NewStore(), Log: r.progress}
 	return r, nil
 }
+
+// store returns where the objects are that were read.
+func (r *Repo) store() *object.Store { return r.picker.Store }
 
 // dial returns the way to reach the repository. It does not connect yet.
 func (r *Repo) dial(creds wire.Credentials) (wire.Remote, error) {
@@ -177,11 +185,27 @@ func (r *Repo) Read(ctx context.Context, at Revision, sel files.Selection) (*fil
 	if err != nil {
 		return nil, r.wrap(at.Branch, err)
 	}
-	list, err := r.picker.Files(ctx, commit.Tip, sel)
+	ahead, cancel := context.WithCancel(ctx)
+	defer cancel()
+	wait := r.lookAhead(ahead, commit.Tip)
+	list, err := r.files(ctx, at, commit.Tip, sel)
+	if err != nil {
+		cancel()
+	}
+	wait()
 	if err != nil {
 		return nil, r.wrap(commit.Branch, err)
 	}
 	return files.NewTree(commit.Branch, commit.Tip.String(), list), nil
+}
+
+// files reads files of a commit. One that was named by its hash is, as a rule, an older
+// one than the last that was read.
+func (r *Repo) files(ctx context.Context, at Revision, commit plumbing.Hash, sel files.Selection) ([]files.File, error) {
+	if at.Commit != "" {
+		return r.picker.FilesBeside(ctx, commit, sel)
+	}
+	return r.picker.Files(ctx, commit, sel)
 }
 
 // resolve finds the commit that at names.

@@ -4,9 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"path"
-	"slices"
-	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
 	gitobject "github.com/go-git/go-git/v5/plumbing/object"
@@ -20,17 +17,20 @@ type CommitInfo struct {
 	Hash              string // 40 hex digits
 	Author, Committer Signature
 	Message           string
+	// Merged has the messages of the commits that a merge brought in, the newest first, as
+	// far as they were read. It is empty for other commits.
+	Merged []string
 }
 
 const (
-	// logBudget is the most bytes of pack that a log may cost. A commit is some hundred
-	// bytes; a server without filters sends trees and files behind the commits.
+	// logBudget is the most bytes of pack that a look into the past may cost. A commit is
+	// some hundred bytes; a server without filters sends trees and files behind the commits.
 	logBudget = 8 << 20
 	// shortLog and longLog are how many commits are searched for those that changed a
 	// file: the second number only when the first was not enough.
 	shortLog, longLog = 256, 4096
-	// maxWants is how many trees one request asks for.
-	maxWants = 4096
+	// maxMerged is how many commits of a merge are looked at.
+	maxMerged = 50
 )
 
 // Log returns the latest commits up to a revision that changed one of files, the newest
@@ -40,157 +40,219 @@ const (
 //
 // It returns at most most commits, among the latest 4,096: fewer where the history, or
 // what the server sends of it, ends before. No file is read. Without files that is one
-// request; with files one more for each level of folders above them.
+// request, or none where [Options.Recent] has brought them; with files one more for each
+// level of folders above them.
 func (r *Repo) Log(ctx context.Context, at Revision, files []string, most int) ([]CommitInfo, error) {
 	tip, err := r.resolve(ctx, at)
 	if err != nil {
 		return nil, r.wrap(at.Branch, err)
 	}
 	if len(files) == 0 {
-		h, err := r.history(ctx, tip.Tip, most)
-		return h.commits[:min(most, len(h.commits))], r.wrap(tip.Branch, err)
+		c, err := r.chain(ctx, tip.Tip, most, onlyCommits)
+		return c.commits, r.wrap(tip.Branch, err)
 	}
-	h, err := r.history(ctx, tip.Tip, shortLog)
-	changes := h.changes(ctx, files)
-	if err == nil && len(changes) < most && h.cut {
-		h, err = r.history(ctx, tip.Tip, longLog)
-		changes = h.changes(ctx, files)
+	var changes []CommitInfo
+	for _, n := range []int{shortLog, longLog} {
+		var c chain
+		if c, err = r.chain(ctx, tip.Tip, n, withRoots); err != nil {
+			break
+		}
+		if changes, err = c.changes(ctx, files); err != nil || len(changes) >= most || !c.cut {
+			break
+		}
 	}
-	err = errors.Join(err, wire.Classify(ctx, ctx.Err()))
 	return changes[:min(most, len(changes))], r.wrap(tip.Branch, err)
 }
 
-// A history is a chain of first parents, the newest commit first.
-type history struct {
+// The filters with which commits are asked for.
+const (
+	onlyCommits = "tree:0"
+	withRoots   = "tree:1" // and the tree of each
+)
+
+// A chain is commits in the order of first parents, the newest first.
+type chain struct {
 	repo    *Repo
-	store   *object.Store
 	commits []CommitInfo
 	roots   []plumbing.Hash // the commits' trees
-	cut     bool            // the last commit has a parent that was not read
+	cut     bool            // the last commit has a parent that is not in the chain
 }
 
-// history reads n commits up to tip, or fewer where they end.
-func (r *Repo) history(ctx context.Context, tip plumbing.Hash, n int) (history, error) {
-	h := history{repo: r, store: object.NewStore()}
-	req := wire.Request{Wants: []plumbing.Hash{tip}, Depth: n, Filter: "tree:0", Budget: logBudget}
-	err := r.remote.Fetch(ctx, req, h.store)
-	if errors.Is(err, wire.ErrDeclined) {
-		req.Filter = ""
-		err = r.remote.Fetch(ctx, req, h.store)
-	}
-	if err != nil && !errors.Is(err, wire.ErrBudget) {
-		return h, err
-	}
-	for id := tip; len(h.commits) < n; {
-		if !h.store.Has(id) {
-			h.cut = true
-			return h, nil
+// chain reads n commits up to tip, or fewer where they end. What was read before is not
+// asked for again.
+func (r *Repo) chain(ctx context.Context, tip plumbing.Hash, n int, filter string) (chain, error) {
+	c := chain{repo: r}
+	merges := map[int][]plumbing.Hash{}
+	id := tip
+	for ; len(c.commits) < n && !id.IsZero(); id = r.parentOf(id) {
+		if !r.store().Has(id) {
+			err := r.fetchCommits(ctx, id, n-len(c.commits), filter)
+			if errors.Is(err, wire.ErrDeclined) && len(c.commits) > 0 {
+				err = nil // the server's own history ends here
+			}
+			if err != nil {
+				return c, err
+			}
+			if !r.store().Has(id) {
+				break
+			}
 		}
-		next, err := h.add(id)
-		if err != nil || next.IsZero() {
-			return h, err
+		info, root, parents, err := r.commitInfo(id)
+		if err != nil {
+			return c, err
 		}
-		id = next
+		if len(parents) > 1 {
+			merges[len(c.commits)] = parents[1:]
+		}
+		c.commits, c.roots = append(c.commits, info), append(c.roots, root)
 	}
-	h.cut = true
-	return h, nil
+	c.cut = !id.IsZero()
+	r.addMerged(c.commits, merges)
+	return c, nil
 }
 
-// add appends a commit, and returns its first parent: zero for the first of all.
-func (h *history) add(id plumbing.Hash) (plumbing.Hash, error) {
-	raw, err := h.store.Get(plumbing.CommitObject, id)
+// parentOf returns the first parent of a commit, zero for the first of all.
+func (r *Repo) parentOf(id plumbing.Hash) plumbing.Hash {
+	if parents := r.store().Parents(id); len(parents) > 0 {
+		return parents[0]
+	}
+	return plumbing.ZeroHash
+}
+
+// fetchCommits asks for n commits up to id, in less and less thrifty ways until the
+// server takes one. A server that cannot leave anything out sends commits first, so it is
+// hung up on when they are here.
+func (r *Repo) fetchCommits(ctx context.Context, id plumbing.Hash, n int, filter string) error {
+	base := wire.Request{Wants: []plumbing.Hash{id}, Depth: n, Filter: filter, Budget: logBudget}
+	all := base
+	all.Filter, all.Enough = "", r.hasChain(id, n)
+	whole := all
+	whole.Depth = 0
+	requests := []wire.Request{base, all, whole}
+	if r.picker.SendsAll() {
+		requests = requests[1:]
+	}
+	var err error
+	for _, req := range requests {
+		err = r.remote.Fetch(ctx, req, r.store())
+		if !errors.Is(err, wire.ErrDeclined) {
+			break
+		}
+	}
+	if errors.Is(err, wire.ErrBudget) || errors.Is(err, wire.ErrEnough) {
+		return nil
+	}
+	return err
+}
+
+// hasChain returns a function that reports whether n commits up to id have arrived.
+func (r *Repo) hasChain(id plumbing.Hash, n int) func(plumbing.Hash) bool {
+	return func(plumbing.Hash) bool {
+		for n > 0 && r.store().Has(id) {
+			if id = r.parentOf(id); id.IsZero() {
+				return true
+			}
+			n--
+		}
+		return n == 0
+	}
+}
+
+// commitInfo takes a commit apart that was read.
+func (r *Repo) commitInfo(id plumbing.Hash) (info CommitInfo, root plumbing.Hash, parents []plumbing.Hash, err error) {
+	raw, err := r.store().Get(plumbing.CommitObject, id)
 	if err != nil {
-		return plumbing.ZeroHash, err
+		return info, root, nil, err
 	}
 	var encoded plumbing.MemoryObject
 	encoded.SetType(plumbing.CommitObject)
 	_, _ = encoded.Write(raw.Data) // a MemoryObject takes everything
 	var c gitobject.Commit
 	if err := c.Decode(&encoded); err != nil {
-		return plumbing.ZeroHash, err
+		return info, root, nil, err
 	}
 	_, message, _ := bytes.Cut(raw.Data, []byte("\n\n"))
-	h.commits = append(h.commits, CommitInfo{id.String(), Signature(c.Author), Signature(c.Committer), string(message)})
-	h.roots = append(h.roots, c.TreeHash)
-	if len(c.ParentHashes) == 0 {
-		return plumbing.ZeroHash, nil
+	info = CommitInfo{Hash: id.String(), Author: Signature(c.Author), Committer: Signature(c.Committer), Message: string(message)}
+	return info, c.TreeHash, c.ParentHashes, nil
+}
+
+// addMerged fills in what merges brought in: the commits above their other parents that
+// the chain does not have.
+func (r *Repo) addMerged(commits []CommitInfo, merges map[int][]plumbing.Hash) {
+	if len(merges) == 0 {
+		return
 	}
-	return c.ParentHashes[0], nil
+	inChain := make(map[string]bool, len(commits))
+	for _, c := range commits {
+		inChain[c.Hash] = true
+	}
+	for i, parents := range merges {
+		for _, id := range parents {
+			for n := 0; n < maxMerged && !id.IsZero() && !inChain[id.String()] && r.store().Has(id); n++ {
+				info, _, _, err := r.commitInfo(id)
+				if err != nil {
+					break
+				}
+				commits[i].Merged = append(commits[i].Merged, info.Message)
+				id = r.parentOf(id)
+			}
+		}
+	}
+}
+
+// lookAhead sends for the latest commits, beside the requests of a Read, when the options
+// say so. Only the first Read does: later ones find most of them here.
+func (r *Repo) lookAhead(ctx context.Context, tip plumbing.Hash) (wait func()) {
+	if r.options.Recent <= 0 || r.lookedAhead {
+		return func() {}
+	}
+	r.lookedAhead = true
+	req := wire.Request{Wants: []plumbing.Hash{tip}, Depth: r.options.Recent, Filter: onlyCommits, Budget: logBudget}
+	s := object.NewStore() // the other requests fill the usual one meanwhile
+	arrived := r.remote.Beside(ctx, req, s)
+	return func() {
+		arrived()
+		_ = r.store().Merge(s) // what has no room is asked for when it is needed
+	}
 }
 
 // changes returns the commits in which one of files differs from the commit before. The
 // last one counts only when it is the first of all, because its parent is not known.
-func (h *history) changes(ctx context.Context, files []string) []CommitInfo {
-	differs := make([]bool, len(h.commits))
-	for _, file := range files {
-		ids := h.idsOf(ctx, path.Clean(file))
-		for i := range ids {
-			before := plumbing.ZeroHash // in front of the first commit there is no file
-			if i+1 < len(ids) {
-				before = ids[i+1]
-			} else if h.cut {
-				break
-			}
-			differs[i] = differs[i] || ids[i] != before
-		}
+func (c chain) changes(ctx context.Context, files []string) ([]CommitInfo, error) {
+	tracks, err := c.descend(ctx, files)
+	if err != nil {
+		return nil, err
 	}
 	var changed []CommitInfo
-	for i, c := range h.commits {
-		if differs[i] {
-			changed = append(changed, c)
-		}
-	}
-	return changed
-}
-
-// idsOf returns the id that the file has in each commit, zero where it is missing. It
-// goes down one folder at a time, in all commits at once: neighbours share most trees,
-// so a level costs one request. It stops at the first commit whose trees do not come.
-func (h *history) idsOf(ctx context.Context, file string) []plumbing.Hash {
-	ids := slices.Clone(h.roots)
-	names := strings.Split(file, "/")
-	for level, name := range names {
-		last := level == len(names)-1
-		h.fetchTrees(ctx, ids)
-		for i, id := range ids {
-			if id.IsZero() {
-				continue
-			}
-			entries, err := h.store.Tree(id)
-			if err != nil {
-				ids = ids[:i]
-				h.cut = true
+	for i, info := range c.commits {
+		for _, t := range tracks {
+			if differs, known := t.differs(i, c); differs && known {
+				changed = append(changed, info)
 				break
 			}
-			ids[i] = plumbing.ZeroHash
-			if e, found := entryOf(entries, name); found && (last || e.Mode.IsDir()) {
-				ids[i] = e.ID
-			}
 		}
 	}
-	return ids
+	return changed, nil
+}
+
+// differs reports whether what a track follows differs between commit i and the one
+// below, and whether that is known.
+func (t track) differs(i int, c chain) (differs, known bool) {
+	before := plumbing.ZeroHash // in front of the first commit there is no file
+	switch {
+	case i >= len(t.ids), i == len(t.ids)-1 && c.endsEarly(t):
+		return false, false
+	case i < len(t.ids)-1:
+		before = t.ids[i+1]
+	}
+	return t.ids[i] != before, true
 }
 
 func entryOf(entries []object.Entry, name string) (object.Entry, bool) {
-	i := slices.IndexFunc(entries, func(e object.Entry) bool { return e.Name == name })
-	if i < 0 {
-		return object.Entry{}, false
-	}
-	return entries[i], true
-}
-
-// fetchTrees asks for the trees that are missing. What does not come shows when the
-// tree is read.
-func (h *history) fetchTrees(ctx context.Context, ids []plumbing.Hash) {
-	var wants []plumbing.Hash
-	asked := map[plumbing.Hash]bool{}
-	for _, id := range ids {
-		if !id.IsZero() && !h.store.Has(id) && !asked[id] {
-			asked[id] = true
-			wants = append(wants, id)
+	for _, e := range entries {
+		if e.Name == name {
+			return e, true
 		}
 	}
-	for chunk := range slices.Chunk(wants, maxWants) {
-		_ = h.repo.remote.Fetch(ctx, wire.Request{Wants: chunk, Filter: "tree:0", Budget: logBudget}, h.store)
-	}
+	return object.Entry{}, false
 }

@@ -56,6 +56,20 @@ func (s *Store) Add(o Object) (plumbing.Hash, error) {
 	return id, nil
 }
 
+// Merge keeps what other has. ErrFull means that there is no room for all of it.
+func (s *Store) Merge(other *Store) error {
+	for id, o := range other.objects {
+		if s.Has(id) {
+			continue
+		}
+		if err := s.Reserve(len(o.Data) + objectCost); err != nil {
+			return err
+		}
+		s.objects[id] = o
+	}
+	return nil
+}
+
 // AddLarge notes a blob that is too large to keep, with its size in bytes.
 func (s *Store) AddLarge(id plumbing.Hash, size int64) { s.large[id] = size }
 

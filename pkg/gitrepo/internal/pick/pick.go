@@ -77,6 +77,32 @@ func (p *Picker) Files(ctx context.Context, tip plumbing.Hash, want files.Select
 	}
 }
 
+// FilesBeside is Files for a commit that may be older than the last one, or have nothing
+// to do with it: one request, as a rule, for what differs between the two. The last one
+// stays the one that Files goes on from.
+func (p *Picker) FilesBeside(ctx context.Context, commit plumbing.Hash, want files.Selection) ([]files.File, error) {
+	last := p.base
+	if last.IsZero() || last == commit {
+		return p.Files(ctx, commit, want)
+	}
+	defer func() { p.base = last }()
+	if !p.SendsAll() && !p.Store.Has(commit) {
+		// Whatever goes wrong, the walk asks for what has not come.
+		_ = p.Server.Fetch(ctx, wire.Request{
+			Wants:  []plumbing.Hash{commit},
+			Base:   last,
+			Depth:  1,
+			Filter: smallFiles,
+			Budget: besideBudget,
+		}, p.Store)
+	}
+	p.base = plumbing.ZeroHash
+	return p.Files(ctx, commit, want)
+}
+
+// besideBudget is the most bytes of pack that the difference of two commits may cost.
+const besideBudget = 128 << 10
+
 // catchUp asks for what a new tip has that the last one had not: after a lost race that
 // is one request for everything. Where it does not work, the walk asks as usual.
 //

@@ -343,6 +343,17 @@ func (h *httpRemote) Fetch(ctx context.Context, req Request, s *object.Store) er
 	return nil
 }
 
+// Beside sends the request at once.
+func (h *httpRemote) Beside(ctx context.Context, req Request, s *object.Store) (wait func()) {
+	twin := *h // what the other requests find out about the server is theirs
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = twin.Fetch(ctx, req, s)
+	}()
+	return func() { <-done }
+}
+
 // Push sends one request.
 func (h *httpRemote) Push(ctx context.Context, u Update) (remark string, err error) {
 	resp, err := h.request(ctx, http.MethodPost, "/"+receivePack, pushCommand(u))

@@ -25,6 +25,7 @@ type localRemote struct {
 	path    string
 	dir     string // where HEAD, refs and objects are
 	bare    bool
+	shallow map[plumbing.Hash]bool // the commits whose parents were left out
 	storage *filesystem.Storage
 }
 
@@ -59,6 +60,14 @@ func (l *localRemote) open() error {
 	}
 	if refs := extensions.Option("refstorage"); refs != "" && refs != "files" {
 		return Fail(ErrUnsupported, "keeps its refs as %q, which is not supported", refs)
+	}
+	ends, err := storage.Shallow()
+	if err != nil {
+		return Because(ErrUnsupported, err, "its list of shallow commits")
+	}
+	l.shallow = make(map[plumbing.Hash]bool, len(ends))
+	for _, id := range ends {
+		l.shallow[id] = true
 	}
 	l.dir, l.storage, l.bare = dir, storage, config.Core.IsBare
 	return nil
@@ -155,11 +164,19 @@ func (l *localRemote) Fetch(ctx context.Context, req Request, s *object.Store) e
 			if err := errors.Join(Classify(ctx, ctx.Err()), l.read(id, s)); err != nil {
 				return err
 			}
-			parents = append(parents, s.Parents(id)...)
+			if !l.shallow[id] {
+				parents = append(parents, s.Parents(id)...)
+			}
 		}
 		wants = parents
 	}
 	return nil
+}
+
+// Beside reads at once.
+func (l *localRemote) Beside(ctx context.Context, req Request, s *object.Store) (wait func()) {
+	_ = l.Fetch(ctx, req, s)
+	return func() {}
 }
 
 // read brings one object into s.
@@ -171,6 +188,9 @@ func (l *localRemote) read(id plumbing.Hash, s *object.Store) error {
 	if errors.Is(err, plumbing.ErrObjectNotFound) {
 		l.storage.Reindex() // a pack may be newer than our list
 		encoded, err = l.storage.EncodedObject(plumbing.AnyObject, id)
+	}
+	if errors.Is(err, plumbing.ErrObjectNotFound) && len(l.shallow) > 0 {
+		return Because(ErrDeclined, err, "object %s", id)
 	}
 	if err != nil {
 		return Because(ErrUnavailable, err, "object %s", id)

@@ -224,8 +224,12 @@ func fetchCommand(caps Capabilities, req Request) []byte {
 	for _, id := range req.Wants {
 		p.line("want %s", id)
 	}
-	for _, id := range req.Haves {
+	for _, id := range req.haves() {
 		p.line("have %s", id)
+	}
+	if !req.Base.IsZero() {
+		p.line("thin-pack")
+		p.line("shallow %s", req.Base)
 	}
 	if req.Depth > 0 {
 		p.line("deepen %d", req.Depth)
@@ -250,6 +254,7 @@ func fetchCommand0(caps Capabilities, req Request) []byte {
 		{"side-band-64k", caps.sideband},
 		{"multi_ack_detailed", caps.multiACK},
 		{"shallow", req.Depth > 0},
+		{"thin-pack", !req.Base.IsZero()},
 		{"filter", req.Filter != ""},
 	} {
 		if word.use {
@@ -260,6 +265,9 @@ func fetchCommand0(caps Capabilities, req Request) []byte {
 		p.line("want %s%s", id, words)
 		words = ""
 	}
+	if !req.Base.IsZero() {
+		p.line("shallow %s", req.Base)
+	}
 	if req.Depth > 0 {
 		p.line("deepen %d", req.Depth)
 	}
@@ -267,7 +275,7 @@ func fetchCommand0(caps Capabilities, req Request) []byte {
 		p.line("filter %s", req.Filter)
 	}
 	p.flush()
-	for _, id := range req.Haves {
+	for _, id := range req.haves() {
 		p.line("have %s", id)
 	}
 	p.line("done")

@@ -17,6 +17,10 @@ type Remote interface {
 	Capabilities(ctx context.Context) (Capabilities, error)
 	// Fetch brings what req wants into s. An error leaves in s what came before it.
 	Fetch(ctx context.Context, req Request, s *object.Store) error
+	// Beside is a Fetch that is on its way together with those that follow, so that it
+	// costs no round trip. It may bring less than req wants, and tells no error. Nobody
+	// may use s until wait returns.
+	Beside(ctx context.Context, req Request, s *object.Store) (wait func())
 	// Push sends objects and moves a branch, if its tip is still u.Old. On success it
 	// returns what the server said beside its report, such as the link with which a
 	// merge request can be opened.
@@ -47,14 +51,27 @@ var assumed = Capabilities{Filter: true, Shallow: true, sideband: true}
 
 // A Request names the objects that are wanted, and how little beside them.
 type Request struct {
-	Wants  []plumbing.Hash
-	Haves  []plumbing.Hash // these need not be sent, nor what is below them
-	Depth  int             // of history; 0 when Wants has no commit, or for all of it
-	Filter string          // as in git's --filter; "" for none
-	Budget int64           // end with ErrBudget after so many bytes of pack; 0: never
+	Wants []plumbing.Hash
+	Haves []plumbing.Hash // these need not be sent, nor what is below them
+	// Base is a commit whose files need not be sent, unlike what is below it in history:
+	// so a commit before Base costs only what differs. The answer's deltas may be built on
+	// any of Base's objects, and whoever has not all of them may get an error behind
+	// objects that are of use. Zero for none.
+	Base   plumbing.Hash
+	Depth  int    // of history; 0 when Wants has no commit, or for all of it
+	Filter string // as in git's --filter; "" for none
+	Budget int64  // end with ErrBudget after so many bytes of pack; 0: never
 	// Enough is called with each object that has arrived, and ends the fetch with
 	// ErrEnough when it returns true. Nil fetches everything.
 	Enough func(plumbing.Hash) bool
+}
+
+// haves returns the commits that the server is told of.
+func (req Request) haves() []plumbing.Hash {
+	if req.Base.IsZero() {
+		return req.Haves
+	}
+	return append(slices.Clone(req.Haves), req.Base)
 }
 
 // An Update moves a branch from Old to New, or makes it when Old is zero.

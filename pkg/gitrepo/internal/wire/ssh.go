@@ -27,7 +27,8 @@ type sshRemote struct {
 	upload  *sshProcess // with an answer still to give; nil when there is none
 	greeted bool        // there was a greeting, and caps are what it said
 	caps    Capabilities
-	watch   *watch // of the operation that is under way
+	watch   *watch    // of the operation that is under way
+	beside  *question // to be asked together with the next Fetch; nil for none
 }
 
 // NewSSH returns a Remote over ssh. It connects with the first request.
@@ -36,6 +37,12 @@ func NewSSH(addr giturl.Address, opts SSHOptions) (Remote, error) {
 		return nil, fmt.Errorf("%s: a known_hosts file and a pinned host key are given; only one can decide", addr)
 	}
 	return &sshRemote{addr: addr, options: opts}, nil
+}
+
+// A question is a request that waits to be asked, and where its answer goes.
+type question struct {
+	request Request
+	store   *object.Store
 }
 
 // An sshProcess is a git service at the server's end of a channel.
@@ -276,15 +283,32 @@ func (r *sshRemote) Fetch(ctx context.Context, req Request, s *object.Store) err
 	return nil
 }
 
+// Beside keeps the request for the next Fetch, which sends both of them together. Version
+// 0 answers one request only.
+func (r *sshRemote) Beside(_ context.Context, req Request, s *object.Store) (wait func()) {
+	if !r.caps.v0 {
+		r.beside = &question{req, s}
+	}
+	return func() { r.beside = nil }
+}
+
 func (r *sshRemote) exchange(p *sshProcess, req Request, s *object.Store) error {
-	_, _ = p.ch.Write(fetchCommand(r.caps, req)) // the answer shows a failure
+	commands, beside := fetchCommand(r.caps, req), r.beside
+	if r.beside = nil; beside != nil {
+		commands = append(commands, fetchCommand(r.caps, beside.request)...)
+	}
+	_, _ = p.ch.Write(commands) // the answer shows a failure
 	if !p.greeted {
 		if _, err := readGreeting(p.in, ""); err != nil {
 			return err
 		}
 		p.greeted = true
 	}
-	return readFetch(p.in, r.caps, req, s)
+	err := readFetch(p.in, r.caps, req, s)
+	if err == nil && beside != nil && readFetch(p.in, r.caps, beside.request, beside.store) != nil {
+		r.hangUp() // the next Fetch starts a new service
+	}
+	return err
 }
 
 // hangUp ends the running git-upload-pack; the connection stays.
