@@ -222,3 +222,13 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestPlain(t *testing.T) {
+	for key, want := range map[string]string{
+		"imageTag": "imagetag", "image_tag": "imagetag", "image-tag": "imagetag", "IMAGE.TAG": "imagetag", "": "", "é-É": "éé",
+	} {
+		if got := Plain(key); got != want {
+			t.Errorf("%q: %q, want %q", key, got, want)
+		}
+	}
+}

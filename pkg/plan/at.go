@@ -195,7 +195,7 @@ func (s spot) refuse(why, help string) error {
 // isPartAlone reports whether the spot is a name without a tag, under a key that
 // holds names only.
 func (s spot) isPartAlone() bool {
-	_, role := roleOf(plain(s.value.Key()))
+	_, role := roleOf(keypath.Plain(s.value.Key()))
 	return s.form == FormReference && s.ref.Tag == "" && s.ref.Digest == "" && role != imageRole && role != looseRole && !s.isOverride
 }
 
@@ -213,7 +213,7 @@ func rightPath(n *yamledit.Node, repository string) string {
 	return ""
 }
 
-func plainIs(key string, keys ...string) bool { return slices.Contains(keys, plain(key)) }
+func plainIs(key string, keys ...string) bool { return slices.Contains(keys, keypath.Plain(key)) }
 
 var (
 	versionPattern = regexp.MustCompile(`^v?\d+\.\d+|\d.*[._-]|[._-].*\d|^[0-9a-f]{7,64}$|^v\d+$`)

@@ -207,17 +207,18 @@ func tagUnder(n, own *yamledit.Node) *yamledit.Node {
 	return tagIn(n)
 }
 
-// tagIn is a set tag among the mapping's fields, for all images; or nil.
+// tagIn is the first set tag for all images that the mapping has, or nil.
 func tagIn(n *yamledit.Node) *yamledit.Node {
-	for _, f := range n.Fields() {
-		switch plain(f.Key) {
-		case "tag", "imagetag", "globaltag", "globalimagetag", "defaulttag", "defaultimagetag", "imageversion":
-			if value := f.Value; !value.IsMapping() && !value.IsList() && image.CheckTag(value.Value()) == nil {
-				return value
+	var first *yamledit.Node
+	for _, key := range []string{"tag", "imagetag", "globaltag", "globalimagetag", "defaulttag", "defaultimagetag", "imageversion"} {
+		for _, value := range n.Alike(key) {
+			isSet := !value.IsMapping() && !value.IsList() && image.CheckTag(value.Value()) == nil
+			if isSet && (first == nil || value.Line() < first.Line()) {
+				first = value
 			}
 		}
 	}
-	return nil
+	return first
 }
 
 // globalRegistry is the registry that charts put in front of each repository of

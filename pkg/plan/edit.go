@@ -71,7 +71,10 @@ func checkWant(ref image.Ref) error {
 // locate finds the want's spots in the text as it is now: those at its path, in
 // its document if the path is there, that hold the wanted image.
 func (e *editor) locate(w Want) ([]spot, error) {
-	all, err := e.file.at(w.Target.Path, w.Ref.Repository)
+	all, err := e.file.at(w.Target.Doc, w.Target.Path, w.Ref.Repository)
+	if err == nil && !slices.ContainsFunc(all, func(s spot) bool { return s.isMeant(w) }) {
+		all, err = spotsAt(e.file.text, w.Target.Path, w.Ref.Repository) // it may have moved to another document
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package plan
 import (
 	"bytes"
 	"regexp"
+	"slices"
 	"sync"
 
 	"github.com/tagbump/tagbump/pkg/keypath"
@@ -22,6 +23,9 @@ type file struct {
 
 	searching sync.Once
 	known     *known
+
+	cutting sync.Once
+	lines   [][]byte
 }
 
 // read parses the file, once. A template that cannot be parsed is read by line.
@@ -48,8 +52,12 @@ func (f *file) spots(part string) []spot {
 	if f.read() == nil {
 		return nil
 	}
-	f.searching.Do(func() { f.known = newKnown(f.text) })
+	f.search()
 	return f.known.all(part)
+}
+
+func (f *file) search() {
+	f.searching.Do(func() { f.known = newKnown(f.text) })
 }
 
 // known is what a text is known to name: its spots, and the values that may be
@@ -58,8 +66,16 @@ type known struct {
 	spots    []spot
 	embedded []*embedded
 
-	indexing sync.Once
-	byPath   map[string][]spot // by the path that each would change
+	indexing, deepIndexing sync.Once
+
+	byDoc     map[docPath][]spot // by what each would change
+	byDocDeep map[docPath][]spot // the same, with those in embedded texts
+}
+
+// A docPath is a path in one of a file's documents.
+type docPath struct {
+	doc  int
+	path string
 }
 
 // An embedded text is a value that may hold YAML.
@@ -83,7 +99,7 @@ func newKnown(text *yamledit.Text) *known {
 }
 
 func (k *known) all(part string) []spot {
-	spots := k.spots
+	spots := slices.Clip(k.spots)
 	for _, e := range k.embedded {
 		if !e.node.Contains(part) {
 			continue
@@ -94,24 +110,38 @@ func (k *known) all(part string) []spot {
 			}
 		})
 		if e.known != nil {
-			spots = append(spots[:len(spots):len(spots)], e.known.all(part)...)
+			spots = append(spots, e.known.all(part)...)
 		}
 	}
 	return spots
 }
 
-// at is [spotsAt] in the file. A path that is spelled as a known spot spells it is
-// looked up and not followed, so that many of them cost little.
-func (f *file) at(path keypath.Path, repository string) ([]spot, error) {
-	f.spots("")
-	f.known.indexing.Do(func() {
-		f.known.byPath = map[string][]spot{}
-		for _, s := range f.known.spots {
-			key := s.path().String()
-			f.known.byPath[key] = append(f.known.byPath[key], s)
-		}
-	})
-	spots := f.known.byPath[path.String()]
+// at lists the spots at a place. Embedded texts are read only where the rest has
+// none there.
+func (k *known) at(place docPath) []spot {
+	k.indexing.Do(func() { k.byDoc = byDoc(k.spots) })
+	if spots := k.byDoc[place]; len(spots) > 0 {
+		return spots
+	}
+	k.deepIndexing.Do(func() { k.byDocDeep = byDoc(k.all("")) })
+	return k.byDocDeep[place]
+}
+
+func byDoc(spots []spot) map[docPath][]spot {
+	all := make(map[docPath][]spot, len(spots))
+	for _, s := range spots {
+		at := docPath{s.value.Document(), s.path().String()}
+		all[at] = append(all[at], s)
+	}
+	return all
+}
+
+// at lists the spots at the path, in the document if it has any there, else in
+// all. A path that is spelled as a known spot spells it is looked up and not
+// followed, so that many of them cost little.
+func (f *file) at(doc int, path keypath.Path, repository string) ([]spot, error) {
+	f.search()
+	spots := f.known.at(docPath{doc, path.String()})
 	if len(spots) == 0 {
 		return spotsAt(f.text, path, repository)
 	}
@@ -136,14 +166,17 @@ func (f *file) placeholderBeside(s spot) string {
 	if s.fill != "" || s.value.Value() != "" {
 		return ""
 	}
-	line := s.value.Line()
-	for text := range bytes.Lines(f.src) {
-		if line--; line == 0 {
-			if match := commentedPlaceholder.FindSubmatch(text); match != nil {
-				return string(match[1])
-			}
-			return ""
-		}
+	if match := commentedPlaceholder.FindSubmatch(f.line(s.value.Line())); match != nil {
+		return string(match[1])
 	}
 	return ""
+}
+
+// line is the text of a line, counted from 1.
+func (f *file) line(number int) []byte {
+	f.cutting.Do(func() { f.lines = bytes.SplitAfter(f.src, []byte("\n")) })
+	if number < 1 || number > len(f.lines) {
+		return nil
+	}
+	return f.lines[number-1]
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/tagbump/tagbump/pkg/keypath"
 	"github.com/tagbump/tagbump/pkg/yamledit"
 )
 
@@ -56,17 +57,6 @@ func roleOf(key string) (stem string, r role) {
 		return "", looseRole
 	}
 	return "", noRole
-}
-
-// plain spells a key as charts of any style do: image_tag, image-tag and imageTag
-// are imagetag.
-func plain(key string) string {
-	return strings.Map(func(c rune) rune {
-		if c == '_' || c == '-' || c == '.' {
-			return -1
-		}
-		return unicode.ToLower(c)
-	}, key)
 }
 
 // wordsOf splits a key at its separators and capitals: chartVersion is chart and
@@ -127,7 +117,7 @@ func newMapping(n *yamledit.Node) mapping {
 func (m *mapping) add(fields []yamledit.Field) {
 	m.fields = slices.Grow(m.fields, len(fields))
 	for _, f := range fields {
-		m.fields = append(m.fields, field{f, plain(f.Key)})
+		m.fields = append(m.fields, field{f, keypath.Plain(f.Key)})
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/tagbump/tagbump/pkg/image"
+	"github.com/tagbump/tagbump/pkg/keypath"
 	"github.com/tagbump/tagbump/pkg/yamledit"
 )
 
@@ -50,7 +51,7 @@ func openTag(n *yamledit.Node) *yamledit.Node {
 	if !value.IsScalar() || value.HasAction() || image.CheckTag(value.Value()) != nil {
 		return nil
 	}
-	switch plain(key) {
+	switch keypath.Plain(key) {
 	case "tag", "imagetag", "newtag":
 	case "version", "imageversion":
 		if !saysImage(parentKey(n)) {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/tagbump/tagbump/pkg/image"
+	"github.com/tagbump/tagbump/pkg/keypath"
 	"github.com/tagbump/tagbump/pkg/yamledit"
 )
 
@@ -252,7 +253,7 @@ func (m mapping) holds(n *yamledit.Node) bool {
 func (m *mapping) inherit(lower *yamledit.Node) {
 	for _, f := range append(lower.Fields(), mergedFields(lower.Fields())...) {
 		if !slices.ContainsFunc(m.fields, func(own field) bool { return own.Key == f.Key }) {
-			m.fields = append(slices.Clip(m.fields), field{f, plain(f.Key)})
+			m.fields = append(slices.Clip(m.fields), field{f, keypath.Plain(f.Key)})
 		}
 	}
 }
@@ -298,7 +299,7 @@ func (o *overlays) leaveHidden() {
 		if up == nil || !up.IsMapping() || c.spot.form == FormReference {
 			return ""
 		}
-		over := slices.DeleteFunc(slices.Clone(o.hiders(up, plain(c.spot.path().Key()))), func(s setting) bool { return s.value.Is(c.spot.value) })
+		over := slices.DeleteFunc(slices.Clone(o.hiders(up, keypath.Plain(c.spot.path().Key()))), func(s setting) bool { return s.value.Is(c.spot.value) })
 		if len(over) == 0 || c.spot.isTagged() && !o.areAll(c.file, over) {
 			return ""
 		}

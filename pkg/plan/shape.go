@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/tagbump/tagbump/pkg/image"
+	"github.com/tagbump/tagbump/pkg/keypath"
 	"github.com/tagbump/tagbump/pkg/yamledit"
 )
 
@@ -177,7 +178,7 @@ func (m mapping) repositorySpot(i int, stem string) (spot, bool) {
 	if stem == "image" || strings.HasSuffix(stem, "image") {
 		keys = append([]string{stem + "tag"}, keys...)
 	}
-	if plain(m.fields[i].Key) != "repository" && m.isOnlyName(i) {
+	if keypath.Plain(m.fields[i].Key) != "repository" && m.isOnlyName(i) {
 		keys = append(keys, "imagetag", "tag", "imageversion")
 	}
 	if m.versionIsTag(i) {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/tagbump/tagbump/pkg/keypath"
 )
 
 // TestShapes says of small texts which images they name: the path of what would be
@@ -99,7 +101,7 @@ func TestWords(t *testing.T) {
 			t.Errorf("%s: %q; want %q", key, got, want)
 		}
 	}
-	if got := plain("My_Image-tag.x"); got != "myimagetagx" {
+	if got := keypath.Plain("My_Image-tag.x"); got != "myimagetagx" {
 		t.Error(got)
 	}
 }

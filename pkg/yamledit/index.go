@@ -41,6 +41,29 @@ func (n *Node) valuesOf(key string) []int {
 	})[key]
 }
 
+// Alike lists what the keys hold that are key as charts of any style spell it, in
+// their order: imageTag, image_tag and image-tag are alike. The key is plain.
+func (n *Node) Alike(key string) []*Node {
+	if !n.IsMapping() {
+		return nil
+	}
+	content := n.yaml.Content
+	places := n.text.plainKeys.get(n.yaml, func() index {
+		all := index{}
+		for i := 0; i+1 < len(content); i += 2 {
+			if k := content[i]; k.Kind == yaml.ScalarNode {
+				all[keypath.Plain(k.Value)] = append(all[keypath.Plain(k.Value)], i+1)
+			}
+		}
+		return all
+	})[key]
+	nodes := make([]*Node, len(places))
+	for i, place := range places {
+		nodes[i] = n.child(place)
+	}
+	return nodes
+}
+
 // A fieldOf is what the items of a list have at some keys.
 type fieldOf struct {
 	list *yaml.Node

@@ -24,13 +24,14 @@ type Text struct {
 	docs    []*yaml.Node
 	roots   []*Node // of the documents that have one
 
-	lines    []int             // offset of each line of parsed, as the parser counts them
-	feeds    lazy[[]int]       // offset behind each line feed of src
-	marks    cache[int, []int] // by line: the offset of every markEvery-th column
-	keys     cache[*yaml.Node, index]
-	fields   cache[fieldOf, index]
-	anchors  lazy[map[*yaml.Node]*anchor]
-	embedded cache[*yaml.Node, *Text]
+	lines     []int             // offset of each line of parsed, as the parser counts them
+	feeds     lazy[[]int]       // offset behind each line feed of src
+	marks     cache[int, []int] // by line: the offset of every markEvery-th column
+	keys      cache[*yaml.Node, index]
+	plainKeys cache[*yaml.Node, index]
+	fields    cache[fieldOf, index]
+	anchors   lazy[map[*yaml.Node]*anchor]
+	embedded  cache[*yaml.Node, *Text]
 
 	syntax Syntax               // of a text that is not YAML, or nil
 	tokens map[*yaml.Node]Token // of its scalars
