@@ -28,13 +28,13 @@ var layers = []layer{
 	{
 		name: "pure",
 		packages: []string{
-			"config", "diff", "environs", "fault", "files", "forge", "giturl", "image", "keypath", "placeholder", "plan",
-			"policy", "record", "redact", "result", "rollout", "safetext", "textedit", "yamledit", "internal/suggest",
+			"config", "diff", "environs", "fault", "files", "forge", "giturl", "image", "keypath", "notify", "placeholder", "plan",
+			"policy", "record", "redact", "result", "rollout", "safetext", "telemetry", "textedit", "yamledit", "internal/suggest",
 		},
 		below: []string{"pure"},
 		noIO:  true, noClock: true,
 	},
-	{name: "tools", packages: []string{"internal/delay", "internal/httpx", "internal/smallfile", "forge/internal/rest"}, below: []string{"pure", "tools"}},
+	{name: "tools", packages: []string{"internal/delay", "internal/httpx", "internal/post", "internal/smallfile", "forge/internal/rest"}, below: []string{"pure", "tools"}},
 	{name: "conductor", packages: []string{"bump"}, below: []string{"pure", "tools"}, noIO: true},
 	{name: "io", packages: []string{"registry", "gitrepo", "worktree", "forge/github", "forge/gitlab", "forge/gitea", "forge/bitbucket", "render"}, below: []string{"pure", "tools"}},
 	{name: "demo", packages: []string{"demo"}},

@@ -10,6 +10,7 @@ import (
 	"github.com/tagbump/tagbump/pkg/giturl"
 	"github.com/tagbump/tagbump/pkg/image"
 	"github.com/tagbump/tagbump/pkg/keypath"
+	"github.com/tagbump/tagbump/pkg/notify"
 	"github.com/tagbump/tagbump/pkg/record"
 )
 
@@ -55,6 +56,11 @@ func checkImageName(name string) error {
 
 func checkAuthor(author string) error {
 	_, err := record.ParseAuthor(author)
+	return err
+}
+
+func checkNotifyText(text string) error {
+	_, err := notify.ParseText(text)
 	return err
 }
 

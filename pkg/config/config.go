@@ -41,6 +41,15 @@ type Config struct {
 	Commit       Commit                 // how commits look
 	Images       map[string]Image       // by repository, as written: "haoict/send2ereader"
 	Environments map[string]Environment // by name: "production"
+	Notify       Notify                 // which messages a webhook gets
+}
+
+// A Notify says which messages a webhook gets. Its address is a secret, and so not in
+// the project file. A field is empty when it is not set.
+type Notify struct {
+	On     string // "changes", "failure" or "always"
+	Format string // "slack", "teams" or "json"
+	Text   string // with placeholders
 }
 
 // A Commit says how commits look. Flags and variables override it.

@@ -23,6 +23,7 @@ branch: main
 commit:
   author: Acme CI <ci@acme.example>
   message: "[skip ci] {{.Subject}}"
+notify: {on: failure, format: slack, text: "{{.Subject}}, by {{.TriggeredBy}}"}
 images:
   haoict/send2ereader:
     match: ^master-(?P<stamp>\d{12})$
@@ -59,6 +60,7 @@ func TestParseReadsEveryKey(t *testing.T) {
 		Repository: "https://github.com/acme/helm-charts.git",
 		Branch:     "main",
 		Commit:     Commit{Author: "Acme CI <ci@acme.example>", Message: "[skip ci] {{.Subject}}"},
+		Notify:     Notify{On: "failure", Format: "slack", Text: "{{.Subject}}, by {{.TriggeredBy}}"},
 		Images: map[string]Image{
 			"haoict/send2ereader": {
 				Rule:      policy.Rule{Match: `^master-(?P<stamp>\d{12})$`, Extract: "$stamp", Order: "numerical"},
@@ -258,6 +260,16 @@ var refused = []struct {
 .tagbump.yaml:8:24: environments.b.set: is a mapping; a list is wanted`, both,
 	},
 	{
+		"a notification that cannot be", "notify:\n  on: sometimes\n  format: mail\n  url: https://hooks.slack.com/services/x\n",
+		`.tagbump.yaml:2:7: notify.on: "sometimes": unknown value; known are changes, failure and always
+.tagbump.yaml:3:11: notify.format: "mail": unknown value; known are slack, teams and json
+.tagbump.yaml:4:3: notify.url: unknown key; known are format, on and text`, both,
+	},
+	{
+		"a placeholder of a notification", "notify: {text: \"{{.Password}}\"}\n",
+		`.tagbump.yaml:1:16: notify.text: "{{.Password}}" is not a placeholder`, onlyGo,
+	},
+	{
 		"an author without an address", "commit: {author: Acme CI}\n",
 		`.tagbump.yaml:1:18: commit.author: "Acme CI" is not of the form "Name <name@example.com>"`, onlyGo,
 	},
@@ -379,7 +391,7 @@ func TestProblemsCanBeTakenApart(t *testing.T) {
 	_, err := Parse("dir/own.yaml", []byte("branch: main\norder: newest\n"))
 	want := Problems{{
 		File: "dir/own.yaml", Line: 2, Column: 1, Key: "order",
-		What: "unknown key; known are branch, commit, environments, images and repository",
+		What: "unknown key; known are branch, commit, environments, images, notify and repository",
 	}}
 	var got Problems
 	if !errors.As(err, &got) || !slices.Equal(got, want) {

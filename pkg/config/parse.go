@@ -16,6 +16,7 @@ import (
 	"github.com/tagbump/tagbump/pkg/image"
 	"github.com/tagbump/tagbump/pkg/internal/suggest"
 	"github.com/tagbump/tagbump/pkg/keypath"
+	"github.com/tagbump/tagbump/pkg/notify"
 	"github.com/tagbump/tagbump/pkg/policy"
 )
 
@@ -100,6 +101,7 @@ func (r *reader) config(n *yaml.Node) *Config {
 		"commit":       into(&config.Commit, r.commit),
 		"images":       into(&config.Images, r.images),
 		"environments": into(&config.Environments, r.environments),
+		"notify":       into(&config.Notify, r.notify),
 	})
 	for name, environment := range config.Environments {
 		if environment.Branch == "" {
@@ -117,6 +119,16 @@ func (r *reader) commit(n *yaml.Node, at string) Commit {
 		"message": into(&commit.Message, r.text(nil)),
 	})
 	return commit
+}
+
+func (r *reader) notify(n *yaml.Node, at string) Notify {
+	var told Notify
+	r.object(n, at, fields{
+		"on":     into(&told.On, r.choice(notify.Ons())),
+		"format": into(&told.Format, r.choice(notify.Formats())),
+		"text":   into(&told.Text, r.text(checkNotifyText)),
+	})
+	return told
 }
 
 func (r *reader) images(n *yaml.Node, at string) map[string]Image {

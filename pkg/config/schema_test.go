@@ -13,6 +13,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/tagbump/tagbump/pkg/notify"
 	"github.com/tagbump/tagbump/pkg/policy"
 )
 
@@ -285,6 +286,10 @@ func TestSchemaHasTheValuesThatParseTakes(t *testing.T) {
 		t.Errorf("order: %q; want %q", got, policy.Orders())
 	}
 	publish := root.Definitions["environment"].Properties["publish"]
+	told := root.Properties["notify"].Properties
+	if !slices.Equal(told["on"].Enum, notify.Ons()) || !slices.Equal(told["format"].Enum, notify.Formats()) {
+		t.Errorf("notify: %q, %q", told["on"].Enum, told["format"].Enum)
+	}
 	if want := []string{string(Auto), string(PullRequest), string(Push)}; !slices.Equal(publish.Enum, want) {
 		t.Errorf("publish: %q; want %q", publish.Enum, want)
 	}

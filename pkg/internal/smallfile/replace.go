@@ -1,13 +1,14 @@
 package smallfile
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 )
 
 // Replace makes content the whole content of a file, at once: a reader sees the old
-// or the new one, and after an error the old one is kept. A symbolic link stays one.
-// A pipe or a device is written to.
+// or the new one, and after an error the old one is kept. A new file can be read by
+// everybody, a symbolic link stays one, and a pipe or a device is written to.
 func Replace(name string, content []byte) (err error) {
 	if target, err := filepath.EvalSymlinks(name); err == nil {
 		name = target
@@ -32,10 +33,12 @@ func Replace(name string, content []byte) (err error) {
 	if err := file.Close(); err != nil {
 		return err
 	}
+	mode := fs.FileMode(0o644)
 	if info != nil {
-		if err := os.Chmod(file.Name(), info.Mode().Perm()); err != nil {
-			return err
-		}
+		mode = info.Mode().Perm()
+	}
+	if err := os.Chmod(file.Name(), mode); err != nil {
+		return err
 	}
 	return os.Rename(file.Name(), name)
 }

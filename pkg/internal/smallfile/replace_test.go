@@ -48,13 +48,13 @@ func TestReplaceKeepsTheModeAndLeavesNothingBehind(t *testing.T) {
 	}
 }
 
-func TestReplaceMakesAFileForItsOwnerOnly(t *testing.T) {
+func TestReplaceMakesAFileThatOthersCanRead(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "result.json")
 	if err := Replace(name, []byte("new")); err != nil {
 		t.Fatal(err)
 	}
 	info, err := os.Stat(name)
-	if err != nil || info.Mode().Perm() != 0o600 && runtime.GOOS != "windows" {
+	if err != nil || info.Mode().Perm() != 0o644 && runtime.GOOS != "windows" {
 		t.Errorf("mode %v, %v", info.Mode(), err)
 	}
 }
