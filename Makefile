@@ -19,7 +19,7 @@ PACKAGES ?= ./...
 FUZZTIME ?= 20s
 RESULTS  := test-results
 
-.PHONY: help build demo test race cover junit lint fmt fuzz golden corpus corpus-sources helm-test install-test repositories servers kills mutants stats bench bench-yaml bench-git bench-registry clean
+.PHONY: help build demo test race cover junit lint fmt fuzz golden corpus corpus-sources observability-test helm-test install-test repositories servers kills mutants stats bench bench-yaml bench-git bench-registry clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -91,6 +91,9 @@ bench-registry: build ## what a resolved tag costs, beside crane and skopeo (RUN
 # A module of its own: nothing that the comparisons need is a dependency of tagbump's.
 bench-yaml: ## make the same tag edits with other YAML editors and compare (CORPUS=FOLDER)
 	@cd testdata/bench && go run ./editors -corpus '$(abspath $(or $(CORPUS),testdata/corpus/own))'
+
+observability-test: ## hold metrics and traces against the official parsers, a Pushgateway and a collector
+	@cd testdata/observability && go test -count=1 ./...
 
 helm-test: ## render charts with helm before and after a bump: only the tag may differ (CORPUS=FOLDER)
 	@cd testdata/bench && CORPUS='$(abspath $(CORPUS))' go test -count=1 ./helm

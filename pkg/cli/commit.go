@@ -11,6 +11,7 @@ import (
 	"github.com/tagbump/tagbump/pkg/fault"
 	"github.com/tagbump/tagbump/pkg/placeholder"
 	"github.com/tagbump/tagbump/pkg/record"
+	"github.com/tagbump/tagbump/pkg/wire"
 )
 
 // commitFlags say how the commit looks.
@@ -39,12 +40,10 @@ func (c commitFlags) text() (placeholder.Text, error) {
 	return text, nil
 }
 
-// provenance is what CI systems say about their build (CircleCI, GitHub, GitLab).
-func (c commitFlags) provenance(getenv func(string) string) (record.Provenance, error) {
-	p := record.Provenance{
-		Revision: firstOf(getenv("CIRCLE_SHA1"), getenv("GITHUB_SHA"), getenv("CI_COMMIT_SHA")),
-		BuildURL: firstOf(getenv("CIRCLE_BUILD_URL"), getenv("CI_JOB_URL")),
-	}
+// provenance is what the CI system says about its build, with the number that a
+// person gives.
+func (c commitFlags) provenance(w wire.World) (record.Provenance, error) {
+	p := w.Provenance()
 	if c.pipelineNumber == "" {
 		return p, nil
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tagbump/tagbump/pkg/bump"
+	"github.com/tagbump/tagbump/pkg/config"
 	"github.com/tagbump/tagbump/pkg/result"
 )
 
@@ -29,7 +30,15 @@ type conclusion struct {
 	report  bump.Report
 	phases  []phase
 	waits   []result.Case // what was waited for
+	notify  config.Notify // of the project file
+	ended   time.Time
 	err     error
+}
+
+// A telling tells somebody outside of a run. The run does not need it.
+type telling struct {
+	what string // the flag that asked for it
+	do   func(ctx context.Context) error
 }
 
 // A phase is one phase of a run, and when it began.
@@ -51,11 +60,11 @@ func (c *course) begin(command string, now time.Time) {
 }
 
 // end returns what a run came to that ended with err.
-func (c *course) end(err error) conclusion {
+func (c *course) end(err error, now time.Time) conclusion {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	done := c.soFar
-	done.err = err
+	done.err, done.ended = err, now
 	return done
 }
 
@@ -69,28 +78,71 @@ func (c *course) enters(now func() time.Time) func(bump.Phase) {
 // concluded runs a command that changes a repository, and tells those who are to know
 // what it came to, also when it failed. Check looks at the flags.
 func (f *changeFlags) concluded(ctx context.Context, env Env, command string, check func() error, run func(context.Context) error) error {
-	if err := f.resultFlags.prepare(env); err != nil {
-		return err // nobody can be told
+	for _, prepare := range []func(Env) error{f.resultFlags.prepare, f.telemetryFlags.prepare, f.notifyFlags.prepare} {
+		if err := prepare(env); err != nil {
+			return err // not all can be told
+		}
 	}
 	f.course.begin(command, env.Now())
 	err := check()
 	if err == nil {
 		err = f.within(ctx, run)
 	}
-	return f.tell(env, f.course.end(err))
+	return f.tell(ctx, env, f.course.end(err, env.Now()))
 }
 
+// patience is how long those are told for whom the run need not wait. After an
+// interruption it is short.
+func (c conclusion) patience() time.Duration {
+	if errors.As(c.err, new(interruption)) {
+		return 2 * time.Second
+	}
+	return 15 * time.Second
+}
+
+// isDryRun reports whether the run was to change nothing.
+func (c conclusion) isDryRun() bool { return c.report.DryRun }
+
 // tell tells what a run came to, and returns the error of the command.
-func (f *changeFlags) tell(env Env, done conclusion) error {
+func (f *changeFlags) tell(ctx context.Context, env Env, done conclusion) error {
 	err := f.resultFlags.write(env, done)
+	f.tellOthers(ctx, env, done)
 	switch {
 	case err == nil:
 		return done.explained()
 	case done.failed():
-		fmt.Fprintf(env.Stderr, "warning: %v\n", err)
+		env.warn("%v", err)
 		return done.explained()
 	}
 	return err
+}
+
+// tellOthers tells those for whom a run that went through does not fail: all at once,
+// and one that cannot be told is a warning.
+func (f *changeFlags) tellOthers(ctx context.Context, env Env, done conclusion) {
+	w, err := f.world(env, talk{env.Stderr, f.verbose})
+	if err != nil {
+		return // a wrong --ca-file, which the run has failed by
+	}
+	tellings := append(f.telemetryFlags.tells(env, w, done), f.notifyFlags.tells(env, w, done)...)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), done.patience())
+	defer cancel()
+	errs := make([]error, len(tellings))
+	var all sync.WaitGroup
+	for i, telling := range tellings {
+		all.Go(func() { errs[i] = telling.do(ctx) })
+	}
+	all.Wait()
+	for i, err := range errs {
+		if err != nil {
+			env.warn("%s: %v", tellings[i].what, err)
+		}
+	}
+}
+
+// warn prints a line on stderr that tells of something that does not end the run.
+func (env Env) warn(format string, args ...any) {
+	fmt.Fprintf(env.Stderr, "warning: "+format+"\n", args...)
 }
 
 // failed reports whether the run ended with an error.

@@ -203,6 +203,8 @@ type changeFlags struct {
 	platformFlags
 	outputFlags
 	resultFlags
+	telemetryFlags
+	notifyFlags
 
 	course course // of the run
 }
@@ -214,6 +216,8 @@ func (f *changeFlags) add(cmd *cobra.Command) {
 	f.platformFlags.add(cmd)
 	f.outputFlags.add(cmd)
 	f.resultFlags.add(cmd)
+	f.telemetryFlags.add(cmd)
+	f.notifyFlags.add(cmd)
 }
 
 func (f *changeFlags) check() error {

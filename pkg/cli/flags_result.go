@@ -49,19 +49,22 @@ func (f *resultFlags) prepare(env Env) error {
 		return fault.Errorf(fault.Usage, "--result-file: %s: the name does not say the format", f.file).
 			WithHint("call it .json, .env or .sh, or give --result-format %s", strings.Join(result.Formats(), "|"))
 	}
-	return f.checkReplaceable(env)
+	format := f.formatIn(env)
+	if format.Appends() {
+		return nil
+	}
+	return checkOwnFile("--result-file", env.path(f.file), f.file, func(content []byte) bool { return result.IsOurs(format, content) })
 }
 
-// checkReplaceable refuses a file that an earlier run did not write: a wrong name must
-// not cost somebody's file.
-func (f *resultFlags) checkReplaceable(env Env) error {
-	path, shown, format := env.path(f.file), f.file, f.formatIn(env)
+// checkOwnFile refuses a file that an earlier run did not write: a wrong name must not
+// cost somebody's file.
+func checkOwnFile(flag, path, shown string, isOurs func(content []byte) bool) error {
 	if info, err := os.Stat(filepath.Dir(path)); err != nil || !info.IsDir() {
-		return fault.Errorf(fault.Usage, "--result-file: %s: there is no such folder", filepath.Dir(shown))
+		return fault.Errorf(fault.Usage, "%s: %s: there is no such folder", flag, filepath.Dir(shown))
 	}
 	info, err := os.Stat(path)
 	isFile := err == nil && (info.Mode().IsRegular() || info.IsDir()) // and not a pipe or a device
-	if format.Appends() || !isFile {
+	if !isFile {
 		return nil
 	}
 	content, err := smallfile.ReadRegular(path, smallfile.Text)
@@ -69,10 +72,10 @@ func (f *resultFlags) checkReplaceable(env Env) error {
 		err = pathError.Err
 	}
 	if err != nil {
-		return fault.Errorf(fault.Usage, "--result-file: %s: %w", shown, err)
+		return fault.Errorf(fault.Usage, "%s: %s: %w", flag, shown, err)
 	}
-	if !result.IsOurs(format, content) {
-		return fault.Errorf(fault.Usage, "--result-file: %s: holds something that tagbump did not write as %s", shown, format).
+	if !isOurs(content) {
+		return fault.Errorf(fault.Usage, "%s: %s: holds something that tagbump did not write there", flag, shown).
 			WithHint("give another name, or remove the file")
 	}
 	return nil

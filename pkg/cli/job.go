@@ -57,7 +57,7 @@ func openJob(env Env, f *changeFlags) (*job, error) {
 	}
 	j.runner = bump.Runner{Repo: j.repo.Repo, Registry: registry, Log: talk.say, Enter: f.course.enters(env.Now)}
 	j.printer = printer{env: env, talk: talk, format: f.output, where: j.place.Where, local: j.place.Local, place: j.place, stats: registry.Stats}
-	f.course.add(func(soFar *conclusion) { soFar.printer = j.printer })
+	f.course.add(func(soFar *conclusion) { soFar.printer, soFar.notify = j.printer, j.project.Notify })
 	return j, nil
 }
 
@@ -89,6 +89,9 @@ func (j *job) findProject(ctx context.Context, globs []string) error {
 	}
 	var err error
 	j.project, err = j.project.inRoot(ctx, j.repo.Repo, j.flags.branch, j.place.Where, globs)
+	if err == nil {
+		j.flags.course.add(func(soFar *conclusion) { soFar.notify = j.project.Notify })
+	}
 	return err
 }
 
@@ -118,7 +121,7 @@ func (j *job) request(s scope) (bump.Request, error) {
 	if req.Message, err = commit.text(); err != nil {
 		return req, err
 	}
-	if req.Provenance, err = j.flags.provenance(j.world.Getenv); err != nil {
+	if req.Provenance, err = j.flags.provenance(j.world); err != nil {
 		return req, err
 	}
 	if req.Sets, err = j.project.sets(s); err != nil {

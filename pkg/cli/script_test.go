@@ -102,6 +102,8 @@ func TestScript(t *testing.T) {
 			"code":      checkCode,
 			"fixture":   copyFixture,
 			"changes":   listChanges,
+			"received":  listReceived,
+			"receiver":  setReceiver,
 		},
 	})
 }
@@ -111,6 +113,7 @@ type world struct {
 	registry *testenv.Registry
 	git      *testenv.GitServer
 	github   *testenv.Forge
+	receiver *receiver
 	images   int // that were pushed
 }
 
@@ -137,10 +140,12 @@ func setup(env *testscript.Env) error {
 		return err
 	}
 	env.Defer(func() { _ = stop() })
-	env.Values[worldKey{}] = &world{registry: registry, git: git, github: github}
+	receiver := newReceiver()
+	env.Defer(receiver.Close)
+	env.Values[worldKey{}] = &world{registry: registry, git: git, github: github, receiver: receiver}
 	for name, value := range map[string]string{
 		"REGISTRY": registry.Host, "GIT": git.URL + "/acme", "REPOS": filepath.Join(root, "acme"),
-		exitFile:         filepath.Join(root, "exit"),
+		exitFile: filepath.Join(root, "exit"), "RECEIVER": receiver.URL,
 		"GITHUB_API_URL": apiURL, "TAGBUMP_TOKEN": token, "HOME": env.WorkDir,
 		"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": "*",
 	} {

@@ -117,7 +117,10 @@ func SecretVariables() []string {
 
 // Variables returns the names of the TAGBUMP_ variables that have no flag.
 func Variables() []string {
-	return []string{tokenVariable, tokenHostVariable, usernameVariable, sshPassphraseVariable, signingPassphraseVariable}
+	return []string{
+		tokenVariable, tokenHostVariable, usernameVariable, sshPassphraseVariable, signingPassphraseVariable,
+		buildURLVariable, triggeredByVariable, sourceVariable,
+	}
 }
 
 // WithCAFile returns w with the certificates of a PEM file, which --ca-file names.
