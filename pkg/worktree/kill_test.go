@@ -158,35 +158,47 @@ func killOnce(t *testing.T, change string, sig os.Signal, delay time.Duration) (
 		c.checkWritten()
 		return hit
 	}
-	c.waitForGit()
 	c.checkCommitted()
 	return hit
 }
 
-// waitForGit waits for the git that moves the checkout: it goes on after its
-// parent's death. It is under way while there are lock files, or while only one of
-// file and branch is new.
-func (c clone) waitForGit() {
+// settled looks at the checkout until it is as before or as after. The git that
+// moves it goes on after its parent's death, and may not have begun when one looks:
+// so a look that finds it between is repeated.
+func (c clone) settled() (look checkoutLook, isSettled bool) {
 	c.t.Helper()
 	deadline := time.Now().Add(20 * time.Second)
-	for !c.isSettled() {
-		if time.Now().After(deadline) {
-			c.t.Errorf("still between after 20 s: %s", c.git("status", "--porcelain=v2", "--branch"))
-			return
+	for {
+		look = c.look()
+		if look.before || look.after || time.Now().After(deadline) {
+			return look, look.before || look.after
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
 }
 
-func (c clone) isSettled() bool {
+// A checkoutLook is what a checkout holds.
+type checkoutLook struct {
+	head, content, status string
+	before, after         bool
+}
+
+func (c clone) look() checkoutLook {
+	c.t.Helper()
+	look := checkoutLook{head: c.git("rev-parse", "HEAD"), content: c.read(live), status: c.git("status", "--porcelain")}
+	isQuiet := look.status == "" && !c.hasLocks() && c.git("rev-parse", "HEAD") == look.head
+	look.before = isQuiet && look.head == c.base && look.content == shop[live]
+	look.after = isQuiet && look.head != c.base && look.content == "image: {tag: \"2\"}\n"
+	return look
+}
+
+func (c clone) hasLocks() bool {
 	for _, pattern := range []string{"*.lock", "refs/heads/*.lock"} {
 		if locks, _ := filepath.Glob(filepath.Join(c.Name(), ".git", pattern)); len(locks) > 0 {
-			return false
+			return true
 		}
 	}
-	head, _ := os.ReadFile(filepath.Join(c.Name(), ".git", "refs", "heads", "main"))
-	content, _ := os.ReadFile(filepath.Join(c.Name(), live))
-	return (string(content) == shop[live]) == (strings.TrimSpace(string(head)) == c.base)
+	return false
 }
 
 func (c clone) checkWritten() {
@@ -203,22 +215,20 @@ func (c clone) checkWritten() {
 
 func (c clone) checkCommitted() {
 	c.t.Helper()
-	head, content, status := c.git("rev-parse", "HEAD"), c.read(live), c.git("status", "--porcelain")
-	before := head == c.base && content == shop[live]
-	after := head != c.base && content == "image: {tag: \"2\"}\n"
-	if !before && !after || status != "" {
-		c.t.Errorf("between: HEAD %s (was %s), file %q, status %q", head, c.base, content, status)
+	look, isSettled := c.settled()
+	if !isSettled {
+		c.t.Errorf("between: HEAD %s (was %s), file %q, status %q", look.head, c.base, look.content, look.status)
 	}
 	tip, err := c.origin.Tip("main")
-	if err != nil || after && tip != head && tip != c.base {
-		c.t.Errorf("the remote is at %s, HEAD at %s, %v", tip, head, err)
+	if err != nil || look.after && tip != look.head && tip != c.base {
+		c.t.Errorf("the remote is at %s, HEAD at %s, %v", tip, look.head, err)
 	}
 	for _, repo := range []string{c.Name(), c.origin.Dir} {
 		if _, err := testenv.Git(repo, "fsck"); err != nil {
 			c.t.Error(err)
 		}
 	}
-	if before { // the next run works, also when the remote has the commit already
+	if look.before { // the next run works, also when the remote has the commit already
 		if _, err := c.save(ToBranch); err != nil {
 			c.t.Errorf("the next run: %v", err)
 		}
