@@ -20,14 +20,73 @@ type Proposal struct {
 	AutoMerge bool     // ask the forge to merge it as soon as its rules allow
 }
 
-// A PullRequest is an open request to merge.
+// A PullRequest is a request to merge, as the forge has it.
 type PullRequest struct {
 	Number int    `json:"number"`
 	URL    string `json:"url"`
 	Reused bool   `json:"reused"` // it was open before; false when this run opened it
 
+	State State  `json:"-"`
+	Draft bool   `json:"-"`
 	Title string `json:"-"` // as the forge stores it
 	Body  string `json:"-"` // as the forge stores it
 	Head  string `json:"-"` // the branch that holds the change
 	Base  string `json:"-"` // the branch to change
+}
+
+// A State says how far a pull request is in its life.
+type State int
+
+// The states; the zero value is that of a new pull request.
+const (
+	Open   State = iota // it can be merged
+	Merged              // it was merged
+	Closed              // it was closed without being merged
+)
+
+// A Comparison is what one branch has that another one does not.
+type Comparison struct {
+	Commits []Commit // in any order
+	Files   []string // names of the files that differ, sorted
+	Cut     bool     // the forge left some commits or files out, because there are so many
+}
+
+// A Commit is a commit as the forge shows it.
+type Commit struct {
+	Hash    string
+	Parents []string
+	Author  string // the name
+	Message string
+}
+
+// Root returns the commit of the other branch that the newest commits were made on:
+// what that branch was when it was last merged. It is "" when the comparison does not
+// show it. The order of the commits does not matter.
+func (c Comparison) Root() string {
+	own, below := make(map[string]Commit), make(map[string]bool)
+	for _, commit := range c.Commits {
+		own[commit.Hash] = commit
+		for _, parent := range commit.Parents {
+			below[parent] = true
+		}
+	}
+	var next []Commit
+	for _, commit := range c.Commits {
+		if !below[commit.Hash] {
+			next = append(next, commit)
+		}
+	}
+	for len(next) > 0 {
+		commit := next[0]
+		next = next[1:]
+		for _, parent := range commit.Parents {
+			older, isOwn := own[parent]
+			if !isOwn {
+				return parent
+			}
+			delete(own, parent) // ends a walk through a history that no server has
+			next = append(next, older)
+		}
+	}
+	return ""
 }

@@ -9,19 +9,29 @@ import (
 )
 
 // A Host carries out single steps of a pull request's life at one forge, for one
-// repository. [Propose] makes a whole of them.
+// repository. Pull requests from forks do not count.
 type Host interface {
-	// Find returns the open pull request from the branch head to the branch base
-	// of the same repository, and whether there is one.
-	Find(ctx context.Context, head, base string) (PullRequest, bool, error)
+	// Check returns the error that wraps [ErrInvalid] for a proposal that this forge
+	// cannot carry out. It asks nobody.
+	Check(p Proposal) error
+	// Open returns the open pull requests into the branch base, the newest first.
+	Open(ctx context.Context, base string) ([]PullRequest, error)
+	// Closed returns the latest pull request from head to base that is not open any
+	// more, merged or not, and whether there is one.
+	Closed(ctx context.Context, head, base string) (PullRequest, bool, error)
+	// Compare returns what the branch head has since it left the branch base.
+	Compare(ctx context.Context, base, head string) (Comparison, error)
 	// Create opens a pull request. An error that has a method Undecided() bool
 	// which returns true leaves open whether it did.
 	Create(ctx context.Context, p Proposal) (PullRequest, error)
-	// Edit sets the title and the body.
-	Edit(ctx context.Context, number int, p Proposal) error
+	// Edit gives pr the title and the body of p. A draft stays a draft.
+	Edit(ctx context.Context, pr PullRequest, p Proposal) error
 	// Decorate adds p's labels, reviewers and assignees that pr does not have, and
 	// asks for the merge if p wants that. Doing so twice is the same as once.
 	Decorate(ctx context.Context, pr PullRequest, p Proposal) error
+	// Close closes a pull request without merging it, after a comment unless that
+	// is empty.
+	Close(ctx context.Context, number int, comment string) error
 }
 
 // createAttempts bounds how often one pull request is asked for.
@@ -35,26 +45,68 @@ const createAttempts = 3
 // It is safe to repeat and to run twice at once: a request that may have been
 // carried out is not sent again before a look at what is open.
 func Propose(ctx context.Context, host Host, p Proposal) (PullRequest, error) {
-	if err := p.Check(); err != nil {
+	if err := Check(host, p); err != nil {
 		return PullRequest{}, err
 	}
-	pr, found, err := host.Find(ctx, p.Head, p.Base)
+	pr, found, err := find(ctx, host, p)
 	if err != nil {
 		return PullRequest{}, err
 	}
-	pr.Reused = found
-	if !found {
-		if pr, err = create(ctx, host, p); err != nil {
-			return PullRequest{}, err
-		}
+	if found {
+		return Refresh(ctx, host, pr, p)
 	}
+	return Start(ctx, host, p)
+}
+
+// Start is [Propose] for a caller who knows that no pull request for p is open.
+func Start(ctx context.Context, host Host, p Proposal) (PullRequest, error) {
+	if err := Check(host, p); err != nil {
+		return PullRequest{}, err
+	}
+	pr, err := create(ctx, host, p)
+	if err != nil {
+		return PullRequest{}, err
+	}
+	return finish(ctx, host, pr, p)
+}
+
+// Refresh is [Propose] for a caller who knows the open pull request for p.
+func Refresh(ctx context.Context, host Host, pr PullRequest, p Proposal) (PullRequest, error) {
+	if err := Check(host, p); err != nil {
+		return PullRequest{}, err
+	}
+	pr.Reused = true
+	return finish(ctx, host, pr, p)
+}
+
+func finish(ctx context.Context, host Host, pr PullRequest, p Proposal) (PullRequest, error) {
+	var err error
 	if !SameText(pr, p) {
-		err = host.Edit(ctx, pr.Number, p)
+		err = host.Edit(ctx, pr, p)
 	}
 	if err == nil {
 		err = host.Decorate(ctx, pr, p)
 	}
 	return pr, err
+}
+
+func find(ctx context.Context, host Host, p Proposal) (PullRequest, bool, error) {
+	open, err := host.Open(ctx, p.Base)
+	if err != nil {
+		return PullRequest{}, false, err
+	}
+	pr, found := From(open, p.Head)
+	return pr, found, nil
+}
+
+// From returns the pull request from the branch head, and whether it is among those
+// given.
+func From(all []PullRequest, head string) (PullRequest, bool) {
+	i := slices.IndexFunc(all, func(pr PullRequest) bool { return pr.Head == head })
+	if i < 0 {
+		return PullRequest{}, false
+	}
+	return all[i], true
 }
 
 // create opens the pull request. When the forge's answer leaves open whether
@@ -75,7 +127,7 @@ func create(ctx context.Context, host Host, p Proposal) (PullRequest, error) {
 			return PullRequest{}, err
 		}
 		lost = lost || doubt.Lost()
-		pr, found, findErr := host.Find(ctx, p.Head, p.Base)
+		pr, found, findErr := find(ctx, host, p)
 		switch {
 		case findErr != nil:
 			return PullRequest{}, errors.Join(err, findErr)
@@ -88,9 +140,17 @@ func create(ctx context.Context, host Host, p Proposal) (PullRequest, error) {
 	}
 }
 
-// Check returns an error that wraps [ErrInvalid] for a proposal that no forge can
-// grant.
-func (p Proposal) Check() error {
+// Check returns an error that wraps [ErrInvalid] for a proposal that the forge cannot
+// carry out. It asks nobody.
+func Check(host Host, p Proposal) error {
+	if err := p.check(); err != nil {
+		return err
+	}
+	return host.Check(p)
+}
+
+// check returns the error for a proposal that no forge can carry out.
+func (p Proposal) check() error {
 	var why string
 	switch {
 	case p.Head == "" || p.Base == "":
@@ -129,4 +189,11 @@ func Missing(wanted, has []string) []string {
 		}
 	}
 	return missing
+}
+
+// SortedNames returns the names without "" and sorted, each once.
+func SortedNames(names []string) []string {
+	names = slices.DeleteFunc(slices.Clone(names), func(name string) bool { return name == "" })
+	slices.Sort(names)
+	return slices.Compact(names)
 }

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -140,7 +141,7 @@ func openGitHub(w World, place Place, token string) (bump.Forge, error) {
 	if err != nil {
 		return nil, err
 	}
-	return github.New(owner, name, github.Options{APIURL: apiURL, Token: token, UserAgent: w.UserAgent, Transport: w.transport(), Log: w.Detail})
+	return hosted(github.New(owner, name, github.Options{APIURL: apiURL, Token: token, UserAgent: w.UserAgent, Transport: w.transport(), Log: w.Detail}))
 }
 
 func openGitLab(w World, place Place, token string) (bump.Forge, error) {
@@ -149,12 +150,12 @@ func openGitLab(w World, place Place, token string) (bump.Forge, error) {
 	if apiURL == "" || hostIn(apiURL) != place.forgeHost() {
 		apiURL = siteOf(address) + "/api/v4"
 	}
-	return gitlab.New(address.Owner()+"/"+address.Name(), gitlab.Options{APIURL: apiURL, Token: token, UserAgent: w.UserAgent, Transport: w.transport(), Log: w.Detail})
+	return hosted(gitlab.New(address.Owner()+"/"+address.Name(), gitlab.Options{APIURL: apiURL, Token: token, UserAgent: w.UserAgent, Transport: w.transport(), Log: w.Detail}))
 }
 
 func openBitbucket(w World, place Place, token string) (bump.Forge, error) {
 	address := place.address
-	return bitbucket.New(address.Owner(), address.Name(), bitbucket.Options{Username: w.Getenv("BITBUCKET_EMAIL"), Token: token, UserAgent: w.UserAgent, Transport: w.transport(), Log: w.Detail})
+	return hosted(bitbucket.New(address.Owner(), address.Name(), bitbucket.Options{Username: w.Getenv("BITBUCKET_EMAIL"), Token: token, UserAgent: w.UserAgent, Transport: w.transport(), Log: w.Detail}))
 }
 
 func openGitea(w World, place Place, token string) (bump.Forge, error) {
@@ -165,7 +166,22 @@ func openGitea(w World, place Place, token string) (bump.Forge, error) {
 			site = strings.TrimSuffix(server, "/")
 		}
 	}
-	return gitea.New(address.Owner(), address.Name(), gitea.Options{APIURL: site + "/api/v1", Token: token, UserAgent: w.UserAgent, Transport: w.transport(), Log: w.Detail})
+	return hosted(gitea.New(address.Owner(), address.Name(), gitea.Options{APIURL: site + "/api/v1", Token: token, UserAgent: w.UserAgent, Transport: w.transport(), Log: w.Detail}))
+}
+
+// A proposer is a forge that proposes in single steps.
+type proposer struct{ forge.Host }
+
+func hosted(host forge.Host, err error) (bump.Forge, error) { return proposer{host}, err }
+
+func (p proposer) Find(ctx context.Context, head, base string) (forge.PullRequest, bool, error) {
+	open, err := p.Open(ctx, base)
+	pr, found := forge.From(open, head)
+	return pr, found, err
+}
+
+func (p proposer) Propose(ctx context.Context, proposal forge.Proposal) (forge.PullRequest, error) {
+	return forge.Propose(ctx, p.Host, proposal)
 }
 
 // siteOf returns the root of the web site that has the repository.

@@ -80,6 +80,7 @@ type pull struct {
 	Title       string    `json:"title"`
 	Description string    `json:"description"`
 	State       string    `json:"state"`
+	Draft       bool      `json:"draft"`
 	Source      end       `json:"source"`
 	Destination end       `json:"destination"`
 	Reviewers   []account `json:"reviewers"`
@@ -107,20 +108,29 @@ type account struct {
 
 func (p pull) pullRequest() forge.PullRequest {
 	return forge.PullRequest{
-		Number: p.ID, URL: p.Links.HTML.Href, Title: p.Title, Body: p.Description,
+		Number: p.ID, URL: p.Links.HTML.Href, State: p.state(), Draft: p.Draft, Title: p.Title, Body: p.Description,
 		Head: p.Source.Branch.Name, Base: p.Destination.Branch.Name,
 	}
 }
 
-// Propose opens or refreshes the pull request for p, see [forge.Propose].
-func (c *Client) Propose(ctx context.Context, p forge.Proposal) (forge.PullRequest, error) {
-	if err := c.supports(p); err != nil {
-		return forge.PullRequest{}, err
+func (p pull) state() forge.State {
+	switch p.State {
+	case "OPEN":
+		return forge.Open
+	case "MERGED":
+		return forge.Merged
 	}
-	return forge.Propose(ctx, c, p)
+	return forge.Closed // "DECLINED", and "SUPERSEDED" of a time when branches were replaced
 }
 
-func (c *Client) supports(p forge.Proposal) error {
+// isOwn reports whether the pull request is from a branch of the repository itself.
+func (p pull) isOwn() bool {
+	return strings.EqualFold(p.Source.Repository.FullName, p.Destination.Repository.FullName)
+}
+
+// Check returns an error of the kind fault.Usage for a proposal with labels, assignees
+// or auto-merge.
+func (c *Client) Check(p forge.Proposal) error {
 	var what string
 	switch {
 	case len(p.Labels) > 0:
@@ -135,30 +145,109 @@ func (c *Client) supports(p forge.Proposal) error {
 	return fault.Errorf(fault.Usage, "%s: Bitbucket Cloud has no %s: %w", c.pair(p.Head, p.Base), what, forge.ErrInvalid)
 }
 
-// Find returns the open pull request from head to base, and whether there is one.
-// One from a fork's branch of the same name is another.
-func (c *Client) Find(ctx context.Context, head, base string) (forge.PullRequest, bool, error) {
-	filter := fmt.Sprintf("state = \"OPEN\" AND source.branch.name = %s AND destination.branch.name = %s", literal(head), literal(base))
+// Open returns the open pull requests into base, the newest first, without those from
+// forks.
+func (c *Client) Open(ctx context.Context, base string) ([]forge.PullRequest, error) {
+	where := c.workspace + "/" + c.repo + ": open pull requests into " + base
+	var open []forge.PullRequest
 	for page := 1; page <= maxPages; page++ {
-		var answer struct {
-			Values []pull `json:"values"`
-			Next   string `json:"next"`
+		list, more, err := c.list(ctx, where, url.Values{"state": {"OPEN"}, "q": {"destination.branch.name = " + literal(base)}}, page)
+		if err != nil {
+			return nil, err
 		}
-		query := url.Values{"q": {filter}, "pagelen": {strconv.Itoa(perPage)}, "page": {strconv.Itoa(page)}}
-		if err := c.do(ctx, c.pair(head, base), http.MethodGet, "/pullrequests", query, nil, &answer); err != nil {
-			return forge.PullRequest{}, false, err
-		}
-		for _, p := range answer.Values {
-			if p.State == "OPEN" && p.Source.Branch.Name == head && p.Destination.Branch.Name == base &&
-				strings.EqualFold(p.Source.Repository.FullName, p.Destination.Repository.FullName) {
-				return p.pullRequest(), true, nil
+		for _, p := range list {
+			if p.State == "OPEN" && p.Destination.Branch.Name == base && p.isOwn() {
+				open = append(open, p.pullRequest())
 			}
 		}
-		if answer.Next == "" {
-			break
+		if !more {
+			return open, nil
 		}
 	}
-	return forge.PullRequest{}, false, nil
+	return nil, &rest.Error{Where: where, Why: fmt.Sprintf("over %d", maxPages*perPage), Kind: forge.ErrInvalid}
+}
+
+// Closed returns the latest pull request from head to base that is not open any more.
+func (c *Client) Closed(ctx context.Context, head, base string) (forge.PullRequest, bool, error) {
+	filter := fmt.Sprintf("source.branch.name = %s AND destination.branch.name = %s", literal(head), literal(base))
+	list, _, err := c.list(ctx, c.pair(head, base), url.Values{"state": {"MERGED", "DECLINED", "SUPERSEDED"}, "q": {filter}}, 1)
+	for _, p := range list {
+		if p.State != "OPEN" && p.Source.Branch.Name == head && p.Destination.Branch.Name == base && p.isOwn() {
+			return p.pullRequest(), true, nil
+		}
+	}
+	return forge.PullRequest{}, false, err
+}
+
+// list returns one page of pull requests, the newest first, and whether there are more.
+func (c *Client) list(ctx context.Context, where string, query url.Values, page int) (list []pull, more bool, err error) {
+	var answer struct {
+		Values []pull `json:"values"`
+		Next   string `json:"next"`
+	}
+	query.Set("sort", "-created_on")
+	query.Set("pagelen", strconv.Itoa(perPage))
+	query.Set("page", strconv.Itoa(page))
+	err = c.do(ctx, where, http.MethodGet, "/pullrequests", query, nil, &answer)
+	return answer.Values, answer.Next != "", err
+}
+
+// comparedMost is how many commits or files a comparison asks for.
+const comparedMost = 100
+
+// Compare returns what head has since it left base.
+func (c *Client) Compare(ctx context.Context, base, head string) (forge.Comparison, error) {
+	var commits struct {
+		Values []struct {
+			Hash    string `json:"hash"`
+			Message string `json:"message"`
+			Author  struct {
+				Raw string `json:"raw"` // "NAME <EMAIL>"
+			} `json:"author"`
+			Parents []struct {
+				Hash string `json:"hash"`
+			} `json:"parents"`
+		} `json:"values"`
+		Next string `json:"next"`
+	}
+	where := c.pair(head, base)
+	query := url.Values{"include": {head}, "exclude": {base}, "pagelen": {strconv.Itoa(comparedMost)}}
+	if err := c.do(ctx, where, http.MethodGet, "/commits", query, nil, &commits); err != nil {
+		return forge.Comparison{}, err
+	}
+	var files struct {
+		Values []struct {
+			Old, New *struct {
+				Path string `json:"path"`
+			}
+		} `json:"values"`
+		Next string `json:"next"`
+	}
+	path := "/diffstat/" + url.PathEscape(head) + ".." + url.PathEscape(base)
+	query = url.Values{"topic": {"true"}, "pagelen": {strconv.Itoa(comparedMost)}}
+	if err := c.do(ctx, where, http.MethodGet, path, query, nil, &files); err != nil {
+		return forge.Comparison{}, err
+	}
+	found := forge.Comparison{Cut: commits.Next != "" || files.Next != ""}
+	for _, commit := range commits.Values {
+		author, _, _ := strings.Cut(commit.Author.Raw, " <")
+		one := forge.Commit{Hash: commit.Hash, Author: author, Message: commit.Message}
+		for _, parent := range commit.Parents {
+			one.Parents = append(one.Parents, parent.Hash)
+		}
+		found.Commits = append(found.Commits, one)
+	}
+	for _, file := range files.Values {
+		for _, side := range []*struct {
+			Path string `json:"path"`
+		}{file.Old, file.New} {
+			if side != nil {
+				found.Files = append(found.Files, side.Path)
+			}
+		}
+	}
+	found.Files = forge.SortedNames(found.Files)
+	return found, nil
 }
 
 // literal spells a text for the API's filters.
@@ -184,14 +273,14 @@ func (c *Client) Create(ctx context.Context, p forge.Proposal) (forge.PullReques
 }
 
 // Edit sets the title and the description.
-func (c *Client) Edit(ctx context.Context, number int, p forge.Proposal) error {
-	return c.put(ctx, number, map[string]any{"title": p.Title, "description": p.Body})
+func (c *Client) Edit(ctx context.Context, pr forge.PullRequest, p forge.Proposal) error {
+	return c.put(ctx, pr.Number, map[string]any{"title": p.Title, "description": p.Body})
 }
 
 // Decorate adds reviewers: by nickname, account id, or UUID in braces.
 func (c *Client) Decorate(ctx context.Context, pr forge.PullRequest, p forge.Proposal) error {
-	if err := c.supports(p); err != nil || len(p.Reviewers) == 0 {
-		return err
+	if len(p.Reviewers) == 0 {
+		return nil
 	}
 	var is pull
 	if err := c.do(ctx, c.numbered(pr.Number), http.MethodGet, fmt.Sprintf("/pullrequests/%d", pr.Number), nil, nil, &is); err != nil {

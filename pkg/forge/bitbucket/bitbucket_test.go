@@ -14,7 +14,7 @@ import (
 func TestBitbucketIsAForge(t *testing.T) {
 	forgetest.Run(t, forgetest.Adapter{
 		Start: testenv.NewBitbucket,
-		Open: func(apiURL, token string, log func(string, ...any)) (forgetest.Client, error) {
+		Open: func(apiURL, token string, log func(string, ...any)) (forge.Host, error) {
 			return bitbucket.New("acme", "charts", bitbucket.Options{APIURL: apiURL, Token: " " + token + "\n", Log: log})
 		},
 		Draft: func(pull testenv.ForgePull) bool { return pull.Draft },
@@ -39,7 +39,7 @@ func TestAnAPITokenIsSentWithItsOwner(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := forge.Proposal{Base: "main", Head: "tagbump/web", Title: "bump web"}
-	if pr, err := client.Propose(t.Context(), p); err != nil || pr.Number != 1 {
+	if pr, err := forge.Propose(t.Context(), client, p); err != nil || pr.Number != 1 {
 		t.Fatalf("%+v, %v", pr, err)
 	}
 	fake.Before = func(w http.ResponseWriter, r *http.Request) bool {
@@ -47,8 +47,8 @@ func TestAnAPITokenIsSentWithItsOwner(t *testing.T) {
 		w.Write([]byte(`{"error":{"message":"not with ` + r.Header.Get("Authorization") + `","detail":{"required":["write:pullrequest:bitbucket"]}}}`)) //nolint:errcheck // the client tells
 		return true
 	}
-	_, err = client.Propose(t.Context(), p)
-	if want := "acme/charts: pull request tagbump/web → main: HTTP 403: not with Basic REDACTED"; err == nil || err.Error() != want {
+	_, err = forge.Propose(t.Context(), client, p)
+	if want := "acme/charts: open pull requests into main: HTTP 403: not with Basic REDACTED"; err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}
 	if hint := err.(interface{ Hint() string }).Hint(); hint != "the token needs the scopes write:pullrequest:bitbucket" {

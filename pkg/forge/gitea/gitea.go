@@ -68,6 +68,7 @@ type pull struct {
 	Title     string  `json:"title"`
 	Body      string  `json:"body"`
 	State     string  `json:"state"`
+	Merged    bool    `json:"merged"`
 	Head      branch  `json:"head"`
 	Base      branch  `json:"base"`
 	Labels    []label `json:"labels"`
@@ -92,34 +93,110 @@ type user struct {
 
 func (p pull) pullRequest() forge.PullRequest {
 	return forge.PullRequest{
-		Number: p.Number, URL: p.HTMLURL, Title: p.Title, Body: p.Body, Head: p.Head.Ref, Base: p.Base.Ref,
+		Number: p.Number, URL: p.HTMLURL, State: p.state(),
+		Draft: strings.HasPrefix(p.Title, draftPrefix), Title: strings.TrimPrefix(p.Title, draftPrefix),
+		Body: p.Body, Head: p.Head.Ref, Base: p.Base.Ref,
 	}
 }
 
-// Propose opens or refreshes the pull request for p, see [forge.Propose].
-func (c *Client) Propose(ctx context.Context, p forge.Proposal) (forge.PullRequest, error) {
-	return forge.Propose(ctx, c, p)
+func (p pull) state() forge.State {
+	switch {
+	case p.Merged:
+		return forge.Merged
+	case p.State == "open":
+		return forge.Open
+	}
+	return forge.Closed
 }
 
-// Find returns the open pull request from head to base, and whether there is one.
-// One from a fork's branch of the same name is another.
-func (c *Client) Find(ctx context.Context, head, base string) (forge.PullRequest, bool, error) {
+// Check returns nil: the forge has all that a proposal can ask for.
+func (c *Client) Check(forge.Proposal) error { return nil }
+
+// Open returns the open pull requests into base, the newest first, without those from
+// forks.
+func (c *Client) Open(ctx context.Context, base string) ([]forge.PullRequest, error) {
+	where := c.owner + "/" + c.repo + ": open pull requests into " + base
+	var open []forge.PullRequest
 	for page := 1; page <= maxPages; page++ {
-		var list []pull
-		query := url.Values{"state": {"open"}, "limit": {strconv.Itoa(perPage)}, "page": {strconv.Itoa(page)}}
-		if err := c.do(ctx, c.pair(head, base), http.MethodGet, "/pulls", query, nil, &list); err != nil {
-			return forge.PullRequest{}, false, err
+		list, err := c.list(ctx, where, "open", page)
+		if err != nil {
+			return nil, err
 		}
 		for _, p := range list {
-			if p.State == "open" && p.Head.Ref == head && p.Base.Ref == base && p.Head.RepoID == p.Base.RepoID {
-				return p.pullRequest(), true, nil
+			if p.State == "open" && p.Base.Ref == base && p.Head.RepoID == p.Base.RepoID {
+				open = append(open, p.pullRequest())
 			}
 		}
 		if len(list) == 0 { // a server may give fewer than asked for
-			break
+			return open, nil
+		}
+	}
+	return nil, &rest.Error{Where: where, Why: fmt.Sprintf("over %d pages", maxPages), Kind: forge.ErrInvalid}
+}
+
+// closedPages is how far back a pull request that is not open any more is looked for.
+const closedPages = 4
+
+// Closed returns the latest pull request from head to base that is not open any more,
+// if it is among the latest ones of the repository.
+func (c *Client) Closed(ctx context.Context, head, base string) (forge.PullRequest, bool, error) {
+	for page := 1; page <= closedPages; page++ {
+		list, err := c.list(ctx, c.pair(head, base), "closed", page)
+		if err != nil || len(list) == 0 {
+			return forge.PullRequest{}, false, err
+		}
+		for _, p := range list {
+			if p.State == "closed" && p.Head.Ref == head && p.Base.Ref == base && p.Head.RepoID == p.Base.RepoID {
+				return p.pullRequest(), true, nil
+			}
 		}
 	}
 	return forge.PullRequest{}, false, nil
+}
+
+func (c *Client) list(ctx context.Context, where, state string, page int) (list []pull, err error) {
+	query := url.Values{"state": {state}, "limit": {strconv.Itoa(perPage)}, "page": {strconv.Itoa(page)}}
+	err = c.do(ctx, where, http.MethodGet, "/pulls", query, nil, &list)
+	return list, err
+}
+
+// Compare returns what head has since it left base.
+func (c *Client) Compare(ctx context.Context, base, head string) (forge.Comparison, error) {
+	var answer struct {
+		Total   int `json:"total_commits"`
+		Commits []struct {
+			SHA     string `json:"sha"`
+			Parents []struct {
+				SHA string `json:"sha"`
+			} `json:"parents"`
+			Commit struct {
+				Message string `json:"message"`
+				Author  struct {
+					Name string `json:"name"`
+				} `json:"author"`
+			} `json:"commit"`
+			Files []struct {
+				Name string `json:"filename"`
+			} `json:"files"`
+		} `json:"commits"`
+	}
+	path := "/compare/" + url.PathEscape(base) + "..." + url.PathEscape(head)
+	if err := c.do(ctx, c.pair(head, base), http.MethodGet, path, nil, nil, &answer); err != nil {
+		return forge.Comparison{}, err
+	}
+	found := forge.Comparison{Cut: len(answer.Commits) < answer.Total}
+	for _, commit := range answer.Commits {
+		one := forge.Commit{Hash: commit.SHA, Author: commit.Commit.Author.Name, Message: commit.Commit.Message}
+		for _, parent := range commit.Parents {
+			one.Parents = append(one.Parents, parent.SHA)
+		}
+		found.Commits = append(found.Commits, one)
+		for _, file := range commit.Files {
+			found.Files = append(found.Files, file.Name)
+		}
+	}
+	found.Files = forge.SortedNames(found.Files)
+	return found, nil
 }
 
 // Create opens a pull request.
@@ -132,22 +209,12 @@ func (c *Client) Create(ctx context.Context, p forge.Proposal) (forge.PullReques
 	if err == nil && made.Number == 0 {
 		err = fmt.Errorf("%s: the answer names no pull request: %w", c.pair(p.Head, p.Base), forge.ErrInvalid)
 	}
-	// The draft's prefix is no difference that Propose should mend.
-	made.Title = strings.TrimPrefix(made.Title, draftPrefix)
 	return made.pullRequest(), err
 }
 
 // Edit sets the title and the body. A draft stays a draft.
-func (c *Client) Edit(ctx context.Context, number int, p forge.Proposal) error {
-	is, err := c.get(ctx, number)
-	if err != nil {
-		return err
-	}
-	title := titleOf(p, strings.HasPrefix(is.Title, draftPrefix))
-	if is.Title == title && strings.TrimSpace(is.Body) == strings.TrimSpace(p.Body) {
-		return nil
-	}
-	return c.patch(ctx, number, map[string]any{"title": title, "body": p.Body})
+func (c *Client) Edit(ctx context.Context, pr forge.PullRequest, p forge.Proposal) error {
+	return c.patch(ctx, pr.Number, map[string]any{"title": titleOf(p, pr.Draft), "body": p.Body})
 }
 
 func titleOf(p forge.Proposal, draft bool) string {

@@ -13,10 +13,11 @@ import (
 func TestGiteaIsAForge(t *testing.T) {
 	forgetest.Run(t, forgetest.Adapter{
 		Start: testenv.NewGitea,
-		Open: func(apiURL, token string, log func(string, ...any)) (forgetest.Client, error) {
+		Open: func(apiURL, token string, log func(string, ...any)) (forge.Host, error) {
 			return gitea.New("acme", "charts", gitea.Options{APIURL: apiURL, Token: " " + token + "\n", Log: log})
 		},
-		Draft: func(pull testenv.ForgePull) bool { return strings.HasPrefix(pull.Title, "WIP: ") },
+		Draft:    func(pull testenv.ForgePull) bool { return strings.HasPrefix(pull.Title, "WIP: ") },
+		LastPage: 1,
 	})
 }
 
@@ -40,7 +41,7 @@ func TestManyOpenPullRequests(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pr, err := client.Propose(t.Context(), forge.Proposal{Base: "main", Head: "tagbump/web", Title: "bump web"})
+	pr, err := forge.Propose(t.Context(), client, forge.Proposal{Base: "main", Head: "tagbump/web", Title: "bump web"})
 	if err != nil || pr.Number != mine {
 		t.Errorf("%+v, %v", pr, err)
 	}

@@ -67,7 +67,7 @@ func (r *run) asked() string {
 
 func (r *run) propose(t *testing.T, p forge.Proposal) forge.PullRequest {
 	t.Helper()
-	pr, err := r.Propose(t.Context(), p)
+	pr, err := forge.Propose(t.Context(), r.Client, p)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +120,7 @@ func TestLineEndsOfTheWebEditorAreNoReasonToRefresh(t *testing.T) {
 	equal(t, "requests", r.asked(), "GET /repos/acme/charts/pulls")
 }
 
-func TestFindTakesNeitherClosedNorForeignNorOtherBranches(t *testing.T) {
+func TestNeitherForeignNorOtherBranchesAreTaken(t *testing.T) {
 	for name, pull := range map[string]testenv.ForgePull{
 		"of a fork":    {Head: head, Base: "main", Fork: true},
 		"other head":   {Head: "tagbump/api-7", Base: "main"},
@@ -134,29 +134,29 @@ func TestFindTakesNeitherClosedNorForeignNorOtherBranches(t *testing.T) {
 				return false
 			}
 			r.hub.Add(pull)
-			pr, ok, err := r.Find(t.Context(), head, "main")
-			if ok || err != nil {
-				t.Errorf("Find = %+v, %v, %v; want none", pr, ok, err)
+			open, err := r.Open(t.Context(), "main")
+			if pr, found := forge.From(open, head); found || err != nil {
+				t.Errorf("open: %+v, %v; want none", pr, err)
+			}
+			if err := r.hub.Close(1); err != nil {
+				t.Fatal(err)
+			}
+			if pr, found, err := r.Closed(t.Context(), head, "main"); found || err != nil {
+				t.Errorf("closed: %+v, %v; want none", pr, err)
 			}
 		})
 	}
 }
 
-func TestFindReadsEveryPageWhenTheHeadFilterIsIgnored(t *testing.T) {
+func TestEveryPageOfOpenPullRequestsIsRead(t *testing.T) {
 	r := start(t, nil)
-	r.hub.Before = func(_ http.ResponseWriter, req *http.Request) bool {
-		query := req.URL.Query()
-		query.Del("head")
-		req.URL.RawQuery = query.Encode()
-		return false
-	}
 	number := r.hub.Add(testenv.ForgePull{Head: head, Base: "main"}) // the oldest, so on the last page
 	for range 250 {
 		r.hub.Add(testenv.ForgePull{Head: "tagbump/api-7", Base: "main"})
 	}
-	pr, ok, err := r.Find(t.Context(), head, "main")
-	if err != nil || !ok || pr.Number != number {
-		t.Errorf("Find = %+v, %v, %v", pr, ok, err)
+	open, err := r.Open(t.Context(), "main")
+	if pr, found := forge.From(open, head); err != nil || !found || pr.Number != number || len(open) != 251 {
+		t.Errorf("%d open, %+v, %v", len(open), pr, err)
 	}
 	equal(t, "requests", len(r.hub.Requests()), 3)
 }
@@ -257,7 +257,7 @@ func TestServerErrorsPass(t *testing.T) {
 	}
 	r.propose(t, proposal)
 	equal(t, "waits", r.waits, []time.Duration{2 * time.Second, 2 * time.Second})
-	equal(t, "first line of the log", r.log[0], "acme/charts: pull request tagbump/web-1.2.4 → main: HTTP 502 Bad Gateway; trying again in 2s")
+	equal(t, "first line of the log", r.log[0], "acme/charts: open pull requests into main: HTTP 502 Bad Gateway; trying again in 2s")
 }
 
 func TestRateLimitsAreWaitedForWithinTheBudget(t *testing.T) {
@@ -305,7 +305,7 @@ func answer(w http.ResponseWriter, status int, header http.Header, body string) 
 
 func TestErrorsNameThePlaceAndNeverTheToken(t *testing.T) {
 	echo := `{"message":"bad header: Bearer ` + token + `"}`
-	const place = "acme/charts: pull request tagbump/web-1.2.4 → main: "
+	const place = "acme/charts: open pull requests into main: "
 	for name, test := range map[string]struct {
 		status int
 		header http.Header
@@ -333,7 +333,7 @@ func TestErrorsNameThePlaceAndNeverTheToken(t *testing.T) {
 				answer(w, test.status, test.header, test.body)
 				return true
 			}
-			_, err := r.Propose(t.Context(), proposal)
+			_, err := forge.Propose(t.Context(), r.Client, proposal)
 			if err == nil {
 				t.Fatal("no error")
 			}
@@ -362,12 +362,12 @@ func TestTheFakesOwnRefusals(t *testing.T) {
 		"no commits":    {token, "empty", "main", forge.ErrInvalid, repo + "empty → main: HTTP 422: Validation Failed: No commits between main and empty"},
 		"no such head":  {token, "gone", "main", forge.ErrInvalid, repo + "gone → main: HTTP 422: Validation Failed: head invalid"},
 		"no such base":  {token, head, "trunk", forge.ErrInvalid, repo + head + " → trunk: HTTP 422: Validation Failed: base invalid"},
-		"a wrong token": {"wrong", head, "main", forge.ErrAuth, repo + head + " → main: HTTP 401: Bad credentials"},
-		"no token":      {"", head, "main", forge.ErrNotFound, repo + head + " → main: HTTP 404: Not Found"},
+		"a wrong token": {"wrong", head, "main", forge.ErrAuth, "acme/charts: open pull requests into main: HTTP 401: Bad credentials"},
+		"no token":      {"", head, "main", forge.ErrNotFound, "acme/charts: open pull requests into main: HTTP 404: Not Found"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := start(t, func(_ *testenv.ForgeOptions, opts *Options) { opts.Token = test.token })
-			_, err := r.Propose(t.Context(), forge.Proposal{Head: test.head, Base: test.base, Title: "x"})
+			_, err := forge.Propose(t.Context(), r.Client, forge.Proposal{Head: test.head, Base: test.base, Title: "x"})
 			if !errors.Is(err, test.kind) || err.Error() != test.want {
 				t.Errorf("got  %v\nwant %s", err, test.want)
 			}
@@ -384,7 +384,7 @@ func TestALabelThatFailsLeavesThePullRequestKnown(t *testing.T) {
 		}
 		return false
 	}
-	pr, err := r.Propose(t.Context(), proposal)
+	pr, err := forge.Propose(t.Context(), r.Client, proposal)
 	equal(t, "number", pr.Number, 1)
 	if !errors.Is(err, forge.ErrAuth) {
 		t.Fatalf("err = %v", err)
@@ -428,7 +428,7 @@ func TestAWriteThatIsRedirectedStaysAWrite(t *testing.T) {
 func TestNoConnectionAndNoAnswerAreUnavailable(t *testing.T) {
 	r := start(t, nil)
 	r.hub.Before = func(http.ResponseWriter, *http.Request) bool { panic(http.ErrAbortHandler) }
-	_, _, err := r.Find(t.Context(), head, "main")
+	_, err := r.Open(t.Context(), "main")
 	if !errors.Is(err, forge.ErrUnavailable) || !strings.HasSuffix(err.Error(), ": EOF") {
 		t.Errorf("aborted: %v", err)
 	}
@@ -437,7 +437,7 @@ func TestNoConnectionAndNoAnswerAreUnavailable(t *testing.T) {
 	hung := start(t, nil)
 	hung.timeout = 20 * time.Millisecond
 	hung.hub.Before = func(_ http.ResponseWriter, req *http.Request) bool { <-req.Context().Done(); return true }
-	_, _, err = hung.Find(t.Context(), head, "main")
+	_, err = hung.Open(t.Context(), "main")
 	if !errors.Is(err, forge.ErrUnavailable) || !strings.HasSuffix(err.Error(), "no answer within 20ms") {
 		t.Errorf("hung: %v", err)
 	}
@@ -447,7 +447,7 @@ func TestACancelledCallerIsNoUnavailableForge(t *testing.T) {
 	r := start(t, nil)
 	ctx, cancel := context.WithCancel(t.Context())
 	r.hub.Before = func(http.ResponseWriter, *http.Request) bool { cancel(); panic(http.ErrAbortHandler) }
-	_, err := r.Propose(ctx, proposal)
+	_, err := forge.Propose(ctx, r.Client, proposal)
 	if !errors.Is(err, context.Canceled) || errors.Is(err, forge.ErrUnavailable) {
 		t.Errorf("err = %v", err)
 	}

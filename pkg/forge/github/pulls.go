@@ -15,64 +15,106 @@ import (
 // by the forge's own words, and is not in it yet.
 const listAttempts = 3
 
-// Propose opens or refreshes the pull request for p, see [forge.Propose].
-func (c *Client) Propose(ctx context.Context, p forge.Proposal) (forge.PullRequest, error) {
-	return forge.Propose(ctx, c, p)
+// Check returns nil: GitHub has all that a proposal can ask for.
+func (c *Client) Check(forge.Proposal) error { return nil }
+
+// Open returns the open pull requests into base, the newest first, without those from
+// forks.
+func (c *Client) Open(ctx context.Context, base string) ([]forge.PullRequest, error) {
+	where := fmt.Sprintf("%s/%s: open pull requests into %s", c.owner, c.repo, base)
+	opts := &github.PullRequestListOptions{State: "open", Base: base}
+	opts.PerPage = 100
+	opts.Page = 1
+	var open []forge.PullRequest
+	for range maxPages {
+		page, resp, err := c.list(ctx, where, opts)
+		if err != nil {
+			return nil, err
+		}
+		for _, pull := range page {
+			if pull.GetState() == "open" && pull.GetBase().GetRef() == base && isOwn(pull) {
+				c.keep(pull)
+				open = append(open, pullRequest(pull))
+			}
+		}
+		if resp.NextPage <= opts.Page {
+			return open, nil
+		}
+		opts.Page = resp.NextPage
+	}
+	return nil, &failure{where: where, why: fmt.Sprintf("over %d pages", maxPages), kind: forge.ErrInvalid}
 }
 
-// Find returns the open pull request from the branch head to the branch base of
-// the same repository, and whether it exists. Pull requests from forks do not count.
-func (c *Client) Find(ctx context.Context, head, base string) (forge.PullRequest, bool, error) {
-	found, moved, err := c.find(ctx, c.owner, head, base)
+// Closed returns the latest pull request from head to base that is not open any more.
+func (c *Client) Closed(ctx context.Context, head, base string) (forge.PullRequest, bool, error) {
+	found, moved, err := c.closed(ctx, c.owner, head, base)
 	if err == nil && found == nil && moved {
-		found, err = c.findMoved(ctx, head, base)
+		found, err = c.closedMoved(ctx, head, base)
 	}
 	if err != nil || found == nil {
 		return forge.PullRequest{}, false, err
 	}
-	c.keep(found)
 	return pullRequest(found), true, nil
 }
 
-// findMoved is Find for a repository that has moved: the list's filter must name
+// closedMoved is Closed for a repository that has moved: the list's filter must name
 // the owner of today.
-func (c *Client) findMoved(ctx context.Context, head, base string) (*github.PullRequest, error) {
+func (c *Client) closedMoved(ctx context.Context, head, base string) (*github.PullRequest, error) {
 	owner, err := c.currentOwner(ctx)
 	if err != nil || strings.EqualFold(owner, c.owner) {
 		return nil, err
 	}
-	found, _, err := c.find(ctx, owner, head, base)
+	found, _, err := c.closed(ctx, owner, head, base)
 	return found, err
 }
 
-// find returns the open pull request from owner's branch head to base, or nil. It
-// also reports whether the repository has moved.
-func (c *Client) find(ctx context.Context, owner, head, base string) (found *github.PullRequest, moved bool, err error) {
-	opts := &github.PullRequestListOptions{State: "open", Head: owner + ":" + head, Base: base}
+// closed returns the latest pull request from owner's branch head to base that is not
+// open any more, or nil. It also reports whether the repository has moved. The forge's
+// own filter is not enough: a fork's branch may have the same name, and some servers
+// ignore the head.
+func (c *Client) closed(ctx context.Context, owner, head, base string) (found *github.PullRequest, moved bool, err error) {
+	opts := &github.PullRequestListOptions{State: "closed", Head: owner + ":" + head, Base: base}
 	opts.PerPage = 100
-	opts.Page = 1
-	for range maxPages {
-		page, resp, err := c.list(ctx, c.pair(head, base), opts)
-		if err != nil {
-			return nil, false, err
-		}
-		moved = resp.Request.URL.Path != c.api.BaseURL.Path+c.repoPath()+"/pulls"
-		for _, pull := range page {
-			if connects(pull, head, base) {
-				return pull, moved, nil
-			}
-		}
-		if resp.NextPage <= opts.Page {
-			return nil, moved, nil
-		}
-		opts.Page = resp.NextPage
+	page, resp, err := c.list(ctx, c.pair(head, base), opts)
+	if err != nil {
+		return nil, false, err
 	}
-	return nil, false, &failure{
-		where: c.pair(head, base),
-		why:   fmt.Sprintf("not among the first %d pages of open pull requests", maxPages),
-		kind:  forge.ErrInvalid,
+	for _, pull := range page {
+		if pull.GetState() == "closed" && pull.GetHead().GetRef() == head && pull.GetBase().GetRef() == base && isOwn(pull) {
+			return pull, false, nil
+		}
 	}
+	return nil, resp.Request.URL.Path != c.api.BaseURL.Path+c.repoPath()+"/pulls", nil
 }
+
+// Compare returns what head has since it left base.
+func (c *Client) Compare(ctx context.Context, base, head string) (forge.Comparison, error) {
+	var answer *github.CommitsComparison
+	err := c.repeat(ctx, c.pair(head, base), func(ctx context.Context) (err error) {
+		answer, _, err = c.api.Repositories.CompareCommits(ctx, c.owner, c.repo, base, head, &github.ListOptions{PerPage: comparedCommits})
+		return err
+	})
+	if err != nil {
+		return forge.Comparison{}, err
+	}
+	found := forge.Comparison{Cut: len(answer.Commits) < answer.GetTotalCommits() || len(answer.Files) >= comparedFiles}
+	for _, commit := range answer.Commits {
+		one := forge.Commit{Hash: commit.GetSHA(), Author: commit.GetCommit().GetAuthor().GetName(), Message: commit.GetCommit().GetMessage()}
+		for _, parent := range commit.Parents {
+			one.Parents = append(one.Parents, parent.GetSHA())
+		}
+		found.Commits = append(found.Commits, one)
+	}
+	for _, file := range answer.Files {
+		found.Files = append(found.Files, file.GetFilename(), file.GetPreviousFilename())
+	}
+	found.Files = forge.SortedNames(found.Files)
+	return found, nil
+}
+
+// comparedCommits is how many commits of a comparison are asked for, comparedFiles how
+// many files the API lists at most.
+const comparedCommits, comparedFiles = 100, 300
 
 func (c *Client) list(ctx context.Context, where string, opts *github.PullRequestListOptions) (pulls []*github.PullRequest, resp *github.Response, err error) {
 	err = c.repeat(ctx, where, func(ctx context.Context) (err error) {
@@ -82,14 +124,11 @@ func (c *Client) list(ctx context.Context, where string, opts *github.PullReques
 	return pulls, resp, err
 }
 
-// connects reports whether pull is open and leads from head to base in one
-// repository. The forge's own filter is not enough: Gitea ignores the head, and a
-// fork's branch may have the same name. The repositories are compared by their
-// names in the answer, because the repository may have moved.
-func connects(pull *github.PullRequest, head, base string) bool {
-	from, to := pull.GetHead(), pull.GetBase()
-	return pull.GetState() == "open" && from.GetRef() == head && to.GetRef() == base &&
-		from.GetRepo() != nil && strings.EqualFold(from.GetRepo().GetFullName(), to.GetRepo().GetFullName())
+// isOwn reports whether pull is from a branch of the repository itself. The names are
+// those of the answer, because the repository may have moved.
+func isOwn(pull *github.PullRequest) bool {
+	from, to := pull.GetHead().GetRepo(), pull.GetBase().GetRepo()
+	return from != nil && strings.EqualFold(from.GetFullName(), to.GetFullName())
 }
 
 func (c *Client) repoPath() string { return "repos/" + c.owner + "/" + c.repo }
@@ -147,7 +186,8 @@ func (c *Client) post(ctx context.Context, p forge.Proposal) (*github.PullReques
 // list may lag behind.
 func (c *Client) awaitListed(ctx context.Context, refusal *failure, p forge.Proposal) error {
 	for attempt := 1; attempt < listAttempts; attempt++ {
-		if _, found, err := c.Find(ctx, p.Head, p.Base); found || err != nil {
+		open, err := c.Open(ctx, p.Base)
+		if _, listed := forge.From(open, p.Head); listed || err != nil {
 			return err
 		}
 		if err := c.pause(ctx, refusal, backoff.Pause(attempt)); err != nil {
@@ -157,9 +197,9 @@ func (c *Client) awaitListed(ctx context.Context, refusal *failure, p forge.Prop
 	return nil
 }
 
-// Edit sets the title and the body.
-func (c *Client) Edit(ctx context.Context, number int, p forge.Proposal) error {
-	return c.edit(ctx, number, &github.PullRequest{Title: &p.Title, Body: &p.Body})
+// Edit gives pr the title and the body of p.
+func (c *Client) Edit(ctx context.Context, pr forge.PullRequest, p forge.Proposal) error {
+	return c.edit(ctx, pr.Number, &github.PullRequest{Title: &p.Title, Body: &p.Body})
 }
 
 func (c *Client) edit(ctx context.Context, number int, change *github.PullRequest) error {
@@ -201,9 +241,19 @@ func (c *Client) known(ctx context.Context, number int) (pull *github.PullReques
 
 func pullRequest(pull *github.PullRequest) forge.PullRequest {
 	return forge.PullRequest{
-		Number: pull.GetNumber(), URL: pull.GetHTMLURL(), Title: pull.GetTitle(), Body: pull.GetBody(),
-		Head: pull.GetHead().GetRef(), Base: pull.GetBase().GetRef(),
+		Number: pull.GetNumber(), URL: pull.GetHTMLURL(), State: stateOf(pull), Draft: pull.GetDraft(),
+		Title: pull.GetTitle(), Body: pull.GetBody(), Head: pull.GetHead().GetRef(), Base: pull.GetBase().GetRef(),
 	}
+}
+
+func stateOf(pull *github.PullRequest) forge.State {
+	switch {
+	case pull.MergedAt != nil:
+		return forge.Merged
+	case pull.GetState() == "closed":
+		return forge.Closed
+	}
+	return forge.Open
 }
 
 // pair names a pull request that has no number yet, for errors.

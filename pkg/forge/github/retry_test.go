@@ -49,7 +49,7 @@ func TestCreateGivesUpAfterThreeAttempts(t *testing.T) {
 				answer(w, test.status, nil, test.body)
 				return true
 			}
-			_, err := r.Propose(t.Context(), proposal)
+			_, err := forge.Propose(t.Context(), r.Client, proposal)
 			if !errors.Is(err, test.kind) {
 				t.Errorf("err = %v, want %v", err, test.kind)
 			}
@@ -64,7 +64,7 @@ func TestAnEndlessRedirectIsRefused(t *testing.T) {
 		answer(w, 307, http.Header{"Location": {req.URL.Path}}, "")
 		return true
 	}
-	_, _, err := r.Find(t.Context(), head, "main")
+	_, err := r.Open(t.Context(), "main")
 	if !errors.Is(err, forge.ErrInvalid) || !strings.HasSuffix(err.Error(), "more than 5 redirects") {
 		t.Errorf("err = %v", err)
 	}
@@ -79,7 +79,7 @@ func TestAnUnknownCertificateIsNotTriedAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	client.wait = func(context.Context, time.Duration) error { t.Error("waited"); return nil }
-	_, _, err = client.Find(t.Context(), head, "main")
+	_, err = client.Open(t.Context(), "main")
 	if !errors.Is(err, forge.ErrUnavailable) || !strings.Contains(err.Error(), "x509") {
 		t.Errorf("err = %v", err)
 	}
@@ -89,7 +89,7 @@ func TestAWaitEndsWithItsCaller(t *testing.T) {
 	late, cancelLate := context.WithDeadline(t.Context(), time.Unix(0, 0))
 	defer cancelLate()
 	r := start(t, nil)
-	_, _, err := r.Find(late, head, "main")
+	_, err := r.Open(late, "main")
 	if !errors.Is(err, forge.ErrUnavailable) || !errors.Is(err, context.DeadlineExceeded) || !strings.HasSuffix(err.Error(), ": out of time") {
 		t.Errorf("err = %v", err)
 	}
@@ -104,7 +104,7 @@ func TestTheTokenStaysOnTheHostOfTheAPI(t *testing.T) {
 		answer(w, 307, http.Header{"Location": {other.URL + "/pulls"}}, "")
 		return true
 	}
-	_, err := r.Propose(t.Context(), proposal)
+	_, err := forge.Propose(t.Context(), r.Client, proposal)
 	if !errors.Is(err, forge.ErrInvalid) || seen {
 		t.Errorf("err = %v; the other host was asked: %v", err, seen)
 	}

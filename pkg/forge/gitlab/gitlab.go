@@ -29,6 +29,7 @@ const (
 	draftPrefix   = "Draft: "
 	perPage       = 100
 	maxPages      = 100
+	comparedMost  = 100 // files that a comparison lists for sure
 )
 
 // Options say how to reach the API. The zero value is gitlab.com without a token.
@@ -92,37 +93,93 @@ type user struct {
 
 func (m mergeRequest) pullRequest() forge.PullRequest {
 	return forge.PullRequest{
-		Number: m.IID, URL: m.WebURL, Title: m.Title, Body: m.Description, Head: m.SourceBranch, Base: m.TargetBranch,
+		Number: m.IID, URL: m.WebURL, State: m.state(),
+		Draft: strings.HasPrefix(m.Title, draftPrefix), Title: strings.TrimPrefix(m.Title, draftPrefix),
+		Body: m.Description, Head: m.SourceBranch, Base: m.TargetBranch,
 	}
 }
 
-// Propose opens or refreshes the merge request for p, see [forge.Propose].
-func (c *Client) Propose(ctx context.Context, p forge.Proposal) (forge.PullRequest, error) {
-	return forge.Propose(ctx, c, p)
+func (m mergeRequest) state() forge.State {
+	switch m.State {
+	case "opened":
+		return forge.Open
+	case "merged":
+		return forge.Merged
+	}
+	return forge.Closed
 }
 
-// Find returns the open merge request from head to base, and whether there is one.
-// One from a fork's branch of the same name is another.
-func (c *Client) Find(ctx context.Context, head, base string) (forge.PullRequest, bool, error) {
+// Check returns nil: the forge has all that a proposal can ask for.
+func (c *Client) Check(forge.Proposal) error { return nil }
+
+// Open returns the open merge requests into base, the newest first, without those from
+// forks.
+func (c *Client) Open(ctx context.Context, base string) ([]forge.PullRequest, error) {
+	where := c.project + ": open merge requests into " + base
+	var open []forge.PullRequest
 	for page := 1; page <= maxPages; page++ {
-		var list []mergeRequest
-		query := url.Values{
-			"state": {"opened"}, "source_branch": {head}, "target_branch": {base},
-			"per_page": {strconv.Itoa(perPage)}, "page": {strconv.Itoa(page)},
-		}
-		if err := c.do(ctx, c.pair(head, base), http.MethodGet, "/merge_requests", query, nil, &list); err != nil {
-			return forge.PullRequest{}, false, err
+		list, err := c.list(ctx, where, url.Values{"state": {"opened"}, "target_branch": {base}}, page)
+		if err != nil {
+			return nil, err
 		}
 		for _, m := range list {
-			if m.State == "opened" && m.SourceBranch == head && m.TargetBranch == base && m.SourceProjectID == m.TargetProjectID {
-				return m.pullRequest(), true, nil
+			if m.State == "opened" && m.TargetBranch == base && m.SourceProjectID == m.TargetProjectID {
+				open = append(open, m.pullRequest())
 			}
 		}
 		if len(list) < perPage {
-			break
+			return open, nil
 		}
 	}
-	return forge.PullRequest{}, false, nil
+	return nil, &rest.Error{Where: where, Why: fmt.Sprintf("over %d", maxPages*perPage), Kind: forge.ErrInvalid}
+}
+
+// Closed returns the latest merge request from head to base that is not open any more.
+func (c *Client) Closed(ctx context.Context, head, base string) (forge.PullRequest, bool, error) {
+	list, err := c.list(ctx, c.pair(head, base), url.Values{"source_branch": {head}, "target_branch": {base}}, 1)
+	for _, m := range list {
+		if m.State != "opened" && m.SourceBranch == head && m.TargetBranch == base && m.SourceProjectID == m.TargetProjectID {
+			return m.pullRequest(), true, nil
+		}
+	}
+	return forge.PullRequest{}, false, err
+}
+
+func (c *Client) list(ctx context.Context, where string, query url.Values, page int) (list []mergeRequest, err error) {
+	query.Set("per_page", strconv.Itoa(perPage))
+	query.Set("page", strconv.Itoa(page))
+	err = c.do(ctx, where, http.MethodGet, "/merge_requests", query, nil, &list)
+	return list, err
+}
+
+// Compare returns what head has since it left base.
+func (c *Client) Compare(ctx context.Context, base, head string) (forge.Comparison, error) {
+	var answer struct {
+		Commits []struct {
+			ID         string   `json:"id"`
+			ParentIDs  []string `json:"parent_ids"`
+			AuthorName string   `json:"author_name"`
+			Message    string   `json:"message"`
+		} `json:"commits"`
+		Diffs []struct {
+			OldPath string `json:"old_path"`
+			NewPath string `json:"new_path"`
+		} `json:"diffs"`
+		Timeout bool `json:"compare_timeout"`
+	}
+	query := url.Values{"from": {base}, "to": {head}}
+	if err := c.do(ctx, c.pair(head, base), http.MethodGet, "/repository/compare", query, nil, &answer); err != nil {
+		return forge.Comparison{}, err
+	}
+	found := forge.Comparison{Cut: answer.Timeout || len(answer.Diffs) >= comparedMost}
+	for _, commit := range answer.Commits {
+		found.Commits = append(found.Commits, forge.Commit{Hash: commit.ID, Parents: commit.ParentIDs, Author: commit.AuthorName, Message: commit.Message})
+	}
+	for _, diff := range answer.Diffs {
+		found.Files = append(found.Files, diff.OldPath, diff.NewPath)
+	}
+	found.Files = forge.SortedNames(found.Files)
+	return found, nil
 }
 
 // Create opens a merge request. The branch is removed when it is merged.
@@ -138,22 +195,12 @@ func (c *Client) Create(ctx context.Context, p forge.Proposal) (forge.PullReques
 	if err == nil && made.IID == 0 {
 		err = fmt.Errorf("%s: the answer names no merge request: %w", c.pair(p.Head, p.Base), forge.ErrInvalid)
 	}
-	// The draft's prefix is no difference that Propose should mend.
-	made.Title = strings.TrimPrefix(made.Title, draftPrefix)
 	return made.pullRequest(), err
 }
 
 // Edit sets the title and the description. A draft stays a draft.
-func (c *Client) Edit(ctx context.Context, number int, p forge.Proposal) error {
-	is, err := c.get(ctx, number)
-	if err != nil {
-		return err
-	}
-	title := titleOf(p, strings.HasPrefix(is.Title, draftPrefix))
-	if is.Title == title && strings.TrimSpace(is.Description) == strings.TrimSpace(p.Body) {
-		return nil
-	}
-	return c.put(ctx, number, map[string]any{"title": title, "description": p.Body})
+func (c *Client) Edit(ctx context.Context, pr forge.PullRequest, p forge.Proposal) error {
+	return c.put(ctx, pr.Number, map[string]any{"title": titleOf(p, pr.Draft), "description": p.Body})
 }
 
 func titleOf(p forge.Proposal, draft bool) string {

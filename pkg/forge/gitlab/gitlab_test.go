@@ -14,7 +14,7 @@ import (
 func TestGitLabIsAForge(t *testing.T) {
 	forgetest.Run(t, forgetest.Adapter{
 		Start: testenv.NewGitLab,
-		Open: func(apiURL, token string, log func(string, ...any)) (forgetest.Client, error) {
+		Open: func(apiURL, token string, log func(string, ...any)) (forge.Host, error) {
 			return gitlab.New(forgetest.Path, gitlab.Options{APIURL: apiURL, Token: " " + token + "\n", Log: log})
 		},
 		Draft: func(pull testenv.ForgePull) bool { return strings.HasPrefix(pull.Title, "Draft: ") },
@@ -28,7 +28,7 @@ func TestSubgroups(t *testing.T) {
 		Tip: func(branch string) (string, bool) { return strings.Repeat("d", 40), true },
 	})
 	client := open(t, fake, path)
-	pr, err := client.Propose(t.Context(), forge.Proposal{Base: "main", Head: "tagbump/web", Title: "bump web"})
+	pr, err := forge.Propose(t.Context(), client, forge.Proposal{Base: "main", Head: "tagbump/web", Title: "bump web"})
 	if err != nil || pr.URL != "https://gitlab.example/acme/platform/gitops/charts/-/merge_requests/1" {
 		t.Errorf("%+v, %v", pr, err)
 	}
@@ -51,7 +51,7 @@ func TestWordsOfRefusals(t *testing.T) {
 				w.Write([]byte(test.body)) //nolint:errcheck // the client tells
 				return true
 			}
-			_, _, err := open(t, fake, forgetest.Path).Find(t.Context(), "tagbump/web", "main")
+			_, _, err := open(t, fake, forgetest.Path).Closed(t.Context(), "tagbump/web", "main")
 			if want := "acme/charts: merge request tagbump/web → main: " + test.text; err == nil || err.Error() != want {
 				t.Errorf("got  %v\nwant %s", err, want)
 			}
@@ -70,7 +70,7 @@ func TestAutoMergeThatIsNotAllowed(t *testing.T) {
 		Tip: func(branch string) (string, bool) { return strings.Repeat("d", 40), true },
 	})
 	p := forge.Proposal{Base: "main", Head: "tagbump/web", Title: "bump web", Draft: true, AutoMerge: true}
-	pr, err := open(t, fake, forgetest.Path).Propose(t.Context(), p)
+	pr, err := forge.Propose(t.Context(), open(t, fake, forgetest.Path), p)
 	if want := "acme/charts: merge request !1: auto-merge: HTTP 405: 405 Method Not Allowed"; err == nil || err.Error() != want || pr.Number != 1 {
 		t.Errorf("%+v, %v", pr, err)
 	}

@@ -26,6 +26,21 @@ type ForgeOptions struct {
 
 	// Tip returns the hash that a branch points at, and whether it exists.
 	Tip func(branch string) (hash string, ok bool)
+	// Compare returns what the branch head has that base does not. Default: nothing.
+	Compare func(base, head string) ForgeComparison
+}
+
+// A ForgeComparison is what one branch has that another one does not.
+type ForgeComparison struct {
+	Commits []ForgeCommit // the newest first
+	Files   []string      // that differ since the branches parted
+}
+
+// A ForgeCommit is one commit of a comparison.
+type ForgeCommit struct {
+	Hash, Author, Message string
+	Parents               []string
+	Files                 []string // that differ from the first parent's
 }
 
 // A Forge is a fake of one forge's REST API for the pull requests of one private
@@ -70,6 +85,9 @@ type ForgePull struct {
 type ForgeRequest struct{ Method, Path, Query, Body, UserAgent string }
 
 func newForge(opts ForgeOptions, root string) *Forge {
+	if opts.Compare == nil {
+		opts.Compare = func(string, string) ForgeComparison { return ForgeComparison{} }
+	}
 	f := &Forge{opts: opts, root: root, routes: http.NewServeMux()}
 	f.handler = http.StripPrefix(root, f.routes)
 	return f
@@ -108,6 +126,17 @@ func (f *Forge) Close(number int) error {
 		return fmt.Errorf("forge: no pull request #%d", number)
 	}
 	f.pulls[number-1].Open = false
+	return nil
+}
+
+// Merge marks the pull request of that number as merged. The branches stay as they are.
+func (f *Forge) Merge(number int) error {
+	if err := f.Close(number); err != nil {
+		return err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.pulls[number-1].Merged = true
 	return nil
 }
 

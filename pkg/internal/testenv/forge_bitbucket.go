@@ -40,6 +40,8 @@ func NewBitbucket(opts ForgeOptions) *Forge {
 	}
 	route("GET", "/pullrequests", f.bitbucketList)
 	route("POST", "/pullrequests", f.bitbucketCreate)
+	route("GET", "/commits", f.bitbucketCommits)
+	route("GET", "/diffstat/{spec}", f.bitbucketDiffstat)
 	route("GET", "/pullrequests/{number}", func(w http.ResponseWriter, r *http.Request) {
 		answerJSON(w, http.StatusOK, f.bitbucketPull(f.pull(r)))
 	})
@@ -88,6 +90,9 @@ func (f *Forge) bitbucketPull(pull *ForgePull) map[string]any {
 	if pull.Open {
 		state = "OPEN"
 	}
+	if pull.Merged {
+		state = "MERGED"
+	}
 	if pull.Fork {
 		source = "someone/fork"
 	}
@@ -105,21 +110,53 @@ func (f *Forge) bitbucketPull(pull *ForgePull) map[string]any {
 	}
 }
 
-var bitbucketFilter = regexp.MustCompile(`^state = "OPEN" AND source\.branch\.name = "((?:[^"\\]|\\.)*)" AND destination\.branch\.name = "((?:[^"\\]|\\.)*)"$`)
+// bitbucketFilter is the part of Bitbucket's query language that clients use here.
+var bitbucketFilter = regexp.MustCompile(`^(?:source\.branch\.name = "((?:[^"\\]|\\.)*)" AND )?destination\.branch\.name = "((?:[^"\\]|\\.)*)"$`)
 
 func (f *Forge) bitbucketList(w http.ResponseWriter, r *http.Request) {
-	filter := bitbucketFilter.FindStringSubmatch(r.URL.Query().Get("q"))
-	if filter == nil {
-		bitbucketProblem(w, http.StatusBadRequest, "Invalid query: "+r.URL.Query().Get("q"))
+	query := r.URL.Query()
+	filter := bitbucketFilter.FindStringSubmatch(query.Get("q"))
+	if filter == nil || query.Get("sort") != "-created_on" {
+		bitbucketProblem(w, http.StatusBadRequest, "Invalid query: "+query.Get("q"))
 		return
 	}
 	matching := []map[string]any{}
 	for _, pull := range slices.Backward(f.pulls) {
-		if pull.Open && pull.Head == filter[1] && pull.Base == filter[2] {
-			matching = append(matching, f.bitbucketPull(pull))
+		rendered := f.bitbucketPull(pull)
+		if slices.Contains(query["state"], rendered["state"].(string)) && (filter[1] == "" || pull.Head == filter[1]) && pull.Base == filter[2] {
+			matching = append(matching, rendered)
 		}
 	}
 	bitbucketPage(w, r, matching, 50)
+}
+
+func (f *Forge) bitbucketCommits(w http.ResponseWriter, r *http.Request) {
+	commits := []map[string]any{}
+	for _, commit := range f.opts.Compare(r.URL.Query().Get("exclude"), r.URL.Query().Get("include")).Commits {
+		parents := []map[string]any{}
+		for _, parent := range commit.Parents {
+			parents = append(parents, map[string]any{"type": "commit", "hash": parent})
+		}
+		commits = append(commits, map[string]any{
+			"type": "commit", "hash": commit.Hash, "message": commit.Message, "parents": parents,
+			"author": map[string]any{"type": "author", "raw": commit.Author + " <someone@acme.example>"},
+		})
+	}
+	bitbucketPage(w, r, commits, 100)
+}
+
+func (f *Forge) bitbucketDiffstat(w http.ResponseWriter, r *http.Request) {
+	head, base, ok := strings.Cut(r.PathValue("spec"), "..")
+	if !ok || r.URL.Query().Get("topic") != "true" {
+		bitbucketProblem(w, http.StatusNotFound, "Resource not found")
+		return
+	}
+	files := []map[string]any{}
+	for _, name := range f.opts.Compare(base, head).Files {
+		side := map[string]any{"type": "commit_file", "path": name}
+		files = append(files, map[string]any{"type": "diffstat", "status": "modified", "old": side, "new": side})
+	}
+	bitbucketPage(w, r, files, 500)
 }
 
 type bitbucketEnd struct {

@@ -32,6 +32,7 @@ func NewGitea(opts ForgeOptions) *Forge {
 	}
 	route("GET", "/pulls", f.giteaList)
 	route("POST", "/pulls", f.giteaCreate)
+	route("GET", "/compare/{basehead}", f.giteaCompare)
 	route("GET", "/pulls/{number}", func(w http.ResponseWriter, r *http.Request) {
 		answerJSON(w, http.StatusOK, f.giteaPull(f.pull(r)))
 	})
@@ -74,7 +75,7 @@ func (f *Forge) giteaPull(pull *ForgePull) map[string]any {
 		return map[string]any{"label": name, "ref": name, "sha": tip, "repo_id": repo}
 	}
 	return map[string]any{
-		"id": 1000 + pull.Number, "number": pull.Number, "title": pull.Title, "body": pull.Body, "state": state,
+		"id": 1000 + pull.Number, "number": pull.Number, "title": pull.Title, "body": pull.Body, "state": state, "merged": pull.Merged,
 		"draft": strings.HasPrefix(pull.Title, "WIP: "), "labels": f.giteaLabels(pull.Labels),
 		"requested_reviewers": users(pull.Reviewers), "assignees": users(pull.Assignees),
 		"head": branch(pull.Head, headRepo), "base": branch(pull.Base, 1),
@@ -99,6 +100,29 @@ func (f *Forge) giteaList(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	answerJSON(w, http.StatusOK, page(r, matching, "limit", 50))
+}
+
+func (f *Forge) giteaCompare(w http.ResponseWriter, r *http.Request) {
+	base, head, ok := strings.Cut(r.PathValue("basehead"), "...")
+	if !ok {
+		giteaProblem(w, http.StatusNotFound, "The target couldn't be found.")
+		return
+	}
+	commits := []map[string]any{}
+	for _, commit := range f.opts.Compare(base, head).Commits {
+		parents, files := []map[string]any{}, []map[string]any{}
+		for _, parent := range commit.Parents {
+			parents = append(parents, map[string]any{"sha": parent})
+		}
+		for _, name := range commit.Files {
+			files = append(files, map[string]any{"filename": name, "status": "modified"})
+		}
+		commits = append(commits, map[string]any{
+			"sha": commit.Hash, "parents": parents, "files": files,
+			"commit": map[string]any{"message": commit.Message, "author": map[string]any{"name": commit.Author, "email": "someone@acme.example"}},
+		})
+	}
+	answerJSON(w, http.StatusOK, map[string]any{"total_commits": len(commits), "commits": commits})
 }
 
 // giteaCreate opens a pull request without commits, too, as Gitea does.

@@ -39,6 +39,7 @@ func NewGitLab(opts ForgeOptions) *Forge {
 	}
 	route("GET", "/merge_requests", f.gitlabList)
 	route("POST", "/merge_requests", f.gitlabCreate)
+	route("GET", "/repository/compare", f.gitlabCompare)
 	route("GET", "/merge_requests/{number}", func(w http.ResponseWriter, r *http.Request) {
 		answerJSON(w, http.StatusOK, f.gitlabMergeRequest(f.pull(r)))
 	})
@@ -73,6 +74,9 @@ func (f *Forge) gitlabMergeRequest(pull *ForgePull) map[string]any {
 	if pull.Open {
 		state = "opened"
 	}
+	if pull.Merged {
+		state = "merged"
+	}
 	if pull.Fork {
 		source = 8
 	}
@@ -97,6 +101,22 @@ func (f *Forge) gitlabList(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	answerJSON(w, http.StatusOK, page(r, matching, "per_page", 100))
+}
+
+func (f *Forge) gitlabCompare(w http.ResponseWriter, r *http.Request) {
+	found := f.opts.Compare(r.URL.Query().Get("from"), r.URL.Query().Get("to"))
+	commits, diffs := []map[string]any{}, []map[string]any{}
+	for _, commit := range slices.Backward(found.Commits) {
+		title, _, _ := strings.Cut(commit.Message, "\n")
+		commits = append(commits, map[string]any{
+			"id": commit.Hash, "short_id": commit.Hash[:8], "parent_ids": commit.Parents, "title": title, "message": commit.Message,
+			"author_name": commit.Author, "author_email": "someone@acme.example",
+		})
+	}
+	for _, name := range found.Files {
+		diffs = append(diffs, map[string]any{"old_path": name, "new_path": name, "a_mode": "100644", "b_mode": "100644", "diff": "@@ -1 +1 @@\n"})
+	}
+	answerJSON(w, http.StatusOK, map[string]any{"commits": commits, "diffs": diffs, "compare_timeout": false, "compare_same_ref": false})
 }
 
 func gitlabMatches(query url.Values, name string, value any) bool {

@@ -32,6 +32,7 @@ func NewGitHub(opts ForgeOptions) *Forge {
 	handle("GET", "", g.getRepository)
 	handle("GET", "/pulls", g.listPulls)
 	handle("POST", "/pulls", g.createPull)
+	handle("GET", "/compare/{basehead}", g.compare)
 	handle("GET", "/pulls/{number}", g.getPull)
 	handle("PATCH", "/pulls/{number}", g.editPull)
 	handle("GET", "/pulls/{number}/reviews", g.listReviews)
@@ -176,6 +177,40 @@ func (g *gitHub) link(w http.ResponseWriter, r *http.Request, page, last int) {
 	if links != nil {
 		w.Header().Set("Link", strings.Join(links, ", "))
 	}
+}
+
+// mergedAt is null as long as the pull request is not merged.
+func mergedAt(pull *ForgePull) any {
+	if pull.Merged {
+		return "2024-06-15T12:30:00Z"
+	}
+	return nil
+}
+
+func (g *gitHub) compare(w http.ResponseWriter, r *http.Request) {
+	base, head, ok := strings.Cut(r.PathValue("basehead"), "...")
+	if !ok {
+		githubNotFound(w)
+		return
+	}
+	found := g.opts.Compare(base, head)
+	commits, files := []any{}, []any{}
+	for _, commit := range slices.Backward(found.Commits) {
+		parents := []any{}
+		for _, parent := range commit.Parents {
+			parents = append(parents, map[string]any{"sha": parent})
+		}
+		author := map[string]any{"name": commit.Author, "email": "someone@acme.example", "date": "2024-06-15T12:30:00Z"}
+		commits = append(commits, map[string]any{
+			"sha": commit.Hash, "parents": parents, "commit": map[string]any{"message": commit.Message, "author": author, "committer": author},
+		})
+	}
+	for _, name := range found.Files {
+		files = append(files, map[string]any{"filename": name, "status": "modified"})
+	}
+	githubAnswer(w, http.StatusOK, map[string]any{
+		"status": "ahead", "ahead_by": len(commits), "total_commits": len(commits), "commits": commits, "files": files,
+	})
 }
 
 func (g *gitHub) createPull(w http.ResponseWriter, r *http.Request) {
@@ -398,12 +433,12 @@ func githubLabels(w http.ResponseWriter, r *http.Request) ([]string, bool) {
 func (g *gitHub) render(pull *ForgePull, r *http.Request) map[string]any {
 	repository := g.opts.Path
 	return map[string]any{
-		"url":                 fmt.Sprintf("http://%s%s/repos/%s/pulls/%d", r.Host, g.opts.Prefix, repository, pull.Number),
-		"html_url":            fmt.Sprintf("https://github.example/%s/pull/%d", repository, pull.Number),
-		"id":                  1000 + pull.Number,
-		"number":              pull.Number,
-		"state":               githubState(pull),
-		"locked":              false,
+		"url":      fmt.Sprintf("http://%s%s/repos/%s/pulls/%d", r.Host, g.opts.Prefix, repository, pull.Number),
+		"html_url": fmt.Sprintf("https://github.example/%s/pull/%d", repository, pull.Number),
+		"id":       1000 + pull.Number,
+		"number":   pull.Number,
+		"state":    githubState(pull),
+		"locked":   false, "merged_at": mergedAt(pull),
 		"draft":               pull.Draft,
 		"title":               pull.Title,
 		"body":                githubNullable(pull.Body),

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -18,21 +19,16 @@ import (
 	"github.com/tagbump/tagbump/pkg/internal/testenv"
 )
 
-// A Client is what the packages of forges have in common.
-type Client interface {
-	forge.Host
-	Propose(ctx context.Context, p forge.Proposal) (forge.PullRequest, error)
-	Close(ctx context.Context, number int, comment string) error
-}
-
 // An Adapter is a forge's package and its fake.
 type Adapter struct {
 	Start func(testenv.ForgeOptions) *testenv.Forge
-	Open  func(apiURL, token string, log func(string, ...any)) (Client, error)
+	Open  func(apiURL, token string, log func(string, ...any)) (forge.Host, error)
 	// Draft reports whether the fake holds the pull request as a draft.
 	Draft func(testenv.ForgePull) bool
 	// Plain says that the forge has neither labels nor assignees nor auto-merge.
 	Plain bool
+	// LastPage is 1 when the end of a list shows only on an empty page.
+	LastPage int
 }
 
 // The repository, the token and the users of every fake.
@@ -43,6 +39,19 @@ const (
 
 var tips = map[string]string{"main": strings.Repeat("a", 40), "tagbump/web": strings.Repeat("b", 40), "release \"1\"": strings.Repeat("c", 40)}
 
+// compared is what tagbump/web has and main does not: a change, a person's commit, and
+// a merge of main between them.
+var compared = testenv.ForgeComparison{
+	Commits: []testenv.ForgeCommit{
+		{Hash: hash('4'), Parents: []string{hash('3')}, Author: "Ada", Message: "raise the memory, too\n", Files: []string{"web/values.yaml"}},
+		{Hash: hash('3'), Parents: []string{hash('2'), hash('1')}, Author: "Ada", Message: "Merge branch 'main'\n"},
+		{Hash: hash('2'), Parents: []string{hash('0')}, Author: "tagbump", Message: "bump web to 1.4.0\n", Files: []string{"web/Chart.yaml"}},
+	},
+	Files: []string{"web/Chart.yaml", "web/values.yaml"},
+}
+
+func hash(digit byte) string { return strings.Repeat(string(digit), 40) }
+
 func proposal() forge.Proposal {
 	return forge.Proposal{Base: "main", Head: "tagbump/web", Title: "bump web to 1.4.0", Body: "| image | tag |\n|---|---|\n"}
 }
@@ -50,7 +59,7 @@ func proposal() forge.Proposal {
 // A bed is one fake with a client of it.
 type bed struct {
 	fake   *testenv.Forge
-	client Client
+	client forge.Host
 	log    *strings.Builder
 }
 
@@ -59,11 +68,17 @@ func (a Adapter) bed(t *testing.T) bed {
 	fake := a.Start(testenv.ForgeOptions{
 		Path: Path, Token: Token, Users: []string{"ada", "grace"},
 		Tip: func(branch string) (string, bool) { tip, ok := tips[branch]; return tip, ok },
+		Compare: func(base, head string) testenv.ForgeComparison {
+			if base != "main" || head != "tagbump/web" {
+				return testenv.ForgeComparison{}
+			}
+			return compared
+		},
 	})
 	return bed{fake, a.client(t, fake, Token), new(strings.Builder)}
 }
 
-func (a Adapter) client(t *testing.T, fake *testenv.Forge, token string) Client {
+func (a Adapter) client(t *testing.T, fake *testenv.Forge, token string) forge.Host {
 	t.Helper()
 	apiURL, stop, err := fake.Listen()
 	if err != nil {
@@ -83,6 +98,8 @@ func Run(t *testing.T, a Adapter) {
 	t.Run("what is open already with the same text costs one request", a.unchanged)
 	t.Run("a fork's branch of the same name is another", a.fork)
 	t.Run("a closed one is not found again", a.closed)
+	t.Run("a merged one was not closed by a person", a.merged)
+	t.Run("a branch is compared with its base", a.compare)
 	t.Run("two runs at once open one", a.twoAtOnce)
 	t.Run("a lost answer opens one", a.lostAnswer)
 	t.Run("a draft is opened as a draft and stays one", a.draft)
@@ -98,12 +115,12 @@ func Run(t *testing.T, a Adapter) {
 
 func (a Adapter) openAndRefresh(t *testing.T) {
 	b, p := a.bed(t), proposal()
-	first, err := b.client.Propose(t.Context(), p)
+	first, err := forge.Propose(t.Context(), b.client, p)
 	if err != nil || first.Reused || first.Number != 1 || !strings.HasPrefix(first.URL, "https://") {
 		t.Fatalf("first: %+v, %v", first, err)
 	}
 	p.Title, p.Body = "bump web to 1.5.0", "newer"
-	second, err := b.client.Propose(t.Context(), p)
+	second, err := forge.Propose(t.Context(), b.client, p)
 	if err != nil || !second.Reused || second.Number != 1 {
 		t.Fatalf("second: %+v, %v", second, err)
 	}
@@ -116,19 +133,22 @@ func (a Adapter) openAndRefresh(t *testing.T) {
 func (a Adapter) unchanged(t *testing.T) {
 	b, p := a.bed(t), proposal()
 	b.fake.Add(testenv.ForgePull{Head: p.Head, Base: p.Base, Title: p.Title, Body: strings.ReplaceAll(p.Body, "\n", "\r\n")})
-	pr, err := b.client.Propose(t.Context(), p)
+	pr, err := forge.Propose(t.Context(), b.client, p)
 	if err != nil || !pr.Reused {
 		t.Fatalf("%+v, %v", pr, err)
 	}
-	if requests := b.fake.Requests(); len(requests) != 1 {
+	if requests := b.fake.Requests(); len(requests) != a.listing() {
 		t.Errorf("%d requests: %+v", len(requests), requests)
 	}
 }
 
+// listing is how many requests a list of few open pull requests takes.
+func (a Adapter) listing() int { return 1 + a.LastPage }
+
 func (a Adapter) fork(t *testing.T) {
 	b, p := a.bed(t), proposal()
 	b.fake.Add(testenv.ForgePull{Head: p.Head, Base: p.Base, Title: p.Title, Fork: true})
-	if pr, err := b.client.Propose(t.Context(), p); err != nil || pr.Number != 2 {
+	if pr, err := forge.Propose(t.Context(), b.client, p); err != nil || pr.Number != 2 {
 		t.Errorf("%+v, %v", pr, err)
 	}
 }
@@ -139,8 +159,45 @@ func (a Adapter) closed(t *testing.T) {
 	if err := b.fake.Close(number); err != nil {
 		t.Fatal(err)
 	}
-	if _, found, err := b.client.Find(t.Context(), p.Head, p.Base); found || err != nil {
-		t.Errorf("found %v, %v", found, err)
+	if open, err := b.client.Open(t.Context(), p.Base); len(open) > 0 || err != nil {
+		t.Errorf("open: %+v, %v", open, err)
+	}
+	pr, found, err := b.client.Closed(t.Context(), p.Head, p.Base)
+	if err != nil || !found || pr.Number != number || pr.State != forge.Closed || pr.Title != p.Title {
+		t.Errorf("closed: %+v, %v, %v", pr, found, err)
+	}
+	if pr, found, err := b.client.Closed(t.Context(), "tagbump/other", p.Base); found || err != nil {
+		t.Errorf("another branch: %+v, %v, %v", pr, found, err)
+	}
+}
+
+func (a Adapter) merged(t *testing.T) {
+	b, p := a.bed(t), proposal()
+	first := b.fake.Add(testenv.ForgePull{Head: p.Head, Base: p.Base, Title: p.Title})
+	second := b.fake.Add(testenv.ForgePull{Head: p.Head, Base: p.Base, Title: p.Title})
+	if err := errors.Join(b.fake.Close(first), b.fake.Merge(second)); err != nil {
+		t.Fatal(err)
+	}
+	pr, found, err := b.client.Closed(t.Context(), p.Head, p.Base)
+	if err != nil || !found || pr.Number != second || pr.State != forge.Merged {
+		t.Errorf("%+v, %v, %v", pr, found, err)
+	}
+}
+
+func (a Adapter) compare(t *testing.T) {
+	b, p := a.bed(t), proposal()
+	got, err := b.client.Compare(t.Context(), p.Base, p.Head)
+	if err != nil || got.Cut || got.Root() != hash('1') || !slices.Equal(got.Files, compared.Files) || len(got.Commits) != 3 {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	for _, want := range compared.Commits {
+		i := slices.IndexFunc(got.Commits, func(c forge.Commit) bool { return c.Hash == want.Hash })
+		if i < 0 || got.Commits[i].Author != want.Author || got.Commits[i].Message != want.Message || !slices.Equal(got.Commits[i].Parents, want.Parents) {
+			t.Errorf("%+v is not among %+v", want, got.Commits)
+		}
+	}
+	if none, err := b.client.Compare(t.Context(), "release \"1\"", p.Head); err != nil || len(none.Commits) > 0 || none.Root() != "" {
+		t.Errorf("without commits: %+v, %v", none, err)
 	}
 }
 
@@ -149,7 +206,7 @@ func (a Adapter) twoAtOnce(t *testing.T) {
 	var runs sync.WaitGroup
 	for range 8 {
 		runs.Go(func() {
-			if pr, err := b.client.Propose(context.Background(), p); err != nil || pr.Number != 1 {
+			if pr, err := forge.Propose(context.Background(), b.client, p); err != nil || pr.Number != 1 {
 				t.Errorf("%+v, %v", pr, err)
 			}
 		})
@@ -171,7 +228,7 @@ func (a Adapter) lostAnswer(t *testing.T) {
 		b.fake.Add(testenv.ForgePull{Head: p.Head, Base: p.Base, Title: p.Title, Body: p.Body})
 		panic(http.ErrAbortHandler) // carried out, and the connection is gone
 	}
-	pr, err := b.client.Propose(t.Context(), p)
+	pr, err := forge.Propose(t.Context(), b.client, p)
 	if err != nil || pr.Number != 1 || pr.Reused || len(b.fake.Pulls()) != 1 {
 		t.Errorf("%+v, %v, the forge has %d", pr, err, len(b.fake.Pulls()))
 	}
@@ -181,12 +238,12 @@ func (a Adapter) draft(t *testing.T) {
 	b, p := a.bed(t), proposal()
 	p.Draft = true
 	for range 2 {
-		if _, err := b.client.Propose(t.Context(), p); err != nil {
+		if _, err := forge.Propose(t.Context(), b.client, p); err != nil {
 			t.Fatal(err)
 		}
 	}
 	p.Title, p.Draft = "bump web to 1.5.0", false
-	if _, err := b.client.Propose(t.Context(), p); err != nil {
+	if _, err := forge.Propose(t.Context(), b.client, p); err != nil {
 		t.Fatal(err)
 	}
 	pull := b.fake.Pulls()[0]
@@ -200,7 +257,7 @@ func (a Adapter) reviewers(t *testing.T) {
 	b.fake.Add(testenv.ForgePull{Head: p.Head, Base: p.Base, Title: p.Title, Body: p.Body, Reviewers: []string{"grace"}})
 	p.Reviewers = []string{"Ada", "grace"}
 	for range 2 {
-		if _, err := b.client.Propose(t.Context(), p); err != nil {
+		if _, err := forge.Propose(t.Context(), b.client, p); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -208,7 +265,7 @@ func (a Adapter) reviewers(t *testing.T) {
 		t.Errorf("reviewers %q", got)
 	}
 	p.Reviewers = []string{"nobody"}
-	pr, err := b.client.Propose(t.Context(), p)
+	pr, err := forge.Propose(t.Context(), b.client, p)
 	if err == nil || pr.Number != 1 || !strings.Contains(err.Error(), "nobody") {
 		t.Errorf("an unknown reviewer: %+v, %v", pr, err)
 	}
@@ -220,14 +277,14 @@ func (a Adapter) decorations(t *testing.T) {
 	if a.Plain {
 		for _, part := range []forge.Proposal{{Labels: p.Labels}, {Assignees: p.Assignees}, {AutoMerge: true}} {
 			part.Base, part.Head, part.Title = p.Base, p.Head, p.Title
-			if _, err := b.client.Propose(t.Context(), part); !errors.Is(err, forge.ErrInvalid) || len(b.fake.Requests()) > 0 {
+			if _, err := forge.Propose(t.Context(), b.client, part); !errors.Is(err, forge.ErrInvalid) || len(b.fake.Requests()) > 0 {
 				t.Errorf("%+v: %v, %d requests", part, err, len(b.fake.Requests()))
 			}
 		}
 		return
 	}
 	for range 2 {
-		if _, err := b.client.Propose(t.Context(), p); err != nil {
+		if _, err := forge.Propose(t.Context(), b.client, p); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -255,7 +312,7 @@ func (a Adapter) oddNames(t *testing.T) {
 	b, p := a.bed(t), proposal()
 	p.Base = "release \"1\""
 	for range 2 {
-		if pr, err := b.client.Propose(t.Context(), p); err != nil || pr.Number != 1 {
+		if pr, err := forge.Propose(t.Context(), b.client, p); err != nil || pr.Number != 1 {
 			t.Errorf("%+v, %v", pr, err)
 		}
 	}
@@ -281,7 +338,7 @@ func (a Adapter) refusals(t *testing.T) {
 			return true
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond) // ends the waits before the next try
-		_, err := b.client.Propose(ctx, p)
+		_, err := forge.Propose(ctx, b.client, p)
 		cancel()
 		if !errors.Is(err, test.kind) || strings.Contains(err.Error(), Token) || strings.Contains(err.Error(), "\x1b") {
 			t.Errorf("%d: %v", test.status, err)
@@ -289,7 +346,7 @@ func (a Adapter) refusals(t *testing.T) {
 	}
 	b := a.bed(t)
 	wrong := a.client(t, b.fake, "another-token")
-	if _, err := wrong.Propose(t.Context(), p); !errors.Is(err, forge.ErrAuth) {
+	if _, err := forge.Propose(t.Context(), wrong, p); !errors.Is(err, forge.ErrAuth) {
 		t.Errorf("a wrong token: %v", err)
 	} else if hint, ok := err.(interface{ Hint() string }); !ok || !strings.Contains(hint.Hint(), "TOKEN") {
 		t.Errorf("a wrong token has no hint: %v", err)
@@ -298,7 +355,7 @@ func (a Adapter) refusals(t *testing.T) {
 		fmt.Fprint(w, "<html>please sign in</html>")
 		return true
 	}
-	if _, err := b.client.Propose(t.Context(), p); !errors.Is(err, forge.ErrInvalid) {
+	if _, err := forge.Propose(t.Context(), b.client, p); !errors.Is(err, forge.ErrInvalid) {
 		t.Errorf("a web page: %v", err)
 	}
 }
@@ -314,7 +371,7 @@ func (a Adapter) rateLimit(t *testing.T) {
 		w.WriteHeader(http.StatusTooManyRequests)
 		return true
 	}
-	if pr, err := b.client.Propose(t.Context(), p); err != nil || pr.Number != 1 {
+	if pr, err := forge.Propose(t.Context(), b.client, p); err != nil || pr.Number != 1 {
 		t.Errorf("%+v, %v", pr, err)
 	}
 	b.fake.Before = func(w http.ResponseWriter, r *http.Request) bool {
@@ -322,7 +379,7 @@ func (a Adapter) rateLimit(t *testing.T) {
 		w.WriteHeader(http.StatusTooManyRequests)
 		return true
 	}
-	if _, err := b.client.Propose(t.Context(), p); !errors.Is(err, forge.ErrUnavailable) || !strings.Contains(err.Error(), "rate limit") {
+	if _, err := forge.Propose(t.Context(), b.client, p); !errors.Is(err, forge.ErrUnavailable) || !strings.Contains(err.Error(), "rate limit") {
 		t.Errorf("an hour: %v", err)
 	}
 }
@@ -344,7 +401,7 @@ func (a Adapter) redirect(t *testing.T) {
 		http.Redirect(w, r, elsewhere, http.StatusFound)
 		return true
 	}
-	if _, err := b.client.Propose(t.Context(), p); !errors.Is(err, forge.ErrInvalid) || seen.Load() {
+	if _, err := forge.Propose(t.Context(), b.client, p); !errors.Is(err, forge.ErrInvalid) || seen.Load() {
 		t.Errorf("%v; the other host was asked: %v", err, seen.Load())
 	}
 }
@@ -360,7 +417,7 @@ func (a Adapter) invalid(t *testing.T) {
 	} {
 		p := proposal()
 		change(&p)
-		if _, err := b.client.Propose(t.Context(), p); !errors.Is(err, forge.ErrInvalid) {
+		if _, err := forge.Propose(t.Context(), b.client, p); !errors.Is(err, forge.ErrInvalid) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
