@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"regexp"
 	"strings"
 
@@ -43,6 +44,28 @@ func checkBranch(branch string) error {
 	}
 	if notInBranch.MatchString(branch) {
 		return fmt.Errorf("%q: git does not allow this as a branch's name", branch)
+	}
+	return nil
+}
+
+// checkTitle refuses line breaks, which no forge's title can have.
+func checkTitle(title string) error {
+	if strings.ContainsAny(title, "\r\n") {
+		return errors.New("has more than one line")
+	}
+	return nil
+}
+
+// checkAPI refuses what cannot be the root of an API, and credentials in it.
+func checkAPI(text string) error {
+	address, err := url.Parse(text)
+	switch {
+	case err != nil, address.Scheme != "https" && address.Scheme != "http", address.Host == "":
+		return errors.New("must begin with https:// and a host")
+	case address.User != nil:
+		return errors.New("has credentials in it; they belong in the environment")
+	case address.RawQuery != "", address.Fragment != "":
+		return errors.New("must have no query and no fragment")
 	}
 	return nil
 }

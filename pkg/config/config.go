@@ -39,6 +39,8 @@ type Config struct {
 	Repository   string                 // URL or folder of the GitOps repository; empty when not set
 	Branch       string                 // the branch to change; empty means the remote's HEAD
 	Commit       Commit                 // how commits look
+	Forge        Forge                  // who hosts the repository; the zero Forge when its host tells
+	PullRequest  Proposal               // how pull requests look
 	Images       map[string]Image       // by repository, as written: "haoict/send2ereader"
 	Environments map[string]Environment // by name: "production"
 	Notify       Notify                 // which messages a webhook gets
@@ -58,6 +60,56 @@ type Commit struct {
 	Message string // template; empty when not set
 }
 
+// A Forge says who hosts the repository.
+type Forge struct {
+	Type string // one of ForgeTypes; empty when the host tells
+	API  string // root of its API; empty for the usual one
+}
+
+// ForgeTypes returns the forges that a project file can name.
+func ForgeTypes() []string { return []string{"bitbucket", "gitea", "github", "gitlab"} }
+
+// A Proposal says how pull requests look. Flags and variables override it.
+type Proposal struct {
+	Title, Body string // with placeholders, whose names are not checked; empty when not set
+	Labels      []string
+	Reviewers   []string
+	Assignees   []string
+	Draft       *bool  // nil when not set
+	AutoMerge   *bool  // nil when not set
+	Base        string // the branch to change; empty for the one that is changed by a push
+	Branch      string // the branch that holds the change; empty for a name by environment and images
+}
+
+// or returns p, with the values of other where p has none.
+func (p Proposal) or(other Proposal) Proposal {
+	text := func(own *string, others string) {
+		if *own == "" {
+			*own = others
+		}
+	}
+	list := func(own *[]string, others []string) {
+		if *own == nil {
+			*own = others
+		}
+	}
+	answer := func(own **bool, others *bool) {
+		if *own == nil {
+			*own = others
+		}
+	}
+	text(&p.Title, other.Title)
+	text(&p.Body, other.Body)
+	text(&p.Base, other.Base)
+	text(&p.Branch, other.Branch)
+	list(&p.Labels, other.Labels)
+	list(&p.Reviewers, other.Reviewers)
+	list(&p.Assignees, other.Assignees)
+	answer(&p.Draft, other.Draft)
+	answer(&p.AutoMerge, other.AutoMerge)
+	return p
+}
+
 // An Image says how an image's tag is chosen. An Image without any value says
 // only that the project has this image.
 type Image struct {
@@ -75,6 +127,8 @@ type Environment struct {
 	Set     []Set    // further values that change with a tag
 	Publish Publish  // default: Push
 	ArgoCD  *ArgoCD  // nil when nothing waits for Argo CD
+
+	PullRequest Proposal // how pull requests look, with the Config's values where the environment has none
 }
 
 // A Set is a further value that changes in the same commit as a tag.

@@ -391,7 +391,7 @@ func TestProblemsCanBeTakenApart(t *testing.T) {
 	_, err := Parse("dir/own.yaml", []byte("branch: main\norder: newest\n"))
 	want := Problems{{
 		File: "dir/own.yaml", Line: 2, Column: 1, Key: "order",
-		What: "unknown key; known are branch, commit, environments, images, notify and repository",
+		What: "unknown key; known are branch, commit, environments, forge, images, notify, pull-request and repository",
 	}}
 	var got Problems
 	if !errors.As(err, &got) || !slices.Equal(got, want) {
@@ -535,4 +535,48 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestPullRequestsLookAsTheEnvironmentSaysElseAsTheFile(t *testing.T) {
+	config, err := Parse(FileName, []byte(`forge: {type: gitlab, api: "https://git.acme.example/api/v4"}
+pull-request: {title: "{{.Subject}}", labels: [deploy], draft: true, auto-merge: true, base: main}
+environments:
+  staging: {files: [a.yaml]}
+  production:
+    files: [b.yaml]
+    pull-request: {body: "{{.Changes}}", labels: [production], draft: false, branch: deploy/production}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	yes, no := true, false
+	common := Proposal{Title: "{{.Subject}}", Labels: []string{"deploy"}, Draft: &yes, AutoMerge: &yes, Base: "main"}
+	own := Proposal{Title: "{{.Subject}}", Body: "{{.Changes}}", Labels: []string{"production"}, Draft: &no, AutoMerge: &yes, Base: "main", Branch: "deploy/production"}
+	if got := config.Environments["staging"].PullRequest; !reflect.DeepEqual(got, common) {
+		t.Errorf("staging: %+v", got)
+	}
+	if got := config.Environments["production"].PullRequest; !reflect.DeepEqual(got, own) {
+		t.Errorf("production: %+v", got)
+	}
+	if config.Forge != (Forge{"gitlab", "https://git.acme.example/api/v4"}) {
+		t.Errorf("forge: %+v", config.Forge)
+	}
+}
+
+func TestWrongPullRequestsAndForges(t *testing.T) {
+	for src, want := range map[string]string{
+		"pull-request: {title: \"a\\nb\"}":                    "1:23: pull-request.title: has more than one line",
+		"pull-request: {draft: \"yes\"}":                      "1:23: pull-request.draft: is text; write true or false",
+		"pull-request: {base: \"a b\"}":                       "1:22: pull-request.base: \"a b\": git does not allow this as a branch's name",
+		"pull-request: {reviewer: [ada]}":                     "1:16: pull-request.reviewer: unknown key; did you mean reviewers?",
+		"forge: {type: gitlub}":                               "1:15: forge.type: \"gitlub\": unknown value; did you mean gitlab?",
+		"forge: {api: \"https://git.acme.example\"}":          "1:8: forge.type: is missing",
+		"forge: {type: gitea, api: git.acme.example}":         "1:27: forge.api: must begin with https:// and a host",
+		"forge: {type: gitea, api: \"https://a:b@acme.com\"}": "1:27: forge.api: has credentials in it; they belong in the environment",
+	} {
+		_, err := Parse("f", []byte(src))
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s\n got %v\nwant %s", src, err, want)
+		}
+	}
 }

@@ -99,6 +99,8 @@ func (r *reader) config(n *yaml.Node) *Config {
 		"repository":   into(&config.Repository, r.text(checkRepository)),
 		"branch":       into(&config.Branch, r.text(checkBranch)),
 		"commit":       into(&config.Commit, r.commit),
+		"forge":        into(&config.Forge, r.forge),
+		"pull-request": into(&config.PullRequest, r.pullRequest),
 		"images":       into(&config.Images, r.images),
 		"environments": into(&config.Environments, r.environments),
 		"notify":       into(&config.Notify, r.notify),
@@ -106,8 +108,9 @@ func (r *reader) config(n *yaml.Node) *Config {
 	for name, environment := range config.Environments {
 		if environment.Branch == "" {
 			environment.Branch = config.Branch
-			config.Environments[name] = environment
 		}
+		environment.PullRequest = environment.PullRequest.or(config.PullRequest)
+		config.Environments[name] = environment
 	}
 	return config
 }
@@ -129,6 +132,31 @@ func (r *reader) notify(n *yaml.Node, at string) Notify {
 		"text":   into(&told.Text, r.text(checkNotifyText)),
 	})
 	return told
+}
+
+func (r *reader) forge(n *yaml.Node, at string) Forge {
+	var forge Forge
+	r.object(n, at, fields{
+		"type": into(&forge.Type, r.choice(ForgeTypes())),
+		"api":  into(&forge.API, r.text(checkAPI)),
+	}, "type")
+	return forge
+}
+
+func (r *reader) pullRequest(n *yaml.Node, at string) Proposal {
+	var p Proposal
+	r.object(n, at, fields{
+		"title":      into(&p.Title, r.text(checkTitle)),
+		"body":       into(&p.Body, r.text(nil)),
+		"labels":     into(&p.Labels, r.texts(nil)),
+		"reviewers":  into(&p.Reviewers, r.texts(nil)),
+		"assignees":  into(&p.Assignees, r.texts(nil)),
+		"draft":      into(&p.Draft, r.answer),
+		"auto-merge": into(&p.AutoMerge, r.answer),
+		"base":       into(&p.Base, r.text(checkBranch)),
+		"branch":     into(&p.Branch, r.text(checkBranch)),
+	})
+	return p
 }
 
 func (r *reader) images(n *yaml.Node, at string) map[string]Image {
@@ -220,6 +248,8 @@ func (r *reader) environment(n *yaml.Node, at string) Environment {
 		"set":     into(&environment.Set, r.sets),
 		"publish": into(&environment.Publish, r.publish),
 		"argocd":  into(&environment.ArgoCD, r.argocd),
+
+		"pull-request": into(&environment.PullRequest, r.pullRequest),
 	}, "files")
 	return environment
 }

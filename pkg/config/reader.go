@@ -145,6 +145,19 @@ func (r *reader) text(check func(string) error) func(n *yaml.Node, at string) st
 	}
 }
 
+// answer reads true or false. It returns nil for anything else, which it reports.
+func (r *reader) answer(n *yaml.Node, at string) *bool {
+	if n = r.follow(n); !r.isKind(n, at, yaml.ScalarNode) {
+		return nil
+	}
+	var yes bool
+	if n.ShortTag() != "!!bool" || n.Decode(&yes) != nil {
+		r.report(n, at, "is %s; write true or false", describe(n))
+		return nil
+	}
+	return &yes
+}
+
 // choice returns the reader of a text that is one of values.
 func (r *reader) choice(values []string) func(n *yaml.Node, at string) string {
 	return r.text(func(value string) error {

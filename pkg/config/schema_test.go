@@ -97,6 +97,10 @@ func (s *jsonSchema) check(root *jsonSchema, value any) error {
 		}
 	case string:
 		return s.checkString(value)
+	case bool:
+		if s.Type != "boolean" {
+			return fmt.Errorf("%v: want %s", value, s.Type)
+		}
 	default:
 		return fmt.Errorf("%v is of no type in this schema", value)
 	}
