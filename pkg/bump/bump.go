@@ -89,12 +89,6 @@ type Commit struct {
 	Message string
 }
 
-// Forge opens pull requests.
-type Forge interface {
-	Find(ctx context.Context, head, base string) (forge.PullRequest, bool, error)
-	Propose(ctx context.Context, p forge.Proposal) (forge.PullRequest, error)
-}
-
 // Prove returns an error when a plan for the tree does not do what it should.
 type Prove func(ctx context.Context, base Tree, p *plan.Plan, replaced []Replacement) error
 
@@ -102,7 +96,8 @@ type Prove func(ctx context.Context, base Tree, p *plan.Plan, replaced []Replace
 type Runner struct {
 	Registry Registry
 	Repo     Repo
-	Forge    Forge // needed to Propose only
+	Forge    forge.Host // needed to Propose only
+	Sources  Sources    // tells what changed between two images; nil does not know
 
 	// Prove has the last word on a plan before it is shown or published; nil
 	// agrees to all.
@@ -301,6 +296,9 @@ func (r Runner) attempt(ctx context.Context, req Request, at scene, resolved []R
 	}
 	outcome.Plan, outcome.Images = made, withPlan(images, made, wants)
 	if made.Empty() {
+		if req.Publish == Propose {
+			return r.retire(ctx, req, at, outcome)
+		}
 		return outcome, nil
 	}
 	further, err := req.assignments(outcome)
@@ -330,7 +328,7 @@ func (r Runner) attempt(ctx context.Context, req Request, at scene, resolved []R
 		outcome.State, outcome.Commit = saved.State, saved.Commit
 		return outcome, err
 	case Propose:
-		return r.propose(ctx, req, at.Tree, proposal{wants, further, said.Subject()}, outcome)
+		return r.propose(ctx, req, at, proposal{wants, further}, outcome)
 	}
 	if checker, ok := r.Repo.(Checker); ok {
 		err = checker.Check(ctx, at.Tree, slices.Sorted(maps.Keys(contents(made))))

@@ -15,10 +15,8 @@ import (
 
 	"github.com/tagbump/tagbump/pkg/fault"
 	"github.com/tagbump/tagbump/pkg/files"
-	"github.com/tagbump/tagbump/pkg/forge"
 	"github.com/tagbump/tagbump/pkg/image"
 	"github.com/tagbump/tagbump/pkg/keypath"
-	"github.com/tagbump/tagbump/pkg/plan"
 	"github.com/tagbump/tagbump/pkg/policy"
 )
 
@@ -28,6 +26,23 @@ type memoryRepo struct {
 	rivals   []func(*memoryRepo) // each moves the branch before one Save
 	saves    []Commit
 	commits  []CommitInfo // of Log
+	history  []memoryCommit
+}
+
+// A memoryCommit is one state that a branch had.
+type memoryCommit struct {
+	memoryTree
+	parents []string
+	message string
+}
+
+func (r *memoryRepo) commit(hash string) (memoryCommit, bool) {
+	for _, c := range r.history {
+		if c.tip == hash {
+			return c, true
+		}
+	}
+	return memoryCommit{}, false
 }
 
 type memoryTree struct {
@@ -44,10 +59,15 @@ func (r *memoryRepo) Read(_ context.Context, at Revision, _ files.Selection) (Tr
 		branch = "main"
 	}
 	tree, found := r.branches[branch]
+	if at.Commit != "" {
+		var c memoryCommit
+		c, found = r.commit(at.Commit)
+		tree = c.memoryTree
+	}
 	if !found {
 		return nil, fmt.Errorf("%s: no such branch", branch)
 	}
-	return tree, nil
+	return memoryTree{tree.MapFS, branch, tree.tip}, nil
 }
 
 func (r *memoryRepo) Log(context.Context, Revision, []string, int) ([]CommitInfo, error) {
@@ -71,20 +91,27 @@ func (r *memoryRepo) Save(_ context.Context, base Tree, c Commit) (Saved, error)
 	if r.branches[branch].tip != old {
 		return Saved{}, fmt.Errorf("rejected: %w", ErrMoved)
 	}
-	r.write(branch, base.(memoryTree).MapFS, c.Files)
+	r.record(branch, base.(memoryTree), c.Files, c.Message)
 	r.saves = append(r.saves, c)
 	return Saved{Pushed, r.branches[branch].tip}, nil
 }
 
+// write makes a commit of somebody else.
 func (r *memoryRepo) write(branch string, base fstest.MapFS, files map[string][]byte) {
+	r.record(branch, memoryTree{base, branch, r.branches[branch].tip}, files, "by hand\n")
+}
+
+func (r *memoryRepo) record(branch string, base memoryTree, files map[string][]byte, message string) {
 	next := fstest.MapFS{}
-	for name, file := range base {
+	for name, file := range base.MapFS {
 		next[name] = file
 	}
 	for name, content := range files {
 		next[name] = &fstest.MapFile{Data: content}
 	}
-	r.branches[branch] = memoryTree{next, branch, r.branches[branch].tip + "'"}
+	tree := memoryTree{next, branch, fmt.Sprintf("c%d", len(r.history))}
+	r.branches[branch] = tree
+	r.history = append(r.history, memoryCommit{tree, []string{base.tip}, message})
 }
 
 func (r *memoryRepo) file(t *testing.T, branch, name string) string {
@@ -101,7 +128,8 @@ func newRepo(files map[string]string) *memoryRepo {
 	for name, content := range files {
 		tree[name] = &fstest.MapFile{Data: []byte(content)}
 	}
-	return &memoryRepo{branches: map[string]memoryTree{"main": {tree, "main", "c0"}}}
+	first := memoryTree{tree, "main", "c0"}
+	return &memoryRepo{branches: map[string]memoryTree{"main": first}, history: []memoryCommit{{memoryTree: first}}}
 }
 
 // tags is a registry whose images are their tags' creation times.
@@ -155,26 +183,6 @@ func (r tags) WaitForTag(ctx context.Context, ref image.Ref, _ time.Duration, wa
 }
 
 func digestOf(tag string) string { return fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(tag))) }
-
-// pulls is a forge that keeps what it was asked for.
-type pulls struct{ open []forge.Proposal }
-
-func (p *pulls) Find(_ context.Context, head, base string) (forge.PullRequest, bool, error) {
-	for i, pr := range p.open {
-		if pr.Head == head && pr.Base == base {
-			return forge.PullRequest{Number: i + 1, Reused: true}, true, nil
-		}
-	}
-	return forge.PullRequest{}, false, nil
-}
-
-func (p *pulls) Propose(ctx context.Context, proposal forge.Proposal) (forge.PullRequest, error) {
-	if pr, found, _ := p.Find(ctx, proposal.Head, proposal.Base); found {
-		return pr, nil
-	}
-	p.open = append(p.open, proposal)
-	return forge.PullRequest{Number: len(p.open)}, nil
-}
 
 func noSleep(context.Context, time.Duration) error { return nil }
 
@@ -340,73 +348,6 @@ func TestPromoteChangesOnlyTheTarget(t *testing.T) {
 		if got := repo.file(t, "main", name); got != "image: acme/web:"+tag+"\n" {
 			t.Errorf("%s: %s", name, got)
 		}
-	}
-}
-
-// proposing is a repository, a forge, and a run that proposes web 1.2 there.
-func proposing(t *testing.T) (*memoryRepo, *pulls, func() Report) {
-	t.Helper()
-	repo, hub := newRepo(map[string]string{"web.yaml": webFile}), &pulls{}
-	req := pushOf("1.2")
-	req.Publish = Propose
-	runner := Runner{Registry: registry, Repo: repo, Forge: hub, Sleep: noSleep}
-	return repo, hub, func() Report {
-		t.Helper()
-		report, err := runner.Run(context.Background(), req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return report
-	}
-}
-
-func TestProposeTwiceIsOneBranchAndOnePullRequest(t *testing.T) {
-	repo, hub, propose := proposing(t)
-	var heads []string
-	for range 2 {
-		heads = append(heads, propose().Head)
-	}
-	if heads[0] != heads[1] || len(hub.open) != 1 || len(repo.saves) != 1 || len(repo.branches) != 2 {
-		t.Errorf("heads %q, %d pull requests, %d saves, %d branches", heads, len(hub.open), len(repo.saves), len(repo.branches))
-	}
-	if got := repo.file(t, "main", "web.yaml"); got != webFile {
-		t.Errorf("main has changed:\n%s", got)
-	}
-}
-
-func TestProposeKeepsWhatSomebodyAddedToTheBranch(t *testing.T) {
-	repo, _, propose := proposing(t)
-	report := propose()
-	repo.write(report.Head, repo.branches[report.Head].MapFS, map[string][]byte{"web.yaml": []byte("replicas: 3\n" + webFile)})
-	propose()
-	want := "replicas: 3\n" + strings.Replace(webFile, "1.0", "1.2", 1)
-	if got := repo.file(t, report.Head, "web.yaml"); got != want {
-		t.Errorf("got:\n%swant:\n%s", got, want)
-	}
-}
-
-func TestProposeStartsALeftOverBranchAnew(t *testing.T) {
-	repo, hub, propose := proposing(t)
-	report := propose()
-	hub.open = nil // merged or closed, and the branch was not deleted
-	propose()
-	if len(hub.open) != 1 || len(repo.saves) != 2 || repo.saves[1].Old != report.Commit {
-		t.Errorf("%d pull requests, %d saves: %+v", len(hub.open), len(repo.saves), repo.saves)
-	}
-}
-
-func TestBranchNamesAreSafeAndFollowTheContent(t *testing.T) {
-	name := func(branch, tag string) string {
-		change := plan.Change{Target: plan.Target{File: "a.yaml"}, Old: "0", New: tag}
-		return branchName(Outcome{Branch: branch, Images: []ImageOutcome{{Resolved: Resolved{Repository: "acme/we..b", Tag: tag}, State: Changed, Changes: []plan.Change{change}}}})
-	}
-	seen := map[string]bool{}
-	for _, test := range [][2]string{{"main", "1.0"}, {"main", "1.1"}, {"dev", "1.0"}, {"main", "a..b"}, {"main", "x.lock"}} {
-		got := name(test[0], test[1])
-		if seen[got] || strings.Contains(got, "..") || strings.HasSuffix(got, ".lock") || !strings.HasPrefix(got, "tagbump/we-b-") {
-			t.Errorf("%q: %s", test, got)
-		}
-		seen[got] = true
 	}
 }
 

@@ -21,12 +21,13 @@ const (
 	Committed              // a commit in a checkout holds the change, and was not pushed
 	Pushed                 // the repository's branch holds the change
 	Proposed               // a pull request holds the change
+	Declined               // nothing was done: a newer pull request is open, or a person closed this one
 )
 
 // String is the state's name in JSON: "unchanged", "written", "committed",
-// "pushed" or "proposed".
+// "pushed", "proposed" or "declined".
 func (s State) String() string {
-	return [...]string{"unchanged", "written", "committed", "pushed", "proposed"}[s]
+	return [...]string{"unchanged", "written", "committed", "pushed", "proposed", "declined"}[s]
 }
 
 // MarshalText returns the state's name.
@@ -43,7 +44,9 @@ type Outcome struct {
 	Commit      string             // the new commit; "" when none was made
 	Message     string             // the commit's, also when none was made; "" when nothing changes
 	Head        string             // the pull request's branch
-	PullRequest *forge.PullRequest // nil when none was asked for
+	PullRequest *forge.PullRequest // nil when none was asked for; when Declined, the one that decides
+
+	Closed []forge.PullRequest // that the run closed, because they are of no use any more
 }
 
 // An ImageState says what an attempt means for one image.

@@ -32,6 +32,8 @@ type Request struct {
 	Add     bool             // put an image that is missing into the files' kustomization
 	Message placeholder.Text // of the commit, over MessagePlaceholders; default: the subject and the changes
 
+	Proposal Proposal // how a pull request looks
+
 	Provenance record.Provenance // goes into the commit's trailers; default: nothing is known
 }
 

@@ -148,7 +148,8 @@ func TestSetsThatAreRefused(t *testing.T) {
 }
 
 func TestAProposalHasTheFurtherValues(t *testing.T) {
-	repo, hub := chart(), &pulls{}
+	repo := chart()
+	hub := &pulls{repo: repo}
 	req := pushOf("1.2")
 	req.Publish, req.Sets = Propose, []Set{mustSet(t, "web/Chart.yaml:appVersion={{.Tag}}")}
 	runner := Runner{Registry: registry, Repo: repo, Forge: hub, Sleep: noSleep}
@@ -163,8 +164,8 @@ func TestAProposalHasTheFurtherValues(t *testing.T) {
 	if got := repo.file(t, heads[0], "web/Chart.yaml"); !strings.Contains(got, `"1.2"`) || heads[0] != heads[1] || len(repo.saves) != 1 {
 		t.Errorf("%q, %d saves:\n%s", heads, len(repo.saves), got)
 	}
-	if !strings.Contains(hub.open[0].Body, "| `web/Chart.yaml` | `appVersion` | `1.0` | `1.2` |") {
-		t.Errorf("body:\n%s", hub.open[0].Body)
+	if !strings.Contains(hub.all[0].Body, "| `appVersion` | `1.0` | `1.2` | `web/Chart.yaml`, line ") {
+		t.Errorf("body:\n%s", hub.all[0].Body)
 	}
 }
 

@@ -51,7 +51,7 @@ func (f *projectFlags) add(cmd *cobra.Command, elsewhere string) {
 
 // publishFlags say how far a change goes.
 type publishFlags struct {
-	pr, commit, push    bool
+	commit, push        bool
 	dryRun, exitCode    bool
 	onStale             string
 	pinDigest, noVerify bool
@@ -59,7 +59,6 @@ type publishFlags struct {
 }
 
 func (f *publishFlags) add(cmd *cobra.Command) {
-	cmd.Flags().BoolVar(&f.pr, "pr", false, "open (or refresh) a pull request instead of pushing")
 	cmd.Flags().BoolVar(&f.commit, "commit", false, "in a local checkout: commit the change (default: only the files change)")
 	cmd.Flags().BoolVar(&f.push, "push", false, "in a local checkout: commit the change and push it")
 	cmd.Flags().BoolVarP(&f.dryRun, "dry-run", "n", false, "print the diff, change nothing")
@@ -200,6 +199,7 @@ type changeFlags struct {
 	repoFlags
 	commitFlags
 	publishFlags
+	proposalFlags
 	platformFlags
 	outputFlags
 	resultFlags
@@ -213,6 +213,7 @@ func (f *changeFlags) add(cmd *cobra.Command) {
 	f.repoFlags.add(cmd)
 	f.commitFlags.add(cmd)
 	f.publishFlags.add(cmd)
+	f.proposalFlags.add(cmd)
 	f.platformFlags.add(cmd)
 	f.outputFlags.add(cmd)
 	f.resultFlags.add(cmd)
@@ -221,7 +222,10 @@ func (f *changeFlags) add(cmd *cobra.Command) {
 }
 
 func (f *changeFlags) check() error {
-	return firstError(f.outputFlags.check, f.reachFlags.check, f.publishFlags.check, f.platformFlags.check)
+	if f.base != "" && f.branch != "" && f.base != f.branch {
+		return fault.Errorf(fault.Usage, "--base %s and --branch %s contradict each other: a pull request changes the branch that is read", f.base, f.branch)
+	}
+	return firstError(f.outputFlags.check, f.reachFlags.check, f.publishFlags.check, f.proposalFlags.check, f.platformFlags.check)
 }
 
 // within is the method of reachFlags, with what an interruption means for the

@@ -21,7 +21,8 @@ type job struct {
 	runner  bump.Runner
 	printer printer
 
-	mayPropose bool // open a pull request where the branch refuses a push
+	mode config.Publish // how the change reaches its branch
+	base string         // the branch that a pull request changes; "" for the one that a push changes
 }
 
 // openJob opens the project file, the repository and the registry.
@@ -41,6 +42,7 @@ func openJob(env Env, f *changeFlags) (*job, error) {
 	if f.repo == "" {
 		j.place = j.place.ByProject()
 	}
+	j.place = j.place.AtForge(j.namedForge())
 	if err := checkPlace(j.place, f); err != nil {
 		return nil, err
 	}
@@ -72,7 +74,7 @@ func checkPlace(place wire.Place, f *changeFlags) error {
 	case place.Local && f.signingKey != "":
 		return fault.Errorf(fault.Usage, folder, "--signing-key", place.Where).
 			WithHint("there your own git commits: see git help config, commit.gpgSign")
-	case place.Local && f.pr:
+	case place.Local && (f.pr == proposeAlways || f.pr == proposeAuto):
 		return fault.Errorf(fault.Usage, folder, "--pr", place.Where).WithHint("give --repo URL")
 	case !place.Local && f.keep() != wire.KeepFiles:
 		return fault.Errorf(fault.Usage, "--commit and --push are for a local checkout, and %s is a remote repository", place.Where).
@@ -92,6 +94,7 @@ func (j *job) findProject(ctx context.Context, globs []string) error {
 	if err == nil {
 		j.flags.course.add(func(soFar *conclusion) { soFar.notify = j.project.Notify })
 	}
+	j.place = j.place.AtForge(j.namedForge())
 	return err
 }
 
@@ -127,19 +130,20 @@ func (j *job) request(s scope) (bump.Request, error) {
 	if req.Sets, err = j.project.sets(s); err != nil {
 		return req, err
 	}
-	proposed := s.Publish == config.PullRequest
-	if j.place.Local && j.flags.push && proposed {
+	if err := j.proposeAs(s, &req); err != nil {
+		return req, err
+	}
+	if j.place.Local && j.flags.push && s.Publish == config.PullRequest {
 		return req, fault.Errorf(fault.Usage, "--push: %s has publish: pull-request for %s", j.project.file, s.name).
 			WithHint("give --repo URL, which opens a pull request; or --commit, and push a branch of your own")
 	}
 	switch {
 	case j.flags.dryRun:
 		req.Publish = bump.Preview
-	case !j.place.Local && (j.flags.pr || proposed):
+	case j.mode == config.PullRequest:
 		req.Publish = bump.Propose
 	default:
 		req.Publish = bump.Save
-		j.mayPropose = !j.place.Local && s.Publish == config.Auto
 	}
 	return req, nil
 }
@@ -153,20 +157,23 @@ func (j *job) run(ctx context.Context, req bump.Request) error {
 	if j.flags.render {
 		j.runner.Prove = j.repo.Prove(j.printer.printUnits)
 	}
+	if err := j.checkForge(req); err != nil {
+		return err
+	}
 	report, err := j.publish(ctx, req)
-	if err != nil && j.mayPropose && fault.KindOf(err) == fault.Refused && !errors.Is(err, bump.ErrMoved) {
+	if err != nil && j.mode == config.Auto && fault.KindOf(err) == fault.Refused && !errors.Is(err, bump.ErrMoved) {
 		j.printer.say("%v; opening a pull request", err)
-		req.Publish = bump.Propose
+		req.Publish, req.Branch = bump.Propose, firstOf(j.base, req.Branch)
 		report, err = j.publish(ctx, req)
 	}
 	if j.flags.output != formatJSON || err != nil {
 		j.printer.explain(report.Resolved...)
 	}
-	if err != nil {
+	if err != nil && report.PullRequest == nil {
 		return err
 	}
-	if err := j.printer.print(report); err != nil {
-		return err
+	if err := errors.Join(err, j.printer.print(report)); err != nil {
+		return err // perhaps of a pull request that is open, and could not be given all
 	}
 	if j.flags.exitCode && report.Changed() {
 		return errChanges
@@ -178,9 +185,10 @@ func (j *job) run(ctx context.Context, req bump.Request) error {
 func (j *job) publish(ctx context.Context, req bump.Request) (bump.Report, error) {
 	if req.Publish == bump.Propose {
 		var err error
-		if j.runner.Forge, err = j.world.OpenForge(j.place); err != nil {
+		if j.runner.Forge, err = j.openForge(); err != nil {
 			return bump.Report{}, err
 		}
+		j.runner.Sources = j.world.Sources(j.place)
 	}
 	report, err := j.runner.Run(ctx, req)
 	j.flags.course.add(func(soFar *conclusion) { soFar.report = report })

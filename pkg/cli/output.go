@@ -2,6 +2,7 @@ package cli
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -116,9 +117,25 @@ func (p printer) printText(report bump.Report) error {
 		}
 	}
 	for _, change := range report.Changes() {
-		fmt.Fprintln(p.env.Stdout, changeText(change))
+		if report.State != bump.Declined {
+			fmt.Fprintln(p.env.Stdout, changeText(change))
+		}
 	}
-	return p.printState(report)
+	return errors.Join(p.printState(report), p.printClosed(report))
+}
+
+// printClosed names the pull requests that the run closed.
+func (p printer) printClosed(report bump.Report) error {
+	var failed error
+	for _, pr := range report.Closed {
+		why := "its change is in " + report.Branch + " already"
+		if report.PullRequest != nil {
+			why = fmt.Sprintf("superseded by #%d", report.PullRequest.Number)
+		}
+		_, err := fmt.Fprintf(p.env.Stdout, "closed pull request #%d (%s): %s\n", pr.Number, why, pr.URL)
+		failed = errors.Join(failed, err)
+	}
+	return failed
 }
 
 // printState says where the change is now.
@@ -133,6 +150,8 @@ func (p printer) printState(report bump.Report) error {
 		_, err = fmt.Fprintf(p.env.Stdout, "committed %.10s (not pushed)\n", report.Commit)
 	case bump.Pushed:
 		_, err = fmt.Fprintf(p.env.Stdout, "pushed %.10s%s\n", report.Commit, p.toBranch(report.Branch))
+	case bump.Declined:
+		_, err = fmt.Fprintf(p.env.Stdout, "nothing proposed, because of pull request #%d: %s\n", report.PullRequest.Number, report.PullRequest.URL)
 	case bump.Proposed:
 		_, err = fmt.Fprintf(p.env.Stdout, "%s pull request #%d: %s\n", openedOrFound(*report.PullRequest), report.PullRequest.Number, report.PullRequest.URL)
 	}
@@ -215,8 +234,9 @@ type reportDoc struct {
 	Commit      string      `json:"commit,omitempty"`
 	Head        string      `json:"head,omitempty"`
 	urlsDoc
-	PullRequest *forge.PullRequest `json:"pullRequest,omitempty"`
-	Attempts    int                `json:"attempts"`
+	PullRequest *forge.PullRequest  `json:"pullRequest,omitempty"`
+	Closed      []forge.PullRequest `json:"closed,omitempty"` // pull requests that the run closed
+	Attempts    int                 `json:"attempts"`
 }
 
 type imageDoc struct {
@@ -254,7 +274,7 @@ type changeDoc struct {
 func (p printer) newReportDoc(report bump.Report) reportDoc {
 	doc := reportDoc{
 		Schema: schema, Changed: report.Changed(), State: report.State, DryRun: report.DryRun, Environment: report.Environment,
-		Branch: report.Branch, Commit: report.Commit, Head: report.Head, PullRequest: report.PullRequest,
+		Branch: report.Branch, Commit: report.Commit, Head: report.Head, PullRequest: report.PullRequest, Closed: report.Closed,
 		Attempts: report.Attempts, Images: []imageDoc{}, urlsDoc: newURLsDoc(p.place, report),
 	}
 	if report.Changed() {

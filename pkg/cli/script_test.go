@@ -93,26 +93,33 @@ func TestScript(t *testing.T) {
 		Dir:                 filepath.Join("..", "..", "testdata", "script"),
 		Setup:               setup,
 		RequireExplicitExec: true,
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"image":     pushImage,
-			"repo":      makeRepo,
-			"hook":      installHook,
-			"pulls":     listPulls,
-			"closepull": closePull,
-			"code":      checkCode,
-			"fixture":   copyFixture,
-			"changes":   listChanges,
-			"received":  listReceived,
-			"receiver":  setReceiver,
-		},
+		Cmds:                scriptWords,
 	})
+}
+
+// scriptWords are the words of scripts beside those of testscript.
+var scriptWords = map[string]func(*testscript.TestScript, bool, []string){
+	"image":     pushImage,
+	"repo":      makeRepo,
+	"hook":      installHook,
+	"commit":    commitByHand,
+	"pulls":     listPulls,
+	"pull":      showPull,
+	"closepull": closePull,
+	"forge":     failForge,
+	"code":      checkCode,
+	"fixture":   copyFixture,
+	"changes":   listChanges,
+	"received":  listReceived,
+	"receiver":  setReceiver,
 }
 
 // world is what one script talks to.
 type world struct {
 	registry *testenv.Registry
 	git      *testenv.GitServer
-	github   *testenv.Forge
+	forge    *testenv.Forge
+	failures failures
 	receiver *receiver
 	images   int // that were pushed
 }
@@ -134,28 +141,35 @@ func setup(env *testscript.Env) error {
 		return err
 	}
 	env.Defer(func() { _ = git.Close() })
-	github := testenv.NewGitHub(testenv.ForgeOptions{Path: "acme/charts", Token: token, Prefix: "/api/v3", Tip: tipIn(root)})
-	apiURL, stop, err := github.Listen()
+	w := &world{registry: registry, git: git, forge: startForge(env.Getenv(forgeVariable), root)}
+	w.forge.Before = w.failures.answer
+	apiURL, stop, err := w.forge.Listen()
 	if err != nil {
 		return err
 	}
 	env.Defer(func() { _ = stop() })
-	receiver := newReceiver()
-	env.Defer(receiver.Close)
-	env.Values[worldKey{}] = &world{registry: registry, git: git, github: github, receiver: receiver}
+	w.receiver = newReceiver()
+	env.Defer(w.receiver.Close)
+	env.Values[worldKey{}] = w
 	for name, value := range map[string]string{
 		"REGISTRY": registry.Host, "GIT": git.URL + "/acme", "REPOS": filepath.Join(root, "acme"),
-		exitFile: filepath.Join(root, "exit"), "RECEIVER": receiver.URL,
+		exitFile: filepath.Join(root, "exit"), "RECEIVER": w.receiver.URL,
 		"GITHUB_API_URL": apiURL, "TAGBUMP_TOKEN": token, "HOME": env.WorkDir,
 		"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": "*",
 	} {
 		env.Setenv(name, value)
 	}
+	if err := putIn(env.WorkDir, "FORGE_API", apiURL); err != nil {
+		return err
+	}
 	return fillIn(env.WorkDir, registry.Host)
 }
 
 // fillIn puts the registry's address into the script's files.
-func fillIn(dir, host string) error {
+func fillIn(dir, host string) error { return putIn(dir, "REGISTRY/", host+"/") }
+
+// putIn replaces a word in all files of a folder.
+func putIn(dir, word, text string) error {
 	return filepath.WalkDir(dir, func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || !entry.Type().IsRegular() {
 			return err
@@ -164,7 +178,7 @@ func fillIn(dir, host string) error {
 		if err != nil {
 			return err
 		}
-		return os.WriteFile(name, bytes.ReplaceAll(content, []byte("REGISTRY/"), []byte(host+"/")), 0o644)
+		return os.WriteFile(name, bytes.ReplaceAll(content, []byte(word), []byte(text)), 0o644)
 	})
 }
 
@@ -234,7 +248,11 @@ func listPulls(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 0 {
 		ts.Fatalf("usage: pulls")
 	}
-	for _, pull := range worldOf(ts).github.Pulls() {
+	pulls := worldOf(ts).forge.Pulls()
+	if len(pulls) == 0 {
+		fmt.Fprintln(ts.Stdout(), "none")
+	}
+	for _, pull := range pulls {
 		state := map[bool]string{true: "open", false: "closed"}[pull.Open]
 		fmt.Fprintln(ts.Stdout(), pull.Number, state, pull.Base, pull.Title)
 	}
@@ -249,7 +267,7 @@ func closePull(ts *testscript.TestScript, neg bool, args []string) {
 	if _, err := fmt.Sscan(args[0], &number); err != nil {
 		ts.Fatalf("closepull: %v", err)
 	}
-	ts.Check(worldOf(ts).github.Close(number))
+	ts.Check(worldOf(ts).forge.Close(number))
 }
 
 // checkCode: code N holds that the last tagbump ended with exit code N.

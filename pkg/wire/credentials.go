@@ -1,13 +1,8 @@
 package wire
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"strings"
-
-	"github.com/tagbump/tagbump/pkg/bump"
-	"github.com/tagbump/tagbump/pkg/forge"
 )
 
 // A credential is the token for one server, or the reason why there is none.
@@ -87,27 +82,4 @@ func orList(names []string) string {
 		return strings.Join(names, "")
 	}
 	return strings.Join(names[:len(names)-1], ", ") + " or " + names[len(names)-1]
-}
-
-// explainedForge adds to a refusal which token was refused.
-type explainedForge struct {
-	bump.Forge
-	credential credential
-}
-
-func (f explainedForge) Find(ctx context.Context, head, base string) (forge.PullRequest, bool, error) {
-	pr, found, err := f.Forge.Find(ctx, head, base)
-	return pr, found, f.explain(err)
-}
-
-func (f explainedForge) Propose(ctx context.Context, p forge.Proposal) (forge.PullRequest, error) {
-	pr, err := f.Forge.Propose(ctx, p)
-	return pr, f.explain(err)
-}
-
-func (f explainedForge) explain(err error) error {
-	if errors.Is(err, forge.ErrAuth) || errors.Is(err, forge.ErrNotFound) {
-		return fmt.Errorf("%w (with the token in %s)", err, f.credential.source)
-	}
-	return err
 }

@@ -1,12 +1,10 @@
 package wire
 
 import (
-	"context"
 	"errors"
 	"slices"
 	"strings"
 
-	"github.com/tagbump/tagbump/pkg/bump"
 	"github.com/tagbump/tagbump/pkg/fault"
 	"github.com/tagbump/tagbump/pkg/forge"
 	"github.com/tagbump/tagbump/pkg/forge/bitbucket"
@@ -24,8 +22,11 @@ type knownForge struct {
 	tokens        []string // variables that hold a token for the forge's hosts, the first that is set counts
 	// username returns the name that git sends with a token. Default: any will do.
 	username func(w World) string
+	// comparePage is the page that compares two commits: its address is made of the
+	// repository's page, the older commit and the newer one.
+	comparePage func(page, from, to string) string
 	// open returns the forge's API.
-	open func(w World, place Place, token string) (bump.Forge, error)
+	open func(w World, place Place, token string) (forge.Host, error)
 	// commit is what a commit's page has between the repository's address and the hash.
 	commit string
 }
@@ -36,6 +37,7 @@ var forges = []knownForge{
 		hosts:         []string{"github.com", "*.ghe.com"},
 		hostVariables: []string{"GITHUB_SERVER_URL", "GITHUB_API_URL"},
 		tokens:        []string{"GITHUB_TOKEN", "GH_TOKEN"},
+		comparePage:   threeDots("/compare/"),
 		open:          openGitHub,
 		commit:        "/commit/",
 	},
@@ -44,6 +46,7 @@ var forges = []knownForge{
 		hosts:         []string{"gitlab.com"},
 		hostVariables: []string{"CI_SERVER_HOST", "CI_API_V4_URL", "GITLAB_HOST"},
 		tokens:        []string{"GITLAB_TOKEN"},
+		comparePage:   threeDots("/-/compare/"),
 		open:          openGitLab,
 		commit:        "/-/commit/",
 	},
@@ -58,17 +61,45 @@ var forges = []knownForge{
 			}
 			return "x-token-auth"
 		},
-		open:   openBitbucket,
-		commit: "/commits/",
+		comparePage: func(page, from, to string) string { return page + "/branches/compare/" + to + ".." + from },
+		open:        openBitbucket,
+		commit:      "/commits/",
 	},
 	{
 		name:          "gitea",
 		hosts:         []string{"gitea.com", "codeberg.org"},
 		hostVariables: []string{"GITEA_SERVER_URL", "FORGEJO_SERVER_URL"},
 		tokens:        []string{"GITEA_TOKEN", "FORGEJO_TOKEN"},
+		comparePage:   threeDots("/compare/"),
 		open:          openGitea,
 		commit:        "/commit/",
 	},
+}
+
+func threeDots(below string) func(page, from, to string) string {
+	return func(page, from, to string) string { return page + below + from + "..." + to }
+}
+
+// forgeOf returns the forge of a place: the one that a person or the project file names,
+// else the one that the host belongs to. A project file cannot choose the host that
+// a forge's own tokens are sent to, so they are left out then.
+func (w World) forgeOf(place Place) (knownForge, bool) {
+	byHost, found := w.forgeAt(place.forgeHost())
+	if place.forge.Type != "" && place.forge.Type != byHost.name {
+		i := slices.IndexFunc(forges, func(known knownForge) bool { return known.name == place.forge.Type })
+		if i < 0 {
+			return knownForge{}, false
+		}
+		named := forges[i]
+		if !place.forge.ByPerson {
+			named.tokens = nil
+		}
+		return named, true
+	}
+	if !found && w.Getenv(githubAPIVariable) != "" {
+		return forges[0], true // GitHub Enterprise Server, whose git may have a host of its own
+	}
+	return byHost, found
 }
 
 // forgeAt returns the forge that a host belongs to.
@@ -98,13 +129,13 @@ func hostIn(text string) string {
 }
 
 // OpenForge returns the API of the forge that holds the place's repository.
-func (w World) OpenForge(place Place) (bump.Forge, error) {
-	known, found := w.forgeAt(place.forgeHost())
-	if !found && w.Getenv(githubAPIVariable) != "" {
-		known, found = forges[0], true // GitHub Enterprise Server, whose git may have a host of its own
-	}
+func (w World) OpenForge(place Place) (forge.Host, error) {
+	known, found := w.forgeOf(place)
 	if !found {
 		return nil, noAPI(place)
+	}
+	if err := w.checkAPI(place); err != nil {
+		return nil, err
 	}
 	c := w.credentialFor(place, known.tokens)
 	if c.secret == "" {
@@ -121,18 +152,29 @@ func (w World) OpenForge(place Place) (bump.Forge, error) {
 	return explainedForge{api, c}, nil
 }
 
+// checkAPI refuses an API of the project file that is on another host than the
+// repository: whoever may write the file could otherwise have the token sent there.
+func (w World) checkAPI(place Place) error {
+	host := hostIn(place.forge.API)
+	if place.forge.API == "" || host == place.forgeHost() || host == hostIn(w.Getenv(tokenHostVariable)) {
+		return nil
+	}
+	return fault.Errorf(fault.Usage, "forge.api: %s is another host than the repository's, %s", host, place.forgeHost()).
+		WithHint("set %s=%s if the token is meant for it", tokenHostVariable, host)
+}
+
 func noAPI(place Place) error {
 	host := place.forgeHost()
 	if host == "" {
 		return fault.Errorf(fault.Usage, "a pull request in a local path: no forge has it").WithHint("give --repo URL")
 	}
 	return fault.Errorf(fault.Usage, "a pull request at %s: which forge that is, is not known", host).
-		WithHint("set GITHUB_API_URL, GITLAB_HOST, GITEA_SERVER_URL or FORGEJO_SERVER_URL")
+		WithHint("give --forge github, gitlab, gitea or bitbucket, or write forge: {type: …} into the project file")
 }
 
 const githubAPIVariable = "GITHUB_API_URL"
 
-func openGitHub(w World, place Place, token string) (bump.Forge, error) {
+func openGitHub(w World, place Place, token string) (forge.Host, error) {
 	owner, name, err := github.ParseURL(place.raw)
 	if err != nil {
 		return nil, err
@@ -141,24 +183,25 @@ func openGitHub(w World, place Place, token string) (bump.Forge, error) {
 	if err != nil {
 		return nil, err
 	}
-	return hosted(github.New(owner, name, github.Options{APIURL: apiURL, Token: token, UserAgent: w.UserAgent, Transport: w.transport(), Log: w.Detail}))
+	return github.New(owner, name, github.Options{APIURL: apiURL, Token: token, UserAgent: w.UserAgent, Transport: w.transport(), Log: w.Detail})
 }
 
-func openGitLab(w World, place Place, token string) (bump.Forge, error) {
+func openGitLab(w World, place Place, token string) (forge.Host, error) {
 	address := place.address
-	apiURL := w.Getenv("CI_API_V4_URL")
-	if apiURL == "" || hostIn(apiURL) != place.forgeHost() {
-		apiURL = siteOf(address) + "/api/v4"
+	apiURL := place.forge.API
+	if fromCI := w.Getenv("CI_API_V4_URL"); apiURL == "" && hostIn(fromCI) == place.forgeHost() {
+		apiURL = fromCI
 	}
-	return hosted(gitlab.New(address.Owner()+"/"+address.Name(), gitlab.Options{APIURL: apiURL, Token: token, UserAgent: w.UserAgent, Transport: w.transport(), Log: w.Detail}))
+	apiURL = firstOf(apiURL, siteOf(address)+"/api/v4")
+	return gitlab.New(address.Owner()+"/"+address.Name(), gitlab.Options{APIURL: apiURL, Token: token, UserAgent: w.UserAgent, Transport: w.transport(), Log: w.Detail})
 }
 
-func openBitbucket(w World, place Place, token string) (bump.Forge, error) {
+func openBitbucket(w World, place Place, token string) (forge.Host, error) {
 	address := place.address
-	return hosted(bitbucket.New(address.Owner(), address.Name(), bitbucket.Options{Username: w.Getenv("BITBUCKET_EMAIL"), Token: token, UserAgent: w.UserAgent, Transport: w.transport(), Log: w.Detail}))
+	return bitbucket.New(address.Owner(), address.Name(), bitbucket.Options{APIURL: place.forge.API, Username: w.Getenv("BITBUCKET_EMAIL"), Token: token, UserAgent: w.UserAgent, Transport: w.transport(), Log: w.Detail})
 }
 
-func openGitea(w World, place Place, token string) (bump.Forge, error) {
+func openGitea(w World, place Place, token string) (forge.Host, error) {
 	address := place.address
 	site := siteOf(address)
 	for _, variable := range []string{"GITEA_SERVER_URL", "FORGEJO_SERVER_URL"} {
@@ -166,22 +209,7 @@ func openGitea(w World, place Place, token string) (bump.Forge, error) {
 			site = strings.TrimSuffix(server, "/")
 		}
 	}
-	return hosted(gitea.New(address.Owner(), address.Name(), gitea.Options{APIURL: site + "/api/v1", Token: token, UserAgent: w.UserAgent, Transport: w.transport(), Log: w.Detail}))
-}
-
-// A proposer is a forge that proposes in single steps.
-type proposer struct{ forge.Host }
-
-func hosted(host forge.Host, err error) (bump.Forge, error) { return proposer{host}, err }
-
-func (p proposer) Find(ctx context.Context, head, base string) (forge.PullRequest, bool, error) {
-	open, err := p.Open(ctx, base)
-	pr, found := forge.From(open, head)
-	return pr, found, err
-}
-
-func (p proposer) Propose(ctx context.Context, proposal forge.Proposal) (forge.PullRequest, error) {
-	return forge.Propose(ctx, p.Host, proposal)
+	return gitea.New(address.Owner(), address.Name(), gitea.Options{APIURL: firstOf(place.forge.API, site+"/api/v1"), Token: token, UserAgent: w.UserAgent, Transport: w.transport(), Log: w.Detail})
 }
 
 // siteOf returns the root of the web site that has the repository.
@@ -194,12 +222,16 @@ func siteOf(address giturl.Address) string {
 func githubAPI(place Place, given string) (string, error) {
 	host := place.forgeHost()
 	switch {
+	case place.forge.API != "":
+		return place.forge.API, nil
 	case host == "github.com":
 		return "", nil
 	case strings.HasSuffix(host, ".ghe.com"):
 		return "https://api." + host, nil
 	case given != "" && giturl.HostOf(given) != "api.github.com":
 		return given, nil
+	case place.forge.Type == "github":
+		return siteOf(place.address) + "/api/v3", nil
 	}
 	return "", noAPI(place)
 }

@@ -21,7 +21,26 @@ type Place struct {
 	byProject bool           // named by a project file and not by a person
 	address   giturl.Address // of a repository that is pushed to
 
-	commitPath string // of its forge, see knownForge
+	commitPath string     // of its forge, see knownForge
+	forge      NamedForge // the zero NamedForge when the host tells
+}
+
+// A NamedForge is a forge that a person or the project file names.
+type NamedForge struct {
+	Type     string // as in the project file: "gitlab"; "" when only the host tells
+	API      string // root of its API; "" for the usual one
+	ByPerson bool   // named on the command line or by a variable, and not by a project file
+}
+
+// AtForge returns the place, hosted by the named forge.
+func (p Place) AtForge(named NamedForge) Place {
+	p.forge = named
+	for _, known := range forges {
+		if known.name == named.Type {
+			p.commitPath = known.commit
+		}
+	}
+	return p
 }
 
 // ByProject returns the place of an address that a project file names.
@@ -171,6 +190,9 @@ func (w World) openGit(place Place, options Options) (*gitrepo.Repo, error) {
 // gitCredential returns the token for the place's git server.
 func (w World) gitCredential(place Place) credential {
 	known, _ := w.forgeAt(place.forgeHost())
+	if place.forge.ByPerson {
+		known, _ = w.forgeOf(place)
+	}
 	return w.credentialFor(place, known.tokens)
 }
 

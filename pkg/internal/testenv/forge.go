@@ -245,3 +245,29 @@ func decodeJSON(r *http.Request, into any) error {
 	decoder.DisallowUnknownFields()
 	return decoder.Decode(into)
 }
+
+// Compare returns what head has that base does not, as a forge with this repository
+// would tell it. Both are branches or commits.
+func (r *GitRepo) Compare(base, head string) (ForgeComparison, error) {
+	var found ForgeComparison
+	log, err := r.Git("log", "--topo-order", "--format=%H%x00%P%x00%an%x00%B%x01", base+".."+head)
+	if err != nil {
+		return found, err
+	}
+	for entry := range strings.SplitSeq(log, "\x01") {
+		parts := strings.Split(strings.TrimLeft(entry, "\n"), "\x00")
+		if len(parts) != 4 {
+			continue
+		}
+		commit := ForgeCommit{Hash: parts[0], Parents: strings.Fields(parts[1]), Author: parts[2], Message: parts[3]}
+		names, err := r.Git("diff-tree", "--no-commit-id", "-r", "--name-only", commit.Hash)
+		if err != nil {
+			return found, err
+		}
+		commit.Files = strings.Fields(names)
+		found.Commits = append(found.Commits, commit)
+	}
+	names, err := r.Git("diff", "--name-only", base+"..."+head)
+	found.Files = strings.Fields(names)
+	return found, err
+}
