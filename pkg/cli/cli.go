@@ -32,6 +32,7 @@ type Env struct {
 	Environ        func() []string // all variables as NAME=VALUE; nil when they are not known
 	Now            func() time.Time
 	Dir            string // where relative paths begin; "" is the process's folder
+	Terminal       Terminal
 	// Transport carries registry requests, without credentials; nil is the real
 	// network with the usual ones. The demo puts its own registry in the place
 	// of Docker Hub with it.
@@ -58,7 +59,7 @@ func Main() int {
 	defer stop()
 	return Run(ctx, Env{
 		Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
-		Getenv: os.Getenv, Environ: os.Environ, Now: time.Now,
+		Getenv: os.Getenv, Environ: os.Environ, Now: time.Now, Terminal: terminalOf(os.Stdout, os.Stderr),
 	})
 }
 
@@ -75,20 +76,26 @@ func Run(ctx context.Context, env Env) int {
 }
 
 func newRoot(env *Env) *cobra.Command {
+	var showVersion bool
 	root := &cobra.Command{
 		Use:   "tagbump",
 		Short: "The step between \"CI pushed an image\" and \"Argo CD deploys it\"",
 		Long: `tagbump resolves an image's new tag from the registry, changes that one value in
 the Helm, Kustomize or manifest repository, commits, and pushes or opens a pull
 request. Nothing else in the file changes, and nothing runs in the cluster.`,
-		Example: `  tagbump update haoict/send2ereader:master-202406151230 \
-      --repo https://github.com/acme/helm-charts.git --file send2ereader/deployment.yaml
+		Example: `  tagbump update acme/web:1.4.2 \
+      --repo https://github.com/acme/charts.git --file web/deployment.yaml
   tagbump update haoict/send2ereader --env production --dry-run
   tagbump promote --from staging --to production --pr`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          noArgs,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if showVersion {
+				return env.printVersion()
+			}
+			return cmd.Help()
+		},
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
 			env.warnOfUnknownVariables(cmd)
 			if err := flagsFromEnv(cmd, env.Getenv); err != nil {
@@ -100,7 +107,12 @@ request. Nothing else in the file changes, and nothing runs in the cluster.`,
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fault.Errorf(fault.Usage, "%w", err).WithHint("%s --help lists the flags", cmd.CommandPath())
 	})
+	setHelp(root, env)
+	root.Flags().BoolVarP(&showVersion, "version", "V", false, "print the version")
+	inGroup(root, groupOutput, "version")
 	root.CompletionOptions.HiddenDefaultCmd = false
-	root.AddCommand(newUpdate(env), newPromote(env), newResolve(env), newConfig(env), newDemo(env), newVersion())
+	root.AddCommand(newUpdate(env), newPromote(env), newResolve(env), newConfig(env), newDemo(env), newVersion(env))
+	root.InitDefaultHelpCmd()
+	addCompletion(root)
 	return root
 }

@@ -22,6 +22,7 @@ func (c *commitFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&c.message, "message", "", "commit message, a `TEXT` with placeholders: {{.Subject}}, {{.Changes}}, {{.Image}}, {{.Tag}}, {{.Digest}}, {{.Revision}}, {{.Environment}}")
 	cmd.Flags().StringVar(&c.signingKey, "signing-key", "", "sign the commit with the private key in `FILE`, of SSH or GPG; of a public SSH key the agent has the private one (passphrase: TAGBUMP_SIGNING_KEY_PASSPHRASE)")
 	cmd.Flags().StringVar(&c.pipelineNumber, "pipeline-number", "", "`NUMBER` of the CI pipeline, kept in the commit (CircleCI: << pipeline.number >>)")
+	inGroup(cmd, groupPublish, "author", "message", "signing-key", "pipeline-number")
 }
 
 // or returns the flags, with the project file's values where they are not given.

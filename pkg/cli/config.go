@@ -11,8 +11,9 @@ import (
 
 func newConfig(env *Env) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "config",
-		Short: "Check the project file, or print its schema",
+		Use:     "config",
+		GroupID: groupSetUp,
+		Short:   "Check the project file, or print its schema",
 		Long: `The project file, ` + config.FileName + `, says which repository to change, how each image's
 tag is chosen and which files an environment has.`,
 		Example: "  tagbump config check\n  tagbump config schema > tagbump.schema.json",

@@ -12,8 +12,9 @@ import (
 
 func newDemo(env *Env) *cobra.Command {
 	return &cobra.Command{
-		Use:   "demo",
-		Short: "Show the whole job on an embedded registry and repository",
+		Use:     "demo",
+		GroupID: groupMore,
+		Short:   "Show the whole job on an embedded registry and repository",
 		Long: `Demo starts a registry on a loopback port and makes a git repository in a temporary
 folder, then runs the real update on them: as a dry run, for real, and once more.
 It needs no network, no credentials and no git, and leaves nothing behind.`,

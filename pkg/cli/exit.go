@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -28,6 +29,43 @@ var exitCodes = [...]int{
 	fault.Unavailable: 7,
 	fault.Refused:     8,
 	fault.NotDeployed: 9,
+}
+
+// exitMeanings say what each exit code means, in a word and in the rest of a sentence.
+var exitMeanings = []struct {
+	code       string
+	word, rest string
+}{
+	{"0", "done", ", or nothing to do"},
+	{"1", "failed", ""},
+	{"2", "wrong use", ": flags, project file, more than one environment"},
+	{"3", "changes", ": `--exit-code`, and there are some"},
+	{"4", "guard", ": the tag is older than the deployed one, was rolled back, or is not of the policy"},
+	{"5", "not found", ": no such image, tag or platform; no tag matches; the target is not in the file"},
+	{"6", "no access", ": registry, repository, forge or Argo CD refused the credentials"},
+	{"7", "unavailable", ": rate limit, time-out, server error, after the retries"},
+	{"8", "refused", ": the push met a protected branch or a hook, or lost the race too often"},
+	{"9", "not deployed", ": Argo CD did not get there: degraded, failed or timed out"},
+	{"130, 143", "interrupted", " by SIGINT or SIGTERM"},
+}
+
+// exitCodeLine names all exit codes in one line.
+func exitCodeLine() string {
+	var all []string
+	for _, meaning := range exitMeanings {
+		all = append(all, meaning.code+" "+meaning.word)
+	}
+	return strings.Join(all, ", ")
+}
+
+// exitCodeTable lists all exit codes in a table of Markdown.
+func exitCodeTable() string {
+	var b strings.Builder
+	b.WriteString("| code | meaning |\n|---|---|\n")
+	for _, meaning := range exitMeanings {
+		fmt.Fprintf(&b, "| %s | %s%s |\n", meaning.code, meaning.word, meaning.rest)
+	}
+	return b.String()
 }
 
 // errChanges ends a run that --exit-code asked to tell of changes.

@@ -30,10 +30,12 @@ type repoFlags struct {
 func (f *repoFlags) add(cmd *cobra.Command) {
 	f.projectFlags.add(cmd, "in the repository's root")
 	cmd.Flags().StringVar(&f.repo, "repo", "", "`URL or DIR` of the GitOps repository: https, ssh or a local folder (default: the project file's, else this folder)")
-	cmd.Flags().StringVar(&f.branch, "branch", "", "branch to change (default: the remote's HEAD)")
+	cmd.Flags().StringVar(&f.branch, "branch", "", "`NAME` of the branch to change (default: the remote's HEAD)")
 	cmd.Flags().StringVar(&f.sshKey, "ssh-key", "", "private key `FILE` for ssh, or the fingerprint of a key (default: the keys that ssh would offer)")
 	cmd.Flags().StringVar(&f.sshKnownHosts, "ssh-known-hosts", "", "known_hosts `FILE` for ssh (default: ~/.ssh/known_hosts)")
 	cmd.Flags().StringVar(&f.sshHostKey, "ssh-host-key", "", "the one `KEY` that the ssh server must have, as in known_hosts: \"ssh-ed25519 AAAA…\"")
+	inGroup(cmd, groupWhere, "repo", "branch")
+	inGroup(cmd, groupLogin, "ssh-key", "ssh-known-hosts", "ssh-host-key")
 	f.reachFlags.add(cmd)
 }
 
@@ -46,7 +48,8 @@ func (f *projectFlags) add(cmd *cobra.Command, elsewhere string) {
 	if elsewhere != "" {
 		where += ", else " + elsewhere
 	}
-	cmd.Flags().StringVar(&f.config, "config", "", "project file (default: .tagbump.yaml "+where+")")
+	cmd.Flags().StringVar(&f.config, "config", "", "project `FILE` (default: .tagbump.yaml "+where+")")
+	inGroup(cmd, groupWhere, "config")
 }
 
 // publishFlags say how far a change goes.
@@ -68,6 +71,9 @@ func (f *publishFlags) add(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&f.noVerify, "no-verify", false, "do not ask the registry whether the tag exists")
 	cmd.Flags().BoolVar(&f.render, "render", false, "prove the change first: render its charts with helm and its kustomizations with kustomize")
 	completeWith(cmd, "on-stale", "fail", "skip", "allow")
+	inGroup(cmd, groupPublish, "pr", "commit", "push", "dry-run", "pin-digest")
+	inGroup(cmd, groupSafety, "on-stale", "no-verify", "render")
+	inGroup(cmd, groupOutput, "exit-code")
 }
 
 func (f *publishFlags) check() error {
@@ -116,8 +122,11 @@ func (f *tagFlags) add(cmd *cobra.Command) {
 	cmd.Flags().IntVar(&f.newestOf, "newest-of", 0, "with --order newest: look only at the last `N` by name (default: all)")
 	cmd.Flags().StringVar(&f.revision, "revision", "", "source `COMMIT` that the image's label names; without a tag, it chooses the tag")
 	cmd.Flags().StringVar(&f.digestFile, "digest-file", "", "`FILE` with the digest that the tag must point at, as builders write it")
-	cmd.Flags().DurationVar(&f.wait, "wait-for-tag", 0, "wait so long, as 2m, for a tag or for --revision that was just pushed (default: do not wait)")
+	cmd.Flags().DurationVar(&f.wait, "wait-for-tag", 0, "wait for this `DURATION`, as 2m, for a tag or for --revision that was just pushed (default: do not wait)")
 	cmd.Flags().BoolVar(&f.explain, "explain", false, "print on stderr (in JSON: on stdout) how the tag was chosen, and how many requests that took")
+	inGroup(cmd, groupTag, "semver", "match", "extract", "order", "newest-of", "revision", "digest-file")
+	inGroup(cmd, groupWaiting, "wait-for-tag")
+	inGroup(cmd, groupOutput, "explain")
 }
 
 func (f *tagFlags) check() error {
@@ -147,6 +156,8 @@ func (f *placeFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringArrayVar(&f.sets, "set", nil, "a further value in the same commit, `FILE:KEY=TEXT` with placeholders {{.Tag}}, {{.Digest}}, {{.Revision}}, {{.Image}}, {{.Environment}} (repeatable)")
 	cmd.Flags().BoolVar(&f.adds, "add", false, "put an image that is missing into the images of the kustomization")
 	cmd.Flags().BoolVar(&f.all, "all", false, "change all places, also those of different environments or with different tags (default: refuse and list them)")
+	inGroup(cmd, groupWhat, "env", "set")
+	inGroup(cmd, groupWhere, "file", "path", "add", "all")
 }
 
 func (f *placeFlags) check() error {
@@ -164,6 +175,7 @@ type platformFlags struct{ platforms []string }
 
 func (f *platformFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringArrayVar(&f.platforms, "platform", nil, "`OS/ARCH` that the image must have (repeatable; default: the project file's)")
+	inGroup(cmd, groupTag, "platform")
 }
 
 func (f *platformFlags) check() error {
@@ -185,6 +197,7 @@ func (f *outputFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVarP(&f.output, "output", "o", formatText, "`text|json`: what stdout gets")
 	cmd.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "log each step and request to stderr")
 	completeWith(cmd, "output", formatText, formatJSON)
+	inGroup(cmd, groupOutput, "output", "verbose")
 }
 
 func (f *outputFlags) check() error {

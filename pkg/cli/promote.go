@@ -14,8 +14,9 @@ import (
 func newPromote(env *Env) *cobra.Command {
 	f := new(promoteFlags)
 	cmd := &cobra.Command{
-		Use:   "promote [IMAGE...] [--from ENV] --to ENV",
-		Short: "Write the tag that one environment has into the files of another",
+		Use:     "promote [IMAGE...] [--from ENV] --to ENV",
+		GroupID: groupChange,
+		Short:   "Write the tag that one environment has into the files of another",
 		Long: `Promote takes the tag in the files of --from, asks the registry whether it
 still has it, and writes it into the files of --to. Without an IMAGE
 it does so for every image of the project file that both environments have.`,
@@ -25,8 +26,9 @@ it does so for every image of the project file that both environments have.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return runPromote(cmd.Context(), *env, f, args) },
 	}
 	f.changeFlags.add(cmd)
-	cmd.Flags().StringVar(&f.from, "from", "", "environment that has the tag (default: what the project file says under from)")
-	cmd.Flags().StringVar(&f.to, "to", "", "environment that gets it")
+	cmd.Flags().StringVar(&f.from, "from", "", "`ENV` that has the tag (default: what the project file says under from)")
+	cmd.Flags().StringVar(&f.to, "to", "", "`ENV` that gets it")
+	inGroup(cmd, groupWhat, "from", "to")
 	return cmd
 }
 

@@ -33,7 +33,9 @@ func (f *reachFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.caFile, "ca-file", "", "PEM `FILE` of certificates to trust in addition to the system's, for git, registries and forges")
 	cmd.Flags().StringArrayVar(&f.plainHTTP, "plain-http", nil, "ask the registry `HOST[:PORT]` without TLS (repeatable)")
 	cmd.Flags().StringArrayVar(&f.insecure, "insecure-registry", nil, "do not check the certificate of the registry `HOST[:PORT]` (repeatable)")
-	cmd.Flags().DurationVar(&f.timeout, "timeout", defaultTimeout, "end the whole run after this time, as 5m")
+	cmd.Flags().DurationVar(&f.timeout, "timeout", defaultTimeout, "end the whole run after this `DURATION`, as 5m")
+	inGroup(cmd, groupLogin, "ca-file", "plain-http", "insecure-registry")
+	inGroup(cmd, groupWaiting, "timeout")
 }
 
 func (f *reachFlags) check() error {

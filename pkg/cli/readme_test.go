@@ -10,8 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/spf13/pflag"
-
 	"github.com/tagbump/tagbump/pkg/config"
 	"github.com/tagbump/tagbump/pkg/demo"
 )
@@ -81,22 +79,6 @@ func words(line string) []string {
 		}
 	}
 	return all
-}
-
-// TestReadmeNamesEveryFlag holds that the table of flags is complete.
-func TestReadmeNamesEveryFlag(t *testing.T) {
-	readme, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var env Env
-	for _, cmd := range newRoot(&env).Commands() {
-		cmd.LocalFlags().VisitAll(func(flag *pflag.Flag) {
-			if flag.Name != "help" && cmd.Name() != "completion" && !strings.Contains(string(readme), "--"+flag.Name) {
-				t.Errorf("--%s of %s is not in the README", flag.Name, cmd.Name())
-			}
-		})
-	}
 }
 
 // TestReadmeProjectFileIsOne parses the project file of the README.

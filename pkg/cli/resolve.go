@@ -11,8 +11,9 @@ import (
 func newResolve(env *Env) *cobra.Command {
 	f := new(resolveFlags)
 	cmd := &cobra.Command{
-		Use:   "resolve IMAGE[:TAG]",
-		Short: "Print the tag and digest that the policy picks",
+		Use:     "resolve IMAGE[:TAG]",
+		GroupID: groupLook,
+		Short:   "Print the tag and digest that the policy picks",
 		Long: `Resolve asks the registry which tag an image should have, by the flags or by the
 image's entry in the project file, and prints tag and digest, with a tab between.
 With a tag it prints what the tag points at; with --revision, the tag that was built

@@ -14,8 +14,9 @@ import (
 func newUpdate(env *Env) *cobra.Command {
 	f := new(updateFlags)
 	cmd := &cobra.Command{
-		Use:   "update [IMAGE[:TAG]...]",
-		Short: "Resolve the tag, edit the files, commit, and push or open a pull request",
+		Use:     "update [IMAGE[:TAG]...]",
+		GroupID: groupChange,
+		Short:   "Resolve the tag, edit the files, commit, and push or open a pull request",
 		Long: `Update writes an image's new tag into the files of a repository, and nothing else.
 
 The tag is the one given (IMAGE:TAG or --tag), or the one that the policy chooses
@@ -31,12 +32,12 @@ image is written is changed; --path names one by its key.
 With a URL in --repo the change is pushed, or proposed with --pr. In a local
 folder only the files are changed.`,
 		Example: `  # CI built this tag: write it, commit, push
-  tagbump update haoict/send2ereader:master-202406151230 \
-      --repo https://github.com/acme/helm-charts.git --file send2ereader/deployment.yaml
+  tagbump update acme/web:1.4.2 \
+      --repo https://github.com/acme/charts.git --file web/deployment.yaml
 
   # the newest tag by its UTC minute; look only
-  tagbump update haoict/send2ereader --match '^master-(?P<stamp>\d{12})$' --extract '$stamp' \
-      --order numerical --dry-run
+  tagbump update haoict/send2ereader --match '^master-(?P<stamp>\d{12})$' \
+      --extract '$stamp' --order numerical --dry-run
 
   # everything that .tagbump.yaml says of production, as a pull request
   tagbump update --env production --pr
@@ -49,9 +50,11 @@ folder only the files are changed.`,
 	f.changeFlags.add(cmd)
 	f.placeFlags.add(cmd)
 	f.tagFlags.add(cmd)
-	cmd.Flags().StringVar(&f.tag, "tag", "", "the tag is known (the same as IMAGE:TAG)")
+	cmd.Flags().StringVar(&f.tag, "tag", "", "the `TAG` is known (the same as IMAGE:TAG)")
 	cmd.Flags().StringVar(&f.onMismatch, "on-mismatch", "fail", "a given tag is not one that the image's policy permits: `fail|skip|allow`")
 	completeWith(cmd, "on-mismatch", "fail", "skip", "allow")
+	inGroup(cmd, groupTag, "tag")
+	inGroup(cmd, groupSafety, "on-mismatch")
 	return cmd
 }
 

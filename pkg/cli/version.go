@@ -28,10 +28,11 @@ func versionText() string {
 //go:embed licenses.txt
 var licenses string
 
-func newVersion() *cobra.Command {
+func newVersion(env *Env) *cobra.Command {
 	var showLicenses bool
 	cmd := &cobra.Command{
 		Use:     "version",
+		GroupID: groupMore,
 		Short:   "Print the version, or the licences of what is in the program",
 		Args:    noArgs,
 		Example: "  tagbump version\n  tagbump version --licenses",
@@ -40,10 +41,15 @@ func newVersion() *cobra.Command {
 				_, err := fmt.Fprint(cmd.OutOrStdout(), licenses)
 				return err
 			}
-			_, err := fmt.Fprintln(cmd.OutOrStdout(), "tagbump", versionText())
-			return err
+			return env.printVersion()
 		},
 	}
 	cmd.Flags().BoolVar(&showLicenses, "licenses", false, "print the licences of the modules that the program is made of")
+	inGroup(cmd, groupOutput, "licenses")
 	return cmd
+}
+
+func (env Env) printVersion() error {
+	_, err := fmt.Fprintln(env.Stdout, "tagbump", versionText())
+	return err
 }
