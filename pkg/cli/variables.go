@@ -18,7 +18,7 @@ import (
 func flagsFromEnv(cmd *cobra.Command, getenv func(string) string) error {
 	var failed error
 	cmd.Flags().VisitAll(func(flag *pflag.Flag) {
-		if flag.Changed || flag.Name == "help" || failed != nil {
+		if flag.Changed || !hasVariable(flag) || failed != nil {
 			return
 		}
 		name := envName(flag.Name)
@@ -42,6 +42,10 @@ func flagsFromEnv(cmd *cobra.Command, getenv func(string) string) error {
 	})
 	return failed
 }
+
+// hasVariable reports whether a flag can come from the environment. Those that ask
+// for a text instead of a run cannot.
+func hasVariable(flag *pflag.Flag) bool { return flag.Name != "help" && flag.Name != "version" }
 
 func envName(flag string) string {
 	return "TAGBUMP_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
@@ -69,7 +73,11 @@ func (env Env) warnOfUnknownVariables(cmd *cobra.Command) {
 // knownVariables are those of all flags of all commands, and those without a flag.
 func knownVariables(cmd *cobra.Command) []string {
 	names := wire.Variables()
-	cmd.Flags().VisitAll(func(flag *pflag.Flag) { names = append(names, envName(flag.Name)) })
+	cmd.Flags().VisitAll(func(flag *pflag.Flag) {
+		if hasVariable(flag) {
+			names = append(names, envName(flag.Name))
+		}
+	})
 	for _, sub := range cmd.Commands() {
 		names = append(names, knownVariables(sub)...)
 	}

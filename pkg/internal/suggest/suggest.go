@@ -30,9 +30,9 @@ func Sentence(word string, known []string) string {
 	return "known are " + strings.Join(known[:len(known)-1], ", ") + " and " + known[len(known)-1]
 }
 
-// distance returns how many letters must be added, dropped or changed to turn a
-// into b, whatever their case. The beginning of b ("repo") is at distance 1. A
-// distance over 2 may come out as any number over 2.
+// distance returns how many letters must be added, dropped, changed or swapped with
+// their neighbour to turn a into b, whatever their case. The beginning of b ("repo")
+// is at distance 1. A distance over 2 may come out as any number over 2.
 func distance(a, b string) int {
 	a, b = strings.ToLower(a), strings.ToLower(b)
 	if len(a) >= 3 && strings.HasPrefix(b, a) {
@@ -41,21 +41,26 @@ func distance(a, b string) int {
 	if max(len(a), len(b))-min(len(a), len(b)) > 2 {
 		return 3
 	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
+	// rows[i][j] is the distance of a[:i] and b[:j].
+	rows := make([][]int, len(a)+1)
+	for i := range rows {
+		rows[i] = make([]int, len(b)+1)
+		rows[i][0] = i
 	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
+	for j := range rows[0] {
+		rows[0][j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		for j := 1; j <= len(b); j++ {
+			change := rows[i-1][j-1]
+			if a[i-1] != b[j-1] {
 				change++
 			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
+			rows[i][j] = min(change, rows[i-1][j]+1, rows[i][j-1]+1)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				rows[i][j] = min(rows[i][j], rows[i-2][j-2]+1)
+			}
 		}
 	}
-	return row[len(b)]
+	return rows[len(a)][len(b)]
 }
