@@ -27,6 +27,7 @@ func (f *resultFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.file, "result-file", "", "write the result into `FILE`, also after a failure: .json, .env (GitLab's dotenv), .sh, or $GITHUB_OUTPUT")
 	cmd.Flags().StringVar(&f.format, "result-format", "", "format of --result-file: `json|shell|dotenv|github` (default: by the file's name)")
 	completeWith(cmd, "result-format", result.Formats()...)
+	inGroup(cmd, groupOutput, "result-file", "result-format", "bash-env")
 }
 
 // bashEnvVariable names the file that bash reads before each script, and CircleCI
