@@ -24,6 +24,7 @@ type course struct {
 // not get so far.
 type conclusion struct {
 	command string
+	dryRun  bool // the run was to change nothing
 	start   time.Time
 	printer printer // its stats are nil as long as no registry is open
 	request bump.Request
@@ -54,10 +55,8 @@ func (c *course) add(change func(soFar *conclusion)) {
 	change(&c.soFar)
 }
 
-// begin starts the course of a command.
-func (c *course) begin(command string, now time.Time) {
-	c.add(func(soFar *conclusion) { *soFar = conclusion{command: command, start: now} })
-}
+// begin starts the course of a run, of which this much is known.
+func (c *course) begin(known conclusion) { c.add(func(soFar *conclusion) { *soFar = known }) }
 
 // end returns what a run came to that ended with err.
 func (c *course) end(err error, now time.Time) conclusion {
@@ -83,7 +82,7 @@ func (f *changeFlags) concluded(ctx context.Context, env Env, command string, ch
 			return err // not all can be told
 		}
 	}
-	f.course.begin(command, env.Now())
+	f.course.begin(conclusion{command: command, dryRun: f.dryRun, start: env.Now()})
 	err := check()
 	if err == nil {
 		err = f.within(ctx, run)
@@ -99,9 +98,6 @@ func (c conclusion) patience() time.Duration {
 	}
 	return 15 * time.Second
 }
-
-// isDryRun reports whether the run was to change nothing.
-func (c conclusion) isDryRun() bool { return c.report.DryRun }
 
 // tell tells what a run came to, and returns the error of the command.
 func (f *changeFlags) tell(ctx context.Context, env Env, done conclusion) error {

@@ -70,7 +70,7 @@ const (
 func (f notifyFlags) tells(env Env, w wire.World, done conclusion) []telling {
 	f = f.or(done.notify)
 	event := done.event(env)
-	if f.url == "" || done.isDryRun() || !notify.On(f.on).Tells(event) {
+	if f.url == "" || done.dryRun || !notify.On(f.on).Tells(event) {
 		return nil
 	}
 	return []telling{{"--notify-url", func(ctx context.Context) error {

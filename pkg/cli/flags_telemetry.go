@@ -71,12 +71,12 @@ func isMetrics(content []byte) bool {
 // tells lists what there is to tell of a run: nothing unless somebody has asked for it.
 func (f *telemetryFlags) tells(env Env, w wire.World, done conclusion) []telling {
 	var all []telling
-	if f.metricsFile != "" && !done.isDryRun() {
+	if f.metricsFile != "" && !done.dryRun {
 		all = append(all, telling{"--metrics-file", func(context.Context) error {
 			return smallfile.Replace(env.path(f.metricsFile), telemetry.Metrics(done.telemetry(env)))
 		}})
 	}
-	if f.metricsPush != "" && !done.isDryRun() {
+	if f.metricsPush != "" && !done.dryRun {
 		all = append(all, telling{"--metrics-push", func(ctx context.Context) error {
 			message, err := telemetry.Push(f.metricsPush, done.telemetry(env))
 			if err != nil {

@@ -131,7 +131,7 @@ func TestDotenvOfTwoImages(t *testing.T) {
 	content, err := Result{State: "pushed", Images: []Image{{Name: "acme/web", Tag: "1"}, {Name: "acme/api", Tag: "2"}}}.Encode(Dotenv)
 	want := `TAGBUMP_STATE=pushed
 TAGBUMP_CHANGED=false
-TAGBUMP_EXIT_CODE=0
+TAGBUMP_CODE=0
 TAGBUMP_KIND=
 TAGBUMP_ENVIRONMENT=
 TAGBUMP_IMAGE=acme/web

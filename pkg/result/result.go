@@ -76,7 +76,7 @@ func (r Result) Variables() []Variable {
 	all := []Variable{
 		{"STATE", r.State},
 		{"CHANGED", strconv.FormatBool(r.Changed)},
-		{"EXIT_CODE", strconv.Itoa(r.ExitCode)},
+		{"CODE", strconv.Itoa(r.ExitCode)},
 		{"KIND", r.Kind},
 		{"ERROR", safetext.Cut(safetext.Line(r.Error), maxError)},
 		{"ENVIRONMENT", r.Environment},

@@ -23,7 +23,7 @@ func lines(all []Variable) string {
 func TestVariablesOfAPush(t *testing.T) {
 	want := `TAGBUMP_STATE=pushed
 TAGBUMP_CHANGED=true
-TAGBUMP_EXIT_CODE=0
+TAGBUMP_CODE=0
 TAGBUMP_KIND=
 TAGBUMP_ERROR=
 TAGBUMP_ENVIRONMENT=production
@@ -52,7 +52,7 @@ func TestEachOfSeveralImagesHasVariables(t *testing.T) {
 	}
 	want := `TAGBUMP_STATE=proposed
 TAGBUMP_CHANGED=true
-TAGBUMP_EXIT_CODE=0
+TAGBUMP_CODE=0
 TAGBUMP_KIND=
 TAGBUMP_ERROR=
 TAGBUMP_ENVIRONMENT=
@@ -85,7 +85,7 @@ TAGBUMP_DIGEST_2=
 func TestAFailureHasItsKindAndText(t *testing.T) {
 	failed := Result{State: "failed", ExitCode: 4, Kind: "guard", Error: "values.yaml:3: acme/web:\n1.4.0 is older than the deployed 1.5.0" + strings.Repeat(" x", 400)}
 	all := failed.Variables()
-	if got := lines(all[:4]); got != "TAGBUMP_STATE=failed\nTAGBUMP_CHANGED=false\nTAGBUMP_EXIT_CODE=4\nTAGBUMP_KIND=guard\n" {
+	if got := lines(all[:4]); got != "TAGBUMP_STATE=failed\nTAGBUMP_CHANGED=false\nTAGBUMP_CODE=4\nTAGBUMP_KIND=guard\n" {
 		t.Errorf("got:\n%s", got)
 	}
 	text := all[4].Value
