@@ -26,6 +26,7 @@ func (f *notifyFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.on, "notify-on", "", "tell of `changes|failure|always`; changes includes failures (default: changes)")
 	completeWith(cmd, "notify-format", notify.Formats()...)
 	completeWith(cmd, "notify-on", notify.Ons()...)
+	inGroup(cmd, groupOutput, "notify-url", "notify-format", "notify-text", "notify-on")
 }
 
 // prepare refuses what cannot be told, and makes the address known to the mask.

@@ -28,6 +28,7 @@ type telemetryFlags struct {
 func (f *telemetryFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.metricsPush, "metrics-push", "", "push metrics of the run to the Prometheus Pushgateway at `URL`; one with a password belongs in TAGBUMP_METRICS_PUSH")
 	cmd.Flags().StringVar(&f.metricsFile, "metrics-file", "", "write metrics of the run into `FILE`, as OpenMetrics text")
+	inGroup(cmd, groupOutput, "metrics-push", "metrics-file")
 }
 
 // prepare refuses what cannot be told, and makes the credentials known to the mask.

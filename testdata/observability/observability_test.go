@@ -65,7 +65,8 @@ func run() telemetry.Run {
 // names are the metrics that the program has.
 func names(t *testing.T) []string {
 	t.Helper()
-	families, err := new(expfmt.TextParser).TextToMetricFamilies(bytes.NewReader(telemetry.Metrics(run())))
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(bytes.NewReader(telemetry.Metrics(run())))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,7 +165,7 @@ func TestDashboardAndAlertsKnowTheMetrics(t *testing.T) {
 	for _, panel := range dashboard.Panels {
 		for _, target := range panel.Targets {
 			queries++
-			if _, err := parser.NewParser(parser.Options{}).ParseExpr(target.Expr); err != nil {
+			if _, err := parser.ParseExpr(target.Expr); err != nil {
 				t.Errorf("%s: %v", panel.Title, err)
 			}
 		}
@@ -240,7 +241,8 @@ func scrape(t *testing.T, gateway string) map[string]string {
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
-	families, err := expfmt.NewTextParser(model.UTF8Validation).TextToMetricFamilies(resp.Body)
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(resp.Body)
 	if err != nil {
 		t.Fatal(err)
 	}
