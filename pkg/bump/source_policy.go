@@ -45,6 +45,17 @@ func (b ByPolicy) resolve(ctx context.Context, r Runner, img Image) (Resolved, e
 	return Resolved{Repository: img.Repository, Tag: tag, Source: SourcePolicy, Choice: choice}, err
 }
 
+// Choose lets the policy of img choose among all tags of the registry. The best
+// candidate is the first one of the choice; it is not looked up.
+func (r Runner) Choose(ctx context.Context, img Image) (*Choice, error) {
+	source := ByPolicy{}
+	if err := source.check(img); err != nil {
+		return nil, err
+	}
+	_, choice, err := source.choose(ctx, r, img)
+	return choice, err
+}
+
 // choose picks one of all tags. More than their names is needed for the order
 // "newest", which compares the creation time of every candidate because a partial
 // answer could hide the newest, and for tags that tie in their order.
