@@ -16,6 +16,11 @@ import (
 )
 
 var (
+	// Names of Kubernetes objects, and a host with its port and perhaps a path.
+	objectPattern      = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$`)
+	applicationPattern = regexp.MustCompile(`^([a-z0-9]([a-z0-9.-]*[a-z0-9])?/)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?$`)
+	serverPattern      = regexp.MustCompile(`^(https?://)?[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]+)?(/[A-Za-z0-9._/-]*)?$`)
+
 	environmentPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
 
 	// What git check-ref-format(1) refuses in a branch's name.
@@ -119,4 +124,26 @@ func checkPath(text string) error {
 		return fmt.Errorf("%q is not a key path: %s at character %d", text, wrong.Why, wrong.Offset+1)
 	}
 	return err
+}
+
+// checkServer refuses what cannot be an Argo CD, and credentials with it.
+func checkServer(server string) error {
+	if !serverPattern.MatchString(server) {
+		return errors.New("not a server; write HOST, HOST:PORT or https://HOST")
+	}
+	return nil
+}
+
+func checkObjectName(name string) error {
+	if !objectPattern.MatchString(name) {
+		return fmt.Errorf("%q: not a name of Kubernetes; use small letters, digits, and . - between them", name)
+	}
+	return nil
+}
+
+func checkApplication(name string) error {
+	if !applicationPattern.MatchString(name) {
+		return fmt.Errorf("%q: not an application; write NAME, or NAMESPACE/NAME", name)
+	}
+	return nil
 }

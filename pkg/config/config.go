@@ -140,7 +140,9 @@ type Set struct {
 
 // ArgoCD says where Argo CD shows that an environment runs a commit.
 type ArgoCD struct {
-	Application string // the application's name
+	Server       string   // HOST[:PORT]; empty when the environment's variables say it
+	Project      string   // of the applications; empty means any
+	Applications []string // NAME or NAMESPACE/NAME; empty means those that render the environment's files
 }
 
 // Publish is how a commit reaches its branch.

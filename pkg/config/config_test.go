@@ -84,7 +84,7 @@ func TestParseReadsEveryKey(t *testing.T) {
 				From:    "staging",
 				Set:     []Set{{File: "send2ereader/Chart.yaml", Path: mustPath("appVersion"), Value: "{{.Tag}}"}},
 				Publish: PullRequest,
-				ArgoCD:  &ArgoCD{Application: "send2ereader"},
+				ArgoCD:  &ArgoCD{Applications: []string{"send2ereader"}},
 			},
 		},
 	}
@@ -156,8 +156,15 @@ var refused = []struct {
 .tagbump.yaml:8:5: environments.a.files: is missing`, both,
 	},
 	{
-		"unknown keys of argocd", "environments:\n  a:\n    files: [x]\n    argocd: {application: web, server: x}\n",
-		`.tagbump.yaml:4:32: environments.a.argocd.server: unknown key; only application is known`, both,
+		"unknown keys of argocd", "environments:\n  a:\n    files: [x]\n    argocd: {application: web, sever: x}\n",
+		`.tagbump.yaml:4:32: environments.a.argocd.sever: unknown key; did you mean "server"?`, both,
+	},
+	{
+		"wrong values of argocd", "environments:\n  a:\n    files: [x]\n    argocd: {application: Web, applications: [a/b/c], project: a b, server: \"https://u:p@h\"}\n",
+		`.tagbump.yaml:4:27: environments.a.argocd.application: "Web": not an application; write NAME, or NAMESPACE/NAME
+.tagbump.yaml:4:47: environments.a.argocd.applications[0]: "a/b/c": not an application; write NAME, or NAMESPACE/NAME
+.tagbump.yaml:4:64: environments.a.argocd.project: "a b": not a name of Kubernetes; use small letters, digits, and . - between them
+.tagbump.yaml:4:77: environments.a.argocd.server: not a server; write HOST, HOST:PORT or https://HOST`, both,
 	},
 	{
 		"wrong case", "Images:\n  nginx: {Order: semver}\n",

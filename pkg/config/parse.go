@@ -280,8 +280,15 @@ func (r *reader) publish(n *yaml.Node, at string) Publish {
 
 func (r *reader) argocd(n *yaml.Node, at string) *ArgoCD {
 	argocd := new(ArgoCD)
+	var application string
 	r.object(n, at, fields{
-		"application": into(&argocd.Application, r.text(nil)),
-	}, "application")
+		"server":       into(&argocd.Server, r.text(checkServer)),
+		"project":      into(&argocd.Project, r.text(checkObjectName)),
+		"application":  into(&application, r.text(checkApplication)),
+		"applications": into(&argocd.Applications, r.texts(checkApplication)),
+	})
+	if application != "" && !slices.Contains(argocd.Applications, application) {
+		argocd.Applications = append([]string{application}, argocd.Applications...)
+	}
 	return argocd
 }

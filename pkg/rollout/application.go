@@ -134,8 +134,9 @@ type Status struct {
 	Summary        struct {
 		Images []string `json:"images"` // of the pods that are there
 	} `json:"summary"`
-	SourceType     string `json:"sourceType"`
-	SourceHydrator struct {
+	SourceType          string `json:"sourceType"`
+	ControllerNamespace string `json:"controllerNamespace"` // Argo CD's own
+	SourceHydrator      struct {
 		LastSuccessfulOperation *Hydration `json:"lastSuccessfulOperation"`
 		CurrentOperation        *Hydration `json:"currentOperation"`
 	} `json:"sourceHydrator"`

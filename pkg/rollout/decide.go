@@ -11,7 +11,8 @@ import (
 
 // The times of the rules.
 const (
-	// ErrorAfter is how much later a second refresh must have the same error.
+	// ErrorAfter is how much later a second refresh must have the same error, and how
+	// long the spec of a child may stay as it is after its parent is done.
 	ErrorAfter = 5 * time.Second
 	// IdleAfter is how long an application may be OutOfSync without an operation.
 	IdleAfter = 10 * time.Second
@@ -104,7 +105,8 @@ const (
 	SyncByUs
 )
 
-// A Verdict is what one look says.
+// A Verdict is what one look says. A settled one may ask for what makes its reason
+// clearer.
 type Verdict struct {
 	State  State
 	Reason string // for a person; of a pending application what it waits for
@@ -124,7 +126,7 @@ type Ask struct {
 // A History is what earlier looks have seen and later ones decide on. The zero
 // History is that of the first look.
 type History struct {
-	broken, unhydrated, idle, crashing sighting
+	broken, unhydrated, idle, crashing, unchanged sighting
 }
 
 // A sighting is when something was first seen, as long as it has been there since.
@@ -180,6 +182,7 @@ func (v view) remember(h History) History {
 	ours, _ := v.revision()
 	isIdle := ours.contains() && v.app.isIdle()
 	h.idle = h.idle.seen(wordIf(isIdle, "idle"), v.At)
+	h.unchanged = h.unchanged.seen(wordIf(v.wanted.Role == Child && v.wanted.Parent == Done && !ours.contains(), "unchanged"), v.At)
 	if v.Tree != nil {
 		_, found := v.crashingPod()
 		h.crashing = h.crashing.seen(wordIf(found && ours.contains(), "crashing"), v.At)
@@ -276,14 +279,14 @@ func elsewhere(v view, _ History) *Verdict {
 }
 
 // notYet waits for Argo CD to compare the commit.
-func notYet(v view, _ History) *Verdict {
+func notYet(v view, h History) *Verdict {
 	ours, _ := v.revision()
 	switch {
 	case ours.contains():
 		return nil
 	case v.wanted.Role == Child && v.wanted.Parent == Superseded:
 		return &Verdict{State: Superseded, Reason: "a later commit replaced the tag in its spec", By: v.app.tagInSpec(v.wanted)}
-	case v.wanted.Role == Child && v.wanted.Parent == Done && !v.app.specHas(v.wanted):
+	case v.wanted.Role == Child && !v.app.specHas(v.wanted) && h.unchanged.lasts(v.At, ErrorAfter):
 		return &Verdict{State: Untouched, Reason: "its spec does not have the new tag"}
 	case v.wanted.Role == Child:
 		return &Verdict{Reason: "waiting for its spec to change"}
@@ -394,7 +397,7 @@ func settled(v view, _ History) *Verdict {
 	}
 	switch health := v.app.Status.Health; health.Status {
 	case "Degraded":
-		return &Verdict{State: Failed, Reason: "Degraded: " + v.degradedText()}
+		return &Verdict{State: Failed, Reason: "Degraded: " + v.degradedText(), Ask: Ask{Tree: v.Tree == nil}}
 	case "Healthy":
 		return v.byImages()
 	case "Suspended":

@@ -53,7 +53,7 @@ func TestRecordedApplications(t *testing.T) {
 		{"3.6/app-of-apps-child", Wanted{Role: Child, Commit: other, Images: tagged("master-202406151230")}, "done"},
 		{"3.6/app-of-apps-child", Wanted{Role: Child, Commit: other, Images: tagged("master-202406151242")}, "pending: waiting for its spec to change"},
 		{"3.6/app-of-apps-child", Wanted{Role: Child, Commit: other, Images: tagged("master-202406151242"), Parent: Superseded}, "superseded: a later commit replaced the tag in its spec"},
-		{"3.6/app-of-apps-child", Wanted{Role: Child, Commit: other, Images: tagged("master-202406151242"), Parent: Done}, "untouched: its spec does not have the new tag"},
+		{"3.6/app-of-apps-child", Wanted{Role: Child, Commit: other, Images: tagged("master-202406151242"), Parent: Done}, "pending: waiting for its spec to change"},
 		{"3.6/app-chart-from-helm-repo", Wanted{Role: Child, Commit: other, Images: tagged("master-202406151230")}, "done"},
 		{"3.6/app-hydrated", Wanted{Commit: "2efa6ef64f2038f9b365e0c6db0cd5841c87ba76", Images: tagged("master-202406151245")}, "done"},
 		{"3.6/app-hydrated", Wanted{Commit: "72e2e09654eca6bb34f65e4c61cafed9e75b0cdf", Images: tagged("master-202406151245")}, "pending: waiting for 72e2e09, it is at 2efa6ef"},
@@ -358,5 +358,18 @@ func TestHasWord(t *testing.T) {
 		if got := hasWord(test.text, test.word); got != test.want {
 			t.Errorf("hasWord(%q, %q) = %v", test.text, test.word, got)
 		}
+	}
+}
+
+// TestAChildThatTheCommitLeavesAlone is told from one whose spec is about to change.
+func TestAChildThatTheCommitLeavesAlone(t *testing.T) {
+	app := read[Application](t, "3.6/app-of-apps-child")
+	wanted := Wanted{Role: Child, Images: tagged("master-202406151242"), Parent: Done}
+	_, h := Decide(Observation{App: app}, History{}, wanted)
+	if verdict, _ := Decide(Observation{At: 4 * time.Second, App: app}, h, wanted); verdict.State != Pending {
+		t.Errorf("%+v", verdict)
+	}
+	if verdict, _ := Decide(Observation{At: 5 * time.Second, App: app}, h, wanted); verdict.State != Untouched {
+		t.Errorf("%+v", verdict)
 	}
 }
