@@ -114,7 +114,7 @@ func report(env Env, asJSON bool, err error) int {
 		return code
 	}
 	hint := fault.HintOf(err)
-	if asJSON {
+	if asJSON && !errors.As(err, new(printedError)) {
 		_ = env.printJSON(errorReport{schema, env.newErrorDoc(err)})
 	}
 	fmt.Fprintf(env.Stderr, "error: %v\n", err)

@@ -218,6 +218,7 @@ type changeFlags struct {
 	resultFlags
 	telemetryFlags
 	notifyFlags
+	waitFlags
 
 	course course // of the run
 }
@@ -232,13 +233,23 @@ func (f *changeFlags) add(cmd *cobra.Command) {
 	f.resultFlags.add(cmd)
 	f.telemetryFlags.add(cmd)
 	f.notifyFlags.add(cmd)
+	f.addAfterPush(cmd)
 }
 
 func (f *changeFlags) check() error {
 	if f.base != "" && f.branch != "" && f.base != f.branch {
 		return fault.Errorf(fault.Usage, "--base %s and --branch %s contradict each other: a pull request changes the branch that is read", f.base, f.branch)
 	}
-	return firstError(f.outputFlags.check, f.reachFlags.check, f.publishFlags.check, f.proposalFlags.check, f.platformFlags.check)
+	return firstError(f.outputFlags.check, f.reachFlags.check, f.publishFlags.check, f.proposalFlags.check, f.platformFlags.check, f.waitFlags.check, f.checkWait)
+}
+
+// checkWait refuses to wait for what is only proposed, and makes time for the wait.
+func (f *changeFlags) checkWait() error {
+	if f.pr == proposeAlways && f.asks() {
+		return fault.New(fault.Usage, "--pr with --wait or --refresh: Argo CD sees a pull request only after its merge").
+			WithHint("after the merge: tagbump wait")
+	}
+	return f.fitWait(f.longest())
 }
 
 // within is the method of reachFlags, with what an interruption means for the

@@ -23,6 +23,8 @@ type job struct {
 
 	mode config.Publish // how the change reaches its branch
 	base string         // the branch that a pull request changes; "" for the one that a push changes
+
+	deployer *deployer // asks Argo CD afterwards; nil does not
 }
 
 // openJob opens the project file, the repository and the registry.
@@ -154,6 +156,9 @@ func (j *job) run(ctx context.Context, req bump.Request) error {
 	if err := req.Check(); err != nil {
 		return withFlag(err)
 	}
+	if err := j.openDeployer(req); err != nil {
+		return err
+	}
 	if j.flags.render {
 		j.runner.Prove = j.repo.Prove(j.printer.printUnits)
 	}
@@ -172,7 +177,7 @@ func (j *job) run(ctx context.Context, req bump.Request) error {
 	if err != nil && report.PullRequest == nil {
 		return err
 	}
-	if err := errors.Join(err, j.printer.print(report)); err != nil {
+	if err := errors.Join(err, j.conclude(ctx, req, report)); err != nil {
 		return err // perhaps of a pull request that is open, and could not be given all
 	}
 	if j.flags.exitCode && report.Changed() {

@@ -64,6 +64,9 @@ type printer struct {
 	place    wire.Place
 	explains bool
 	stats    func() registry.Stats
+
+	deployment *deployment // what Argo CD said; nil when it was not asked
+	failure    error       // of the deployment
 }
 
 func (p printer) print(report bump.Report) error {
@@ -237,6 +240,8 @@ type reportDoc struct {
 	PullRequest *forge.PullRequest  `json:"pullRequest,omitempty"`
 	Closed      []forge.PullRequest `json:"closed,omitempty"` // pull requests that the run closed
 	Attempts    int                 `json:"attempts"`
+	Deployment  *deploymentDoc      `json:"deployment,omitempty"` // with --wait
+	Error       *errorDoc           `json:"error,omitempty"`      // of a change that is made and not deployed
 }
 
 type imageDoc struct {
@@ -279,6 +284,11 @@ func (p printer) newReportDoc(report bump.Report) reportDoc {
 	}
 	if report.Changed() {
 		doc.Diff = maskAdded(string(report.Plan.Diff()), p.env.secrets)
+	}
+	doc.Deployment = newDeploymentDoc(p.deployment)
+	if p.failure != nil {
+		failed := p.env.newErrorDoc(p.failure)
+		doc.Error = &failed
 	}
 	for _, change := range report.Sets {
 		doc.Set = append(doc.Set, newChangeDoc(change))

@@ -40,9 +40,11 @@ func watched() int {
 	stdout, stderr := os.Stdout, os.Stderr
 	var seen bytes.Buffer
 	code := runCopying(&seen)
-	if secret := os.Getenv("TAGBUMP_TOKEN"); secret != "" && strings.Contains(seen.String(), secret) {
-		fmt.Fprintln(stderr, "the token came out")
-		return 99
+	for _, name := range []string{"TAGBUMP_TOKEN", "ARGOCD_AUTH_TOKEN"} {
+		if secret := os.Getenv(name); secret != "" && strings.Contains(seen.String(), secret) {
+			fmt.Fprintln(stderr, "the token came out")
+			return 99
+		}
 	}
 	os.Stdout, os.Stderr = stdout, stderr
 	if name := os.Getenv(exitFile); name != "" {
@@ -112,6 +114,8 @@ var scriptWords = map[string]func(*testscript.TestScript, bool, []string){
 	"changes":   listChanges,
 	"received":  listReceived,
 	"receiver":  setReceiver,
+	"argo":      addApplication,
+	"argoasked": listArgoRequests,
 }
 
 // world is what one script talks to.
@@ -121,6 +125,7 @@ type world struct {
 	forge    *testenv.Forge
 	failures failures
 	receiver *receiver
+	argocd   *testenv.ArgoCD
 	images   int // that were pushed
 }
 
@@ -150,10 +155,15 @@ func setup(env *testscript.Env) error {
 	env.Defer(func() { _ = stop() })
 	w.receiver = newReceiver()
 	env.Defer(w.receiver.Close)
+	argoHost := ""
+	if w.argocd, argoHost, err = startArgoCD(env); err != nil {
+		return err
+	}
 	env.Values[worldKey{}] = w
 	for name, value := range map[string]string{
 		"REGISTRY": registry.Host, "GIT": git.URL + "/acme", "REPOS": filepath.Join(root, "acme"),
 		exitFile: filepath.Join(root, "exit"), "RECEIVER": w.receiver.URL,
+		"ARGOCD_SERVER": argoHost, "ARGOCD_AUTH_TOKEN": argoToken, "ARGOCD_OPTS": "--plaintext --grpc-web",
 		"GITHUB_API_URL": apiURL, "TAGBUMP_TOKEN": token, "HOME": env.WorkDir,
 		"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": "*",
 	} {

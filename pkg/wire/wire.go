@@ -106,7 +106,7 @@ const (
 // SecretVariables returns the names of all variables whose values must never be
 // printed, sorted.
 func SecretVariables() []string {
-	names := []string{tokenVariable, sshPassphraseVariable, signingPassphraseVariable}
+	names := []string{tokenVariable, sshPassphraseVariable, signingPassphraseVariable, argocdTokenVariable}
 	for _, forge := range forges {
 		names = append(names, forge.tokens...)
 	}
