@@ -1,7 +1,6 @@
 package registry
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,12 +8,9 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"regexp"
 	"strings"
 	"time"
 
-	ecr "github.com/awslabs/amazon-ecr-credential-helper/ecr-login"
-	ecrapi "github.com/awslabs/amazon-ecr-credential-helper/ecr-login/api"
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/v1/google"
 
@@ -34,7 +30,7 @@ func allClouds(getenv func(string) string) []cloud {
 	return []cloud{
 		{"GITHUB_TOKEN", isGitHub, tokenLogin(getenv, "GITHUB_TOKEN")},
 		{"GH_TOKEN", isGitHub, tokenLogin(getenv, "GH_TOKEN")},
-		{"the AWS environment", isECR, ecrLogin},
+		{"the AWS environment", isECR, newAmazon(getenv).login},
 		{"the Google environment", isGoogle, google.Keychain.(authn.ContextKeychain).ResolveContext},
 		{"the Azure environment", isACR, newAzure(getenv).login},
 	}
@@ -95,6 +91,14 @@ func (c cloud) ask(ctx context.Context, target authn.Resource) (authn.Authentica
 	}
 }
 
+// cloudClient sends secrets to one address: it follows no redirect to another.
+func cloudClient() *http.Client {
+	return &http.Client{
+		Timeout:       cloudTime,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
 func isGitHub(host string) bool { return host == "ghcr.io" }
 
 // tokenLogin uses a token of GitHub's. The user's name does not matter.
@@ -106,35 +110,6 @@ func tokenLogin(getenv func(string) string, variable string) func(context.Contex
 		}
 		return &authn.Basic{Username: "tagbump", Password: token}, nil
 	}
-}
-
-func isECR(host string) bool {
-	registry, err := ecrapi.ExtractRegistry(host)
-	return err == nil && registry.Service == ecrapi.ServiceECR // the public one needs no log-in
-}
-
-// ecrLogin asks AWS. The library keeps AWS's words for its log ("the security token
-// is expired"), and returns an error that only says that there are no credentials.
-func ecrLogin(_ context.Context, target authn.Resource) (authn.Authenticator, error) {
-	var log bytes.Buffer
-	user, secret, err := ecr.NewECRHelper(ecr.WithLogger(&log)).Get(target.RegistryStr())
-	if err != nil {
-		return nil, fmt.Errorf("gives no credentials: %s", lastMessage(log.String()))
-	}
-	return &authn.Basic{Username: user, Password: secret}, nil
-}
-
-// messagePattern finds the error in a line of the AWS library's log.
-var messagePattern = regexp.MustCompile(`(?:error|msg)="((?:[^"\\\\]|\\\\.)*)"`)
-
-// lastMessage returns the last error that a log tells of.
-func lastMessage(log string) string {
-	lines := strings.Split(strings.TrimSpace(log), "\n")
-	last := lines[len(lines)-1]
-	if found := messagePattern.FindStringSubmatch(last); found != nil {
-		return found[1]
-	}
-	return last
 }
 
 func isGoogle(host string) bool {
@@ -160,7 +135,7 @@ type azure struct {
 }
 
 func newAzure(getenv func(string) string) azure {
-	return azure{getenv, &http.Client{Timeout: 20 * time.Second}, "https"}
+	return azure{getenv, cloudClient(), "https"}
 }
 
 func (a azure) login(ctx context.Context, target authn.Resource) (authn.Authenticator, error) {
