@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"slices"
@@ -52,7 +53,7 @@ func ReadKnownHosts(names ...string) *KnownHosts {
 	return k
 }
 
-func (k *KnownHosts) read(name string, f *os.File) {
+func (k *KnownHosts) read(name string, f io.Reader) {
 	lines := bufio.NewScanner(f)
 	lines.Buffer(nil, 1<<20)
 	for number := 1; lines.Scan(); number++ {

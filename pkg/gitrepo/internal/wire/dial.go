@@ -176,6 +176,9 @@ func (r *sshRemote) trust(config *ssh.ClientConfig, t target) (*trust, error) {
 		known: openssh.ReadKnownHosts(append(user[:len(user):len(user)], global...)...),
 		file:  firstOf(append(user, "~/.ssh/known_hosts")...),
 	}
+	if r.options.KnownHosts == "" { // the only file to trust
+		known.known = known.known.WithForges(t.name, t.port)
+	}
 	config.HostKeyAlgorithms = known.known.Algorithms(t.name, t.port)
 	config.HostKeyCallback = func(_ string, remote net.Addr, offered ssh.PublicKey) error {
 		known.reason = known.known.Check(t.name, t.port, remote, offered)
