@@ -18,6 +18,9 @@ BINARY  ?= bin/tagbump
 PACKAGES ?= ./...
 FUZZTIME ?= 20s
 RESULTS  := test-results
+DIST     := $(abspath dist)
+# What a release is built by. The time of the commit is the time of all files.
+RELEASE  = cd testdata/release && go run . -version '$(VERSION)' -time "$$(git log -1 --format=%ct)"
 
 .PHONY: help build demo test race cover junit lint fmt fuzz golden corpus corpus-sources observability-test helm-test install-test repositories servers kills mutants stats bench bench-yaml bench-git bench-registry clean
 
@@ -26,6 +29,32 @@ help: ## print this list
 
 build: ## build bin/tagbump (GOOS, GOARCH, BINARY)
 	go build -trimpath -ldflags '$(LDFLAGS)' -o $(BINARY) ./cmd/tagbump
+
+.PHONY: snapshot reproducible release-test sign size orb orb-test
+
+snapshot: ## build all that a release has into dist: archives, deb, rpm, SBOMs, cask, image, checksums
+	$(RELEASE) -out '$(DIST)'
+
+reproducible: snapshot ## build a release a second time: every file must have the same bytes
+	$(RELEASE) -out '$(DIST)/again'
+	@diff -r --exclude=again '$(DIST)' '$(DIST)/again' && rm -r '$(DIST)/again' && echo 'both builds are the same, byte for byte'
+
+release-test: ## install the archive, the deb and the image of dist, and run tagbump demo from each
+	cd testdata/release && TAGBUMP_DIST='$(DIST)' go test -count=1 ./...
+
+sign: ## sign dist/checksums.txt by MINISIGN_KEY (base64 of a key without password) or COSIGN_KEY (a file)
+	@.ci/sign dist/checksums.txt
+
+size: ## check the size of the program, and that it calls no methods by name
+	@.ci/size
+
+orb: ## pack the CircleCI orb into dist/orb.yml
+	@mkdir -p dist
+	go run ./pkg/internal/orb .circleci/orb/src > dist/orb.yml
+
+orb-test: orb ## check the orb by CircleCI's rules and schema, and run its commands' shell with the program in dist, if there is one
+	$(if $(wildcard dist/checksums.txt),TAGBUMP_DIST='$(DIST)') go test -count=1 ./pkg/internal/orb
+	cd testdata/release && go test -count=1 -run '^TestSchema' .
 
 demo: build ## show the main job on an embedded registry and repository
 	$(BINARY) demo
@@ -45,12 +74,13 @@ cover: ## run all tests, print the coverage of every function and of all, write 
 junit: ## write the last test run as test-results/unit.xml
 	$(GOTESTSUM) --junitfile $(RESULTS)/unit.xml --format none --raw-command --ignore-non-json-output-lines -- cat $(RESULTS)/test.json
 
-lint: ## check format, go vet, staticcheck and go.mod
+lint: ## check format, go vet, staticcheck, go.mod and the size of the program
 	@unformatted=$$($(GOFUMPT) -l .); \
 	if [[ -n "$$unformatted" ]]; then echo "not formatted (make fmt):" >&2; echo "$$unformatted" >&2; exit 1; fi
 	go vet ./...
 	$(STATICCHECK) ./...
 	go mod tidy -diff
+	@.ci/size
 
 fmt: ## format all Go files
 	@$(GOFUMPT) -l -w .

@@ -39,16 +39,20 @@ func (r release) documents() ([]file, error) {
 		return nil, err
 	}
 	files = append(files, completions...)
-	for name, source := range map[string]string{
-		"LICENSE": "LICENSE", "README.md": "README.md",
-		"THIRD-PARTY-NOTICES.txt": "pkg/cli/licenses.txt",
-	} {
-		text, err := os.ReadFile(filepath.Join(r.root, filepath.FromSlash(source)))
+	for _, name := range []string{"LICENSE", "README.md"} {
+		text, err := os.ReadFile(filepath.Join(r.root, name))
 		if err != nil {
 			return nil, err
 		}
 		files = append(files, file{name: name, mode: 0o644, data: text})
 	}
+	var notices bytes.Buffer
+	root.SetOut(&notices)
+	root.SetArgs([]string{"version", "--licenses"})
+	if err := root.Execute(); err != nil {
+		return nil, err
+	}
+	files = append(files, file{name: "THIRD-PARTY-NOTICES.txt", mode: 0o644, data: notices.Bytes()})
 	slices.SortFunc(files, func(a, b file) int { return strings.Compare(a.name, b.name) })
 	return files, nil
 }
