@@ -1,8 +1,8 @@
 // Package demo holds a registry and a GitOps repository that need nothing from
 // outside, and the story that `tagbump demo` tells with them.
 //
-// The registry is a real one on a loopback port; the repository is a real bare
-// one in a temporary folder, made without git. [Bed.Play] runs the program's own
+// The registry answers in this process, without a network; the repository is a real
+// bare one in a temporary folder, made without git. [Bed.Play] runs the program's own
 // commands on both, so what a person sees is what the program prints. One trap:
 // every registry's name leads to the demo's registry through [Bed.Transport],
 // Docker Hub's too.
@@ -16,10 +16,11 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
-	"github.com/go-git/go-git/v5"
+	"github.com/go-git/go-git/v5/storage/filesystem"
 )
 
 const (
@@ -34,11 +35,14 @@ var tags = []string{
 	"master-202406151230", "drag-and-drop-202406160815",
 }
 
+// sortedTags is the order in which a registry lists them.
+func sortedTags() []string { return slices.Sorted(slices.Values(tags)) }
+
 // A Bed is the registry and the repository of one demo.
 type Bed struct {
 	dir  string
 	hub  *hub
-	repo *git.Repository
+	repo *filesystem.Storage
 }
 
 // Start makes a bed. Its only commit is three days older than now.
@@ -56,16 +60,16 @@ func Start(ctx context.Context, now time.Time) (bed *Bed, err error) {
 	if err != nil {
 		return nil, err
 	}
-	hub, err := startHub(ctx)
-	if err != nil {
+	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	return &Bed{dir, hub, repo}, nil
+	return &Bed{dir, newHub(), repo}, nil
 }
 
 // Close stops the registry and removes the folder.
 func (b *Bed) Close() error {
-	return errors.Join(b.hub.close(), os.RemoveAll(b.dir))
+	b.hub.close()
+	return os.RemoveAll(b.dir)
 }
 
 // Dir is the folder that holds the repository.
@@ -74,10 +78,8 @@ func (b *Bed) Dir() string { return b.dir }
 // Repository is the path of the repository.
 func (b *Bed) Repository() string { return filepath.Join(b.dir, repoName) }
 
-// Transport carries requests for any registry to the demo's.
-func (b *Bed) Transport() http.RoundTripper {
-	return redirected{b.hub.listener.Addr().String(), &http.Transport{}}
-}
+// Transport answers requests for any registry as the demo's.
+func (b *Bed) Transport() http.RoundTripper { return b.hub }
 
 // A Command runs one command line of tagbump in the bed's folder, with its
 // transport, and prints what it prints to the demo's output.
@@ -137,18 +139,10 @@ func (p player) run(ctx context.Context, args ...string) error {
 
 // showCommit prints the newest commit, as git log --stat does.
 func (p player) showCommit() error {
-	head, err := p.bed.repo.Head()
+	commit, err := newest(p.bed.repo)
 	if err != nil {
 		return err
 	}
-	commit, err := p.bed.repo.CommitObject(head.Hash())
-	if err != nil {
-		return err
-	}
-	stats, err := commit.Stats()
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(p.out, "$ git log -1 --stat\n%s%s\n", commit, stats)
+	fmt.Fprintf(p.out, "$ git log -1 --stat\n%s\n", commit)
 	return nil
 }

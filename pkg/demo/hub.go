@@ -1,72 +1,99 @@
 package demo
 
 import (
-	"context"
+	"bytes"
+	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"log"
-	"net"
 	"net/http"
+	"path"
+	"strings"
+	"sync/atomic"
 	"time"
-
-	"github.com/google/go-containerregistry/pkg/name"
-	"github.com/google/go-containerregistry/pkg/registry"
-	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/empty"
-	"github.com/google/go-containerregistry/pkg/v1/mutate"
-	"github.com/google/go-containerregistry/pkg/v1/remote"
 )
 
-// A hub is a real registry on a loopback port.
+// A hub is a registry in this process: it answers requests without a network. It can
+// be read only, and has one repository.
 type hub struct {
-	listener net.Listener
-	server   *http.Server
+	manifests map[string][]byte // by tag and by digest
+	blobs     map[string][]byte // by digest
+	closed    atomic.Bool
 }
 
-func startHub(ctx context.Context) (*hub, error) {
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
+const manifestType = "application/vnd.oci.image.manifest.v1+json"
+
+func newHub() *hub {
+	h := &hub{manifests: map[string][]byte{}, blobs: map[string][]byte{}}
+	for build, tag := range tags {
+		h.add(tag, build)
+	}
+	return h
+}
+
+func (h *hub) close() { h.closed.Store(true) }
+
+// add stores an image of one build: its number makes it differ from the others.
+func (h *hub) add(tag string, build int) {
+	created := time.Date(2024, 6, 1, 0, build, 0, 0, time.UTC).Format(time.RFC3339)
+	config := fmt.Appendf(nil, `{"architecture":"arm64","os":"linux","created":%q,"config":{},"rootfs":{"type":"layers","diff_ids":[]}}`, created)
+	manifest := fmt.Appendf(nil, `{"schemaVersion":2,"mediaType":%q,"config":{"mediaType":"application/vnd.oci.image.config.v1+json","size":%d,"digest":%q},"layers":[]}`,
+		manifestType, len(config), digestOf(config))
+	h.blobs[digestOf(config)] = config
+	h.manifests[tag], h.manifests[digestOf(manifest)] = manifest, manifest
+}
+
+func digestOf(text []byte) string { return fmt.Sprintf("sha256:%x", sha256.Sum256(text)) }
+
+// RoundTrip implements http.RoundTripper, for every registry's name.
+func (h *hub) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.Body != nil {
+		_ = req.Body.Close()
+	}
+	if err := req.Context().Err(); err != nil {
 		return nil, err
 	}
-	quiet := log.New(io.Discard, "", 0)
-	h := &hub{listener, &http.Server{Handler: registry.New(registry.Logger(quiet)), ErrorLog: quiet, ReadHeaderTimeout: 10 * time.Second}}
-	go func() { _ = h.server.Serve(listener) }()
-	for i, tag := range tags {
-		if err := h.push(ctx, tag, i); err != nil {
-			return nil, errors.Join(err, h.close())
+	if h.closed.Load() {
+		return nil, errors.New("the demo's registry is closed")
+	}
+	body, kind := h.find(req.URL.Path)
+	answer := &http.Response{
+		StatusCode: http.StatusOK, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: req,
+		Header: http.Header{"Content-Type": {kind}, "Docker-Content-Digest": {digestOf(body)}}, ContentLength: int64(len(body)),
+	}
+	if body == nil {
+		body = []byte(`{"errors":[{"code":"NOT_FOUND","message":"not found"}]}`)
+		answer.StatusCode, answer.ContentLength = http.StatusNotFound, int64(len(body))
+		answer.Header = http.Header{"Content-Type": {"application/json"}}
+	}
+	answer.Status = fmt.Sprintf("%d %s", answer.StatusCode, http.StatusText(answer.StatusCode))
+	if req.Method == http.MethodHead {
+		body = nil
+	}
+	answer.Body = io.NopCloser(bytes.NewReader(body))
+	return answer, nil
+}
+
+// find returns what is at a path, and its type; nil if there is nothing.
+func (h *hub) find(address string) (body []byte, kind string) {
+	below, isOurs := strings.CutPrefix(address, "/v2/"+imageName+"/")
+	name := path.Base(below)
+	switch {
+	case address == "/v2/":
+		return []byte("{}"), "application/json"
+	case !isOurs:
+		return nil, ""
+	case below == "tags/list":
+		text, err := json.Marshal(map[string]any{"name": imageName, "tags": sortedTags()})
+		if err != nil {
+			return nil, ""
 		}
+		return text, "application/json"
+	case below == "manifests/"+name:
+		return h.manifests[name], manifestType
+	case below == "blobs/"+name:
+		return h.blobs[name], "application/octet-stream"
 	}
-	return h, nil
-}
-
-func (h *hub) close() error { return h.server.Close() }
-
-// push stores an image of one build: its number makes it differ from the others.
-func (h *hub) push(ctx context.Context, tag string, build int) error {
-	image, err := mutate.ConfigFile(empty.Image, &v1.ConfigFile{
-		OS: "linux", Architecture: "arm64",
-		Created: v1.Time{Time: time.Date(2024, 6, 1, 0, build, 0, 0, time.UTC)},
-		RootFS:  v1.RootFS{Type: "layers"},
-	})
-	if err != nil {
-		return err
-	}
-	ref, err := name.NewTag(fmt.Sprintf("%s/%s:%s", h.listener.Addr(), imageName, tag), name.Insecure)
-	if err != nil {
-		return err
-	}
-	return remote.Write(ref, image, remote.WithContext(ctx))
-}
-
-// redirected sends every request to one address, over plain HTTP.
-type redirected struct {
-	address string
-	next    http.RoundTripper
-}
-
-func (r redirected) RoundTrip(req *http.Request) (*http.Response, error) {
-	req = req.Clone(req.Context())
-	req.URL.Scheme, req.URL.Host = "http", r.address
-	return r.next.RoundTrip(req)
+	return nil, ""
 }
