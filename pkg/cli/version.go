@@ -1,8 +1,11 @@
 package cli
 
 import (
+	"bytes"
+	"compress/gzip"
 	_ "embed" // for the licences
 	"fmt"
+	"io"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
@@ -25,8 +28,18 @@ func versionText() string {
 // licenses are the licences of what is linked into the program. The command that
 // writes the file is in pkg/internal/licenses.
 //
-//go:embed licenses.txt
-var licenses string
+//go:embed licenses.txt.gz
+var licenses []byte
+
+// printLicenses writes the licences as text.
+func printLicenses(to io.Writer) error {
+	text, err := gzip.NewReader(bytes.NewReader(licenses))
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(to, text)
+	return err
+}
 
 func newVersion(env *Env) *cobra.Command {
 	var showLicenses bool
@@ -38,8 +51,7 @@ func newVersion(env *Env) *cobra.Command {
 		Example: "  tagbump version\n  tagbump version --licenses",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if showLicenses {
-				_, err := fmt.Fprint(cmd.OutOrStdout(), licenses)
-				return err
+				return printLicenses(cmd.OutOrStdout())
 			}
 			return env.printVersion()
 		},
