@@ -42,7 +42,7 @@ func TestSeedProject(t *testing.T) {
 			j.write(filepath.Join(bin, "sudo"), strings.ReplaceAll(sudo, "BIN", bin), 0o755)
 			maps.Copy(j.env, map[string]string{
 				"CIRCLE_BRANCH": test.branch, "DOCKERHUB_USERNAME": "ci", "DOCKERHUB_TOKEN": "hub-token-1", "TAGBUMP_TOKEN": b.token,
-				"TAGBUMP_VERSION": version, "TAGBUMP_DOWNLOADS": release["download_url"],
+				"VERSION": version, "DOWNLOADS": release["download_url"],
 			})
 			for _, step := range seedSteps(t) {
 				script := strings.NewReplacer(
