@@ -259,7 +259,7 @@ func (r Runner) closeAll(ctx context.Context, at scene, open []forge.PullRequest
 			err = writtenByUs(other.Head, diff)
 		}
 		if err == nil {
-			err = r.Forge.Close(ctx, other.Number, comment)
+			err = r.close(ctx, other, comment)
 		}
 		if err != nil {
 			r.log("pull request #%d (%s) stays open: %v", other.Number, safetext.Line(other.URL), err)
@@ -268,6 +268,15 @@ func (r Runner) closeAll(ctx context.Context, at scene, open []forge.PullRequest
 		closed = append(closed, other)
 	}
 	return closed
+}
+
+// close closes a pull request. Its mark goes first: one that still has a mark was closed
+// by a person.
+func (r Runner) close(ctx context.Context, pr forge.PullRequest, comment string) error {
+	if err := r.Forge.Edit(ctx, pr, forge.Proposal{Title: pr.Title, Body: unmarked(pr.Body)}); err != nil {
+		return err
+	}
+	return r.Forge.Close(ctx, pr.Number, comment)
 }
 
 // head returns the name of the pull request's branch: tagbump/production/web. The last

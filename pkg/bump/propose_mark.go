@@ -27,7 +27,7 @@ func (m mark) String() string {
 		words = append(words, ref.Repository+":"+ref.Tag)
 	}
 	line := `[tagbump]: # "` + strings.Join(words, " ") + `"`
-	if !markPattern.MatchString(line) || strings.ContainsAny(line, "\r\n") {
+	if !markPattern.MatchString(line) || strings.ContainsAny(line, "\r\n") || strings.Contains(line, "//") {
 		return ""
 	}
 	return line
@@ -52,6 +52,11 @@ func parseMark(body string) mark {
 		}
 	}
 	return m
+}
+
+// unmarked returns the body without its marks.
+func unmarked(body string) string {
+	return strings.TrimRight(markPattern.ReplaceAllString(body, ""), "\r\n") + "\n"
 }
 
 // mark returns the mark of what an outcome proposes.

@@ -409,6 +409,21 @@ func TestOthersForTheSameImagesAreSuperseded(t *testing.T) {
 	}
 }
 
+func TestOneThatTagbumpClosedWasNotClosedByAPerson(t *testing.T) {
+	d := newDesk(t)
+	d.propose("1.1")
+	if _, err := d.try("1.1", func(req *Request) { req.Proposal.Head = "deploy/web" }); err != nil {
+		t.Fatal(err)
+	}
+	d.propose("1.1")
+	d.expect(`#1 closed tagbump/production/web: production: web 1.0 → 1.1
+#2 closed deploy/web: production: web 1.0 → 1.1
+#3 open tagbump/production/web: production: web 1.0 → 1.1`)
+	if body := d.hub.all[0].Body; !parseMark(body).isZero() || !strings.Contains(body, "| `acme/web` | `1.0` | `1.1` |") {
+		t.Errorf("the closed one says\n%s", body)
+	}
+}
+
 func TestATouchedOneIsNotSuperseded(t *testing.T) {
 	d := newDesk(t)
 	if _, err := d.try("1.1", func(req *Request) { req.Proposal.Head = "deploy/web" }); err != nil {

@@ -265,7 +265,7 @@ func writeOrigin(b *strings.Builder, p record.Provenance) {
 	}
 }
 
-var buildPage = regexp.MustCompile(`^https://[\w.-]+(:\d+)?(/[\w./:=?&%~-]*)?$`)
+var buildPage = regexp.MustCompile(`^https://[\w.-]+(:\d+)?(/[\w./=?&%~-]*)?$`)
 
 // writeRollback says how to go back, where a command can.
 func writeRollback(b *strings.Builder, req Request, outcome Outcome) {

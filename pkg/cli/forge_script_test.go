@@ -137,3 +137,14 @@ func commitByHand(ts *testscript.TestScript, neg bool, args []string) {
 	_, err := repo.Commit(args[1], "by hand", map[string]string{args[2]: ts.ReadFile(args[2])})
 	ts.Check(err)
 }
+
+// countRequests: requests prints how many requests the forge got since the last time.
+func countRequests(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 0 {
+		ts.Fatalf("usage: requests")
+	}
+	w := worldOf(ts)
+	total := len(w.forge.Requests())
+	fmt.Fprintln(ts.Stdout(), total-w.counted)
+	w.counted = total
+}

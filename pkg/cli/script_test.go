@@ -109,6 +109,7 @@ var scriptWords = map[string]func(*testscript.TestScript, bool, []string){
 	"pull":      showPull,
 	"closepull": closePull,
 	"forge":     failForge,
+	"requests":  countRequests,
 	"code":      checkCode,
 	"fixture":   copyFixture,
 	"changes":   listChanges,
@@ -124,6 +125,7 @@ type world struct {
 	git      *testenv.GitServer
 	forge    *testenv.Forge
 	failures failures
+	counted  int // requests of the forge
 	receiver *receiver
 	argocd   *testenv.ArgoCD
 	images   int // that were pushed

@@ -63,7 +63,7 @@ type Commit struct {
 // what that branch was when it was last merged. It is "" when the comparison does not
 // show it. The order of the commits does not matter.
 func (c Comparison) Root() string {
-	own, below := make(map[string]Commit), make(map[string]bool)
+	own, below, seen := make(map[string]Commit), make(map[string]bool), make(map[string]bool)
 	for _, commit := range c.Commits {
 		own[commit.Hash] = commit
 		for _, parent := range commit.Parents {
@@ -84,8 +84,10 @@ func (c Comparison) Root() string {
 			if !isOwn {
 				return parent
 			}
-			delete(own, parent) // ends a walk through a history that no server has
-			next = append(next, older)
+			if !seen[parent] {
+				seen[parent] = true
+				next = append(next, older)
+			}
 		}
 	}
 	return ""

@@ -134,7 +134,7 @@ func (w World) OpenForge(place Place) (forge.Host, error) {
 	if !found {
 		return nil, noAPI(place)
 	}
-	if err := w.checkAPI(place); err != nil {
+	if err := checkAPI(place); err != nil {
 		return nil, err
 	}
 	c := w.credentialFor(place, known.tokens)
@@ -154,13 +154,17 @@ func (w World) OpenForge(place Place) (forge.Host, error) {
 
 // checkAPI refuses an API of the project file that is on another host than the
 // repository: whoever may write the file could otherwise have the token sent there.
-func (w World) checkAPI(place Place) error {
+func checkAPI(place Place) error {
 	host := hostIn(place.forge.API)
-	if place.forge.API == "" || host == place.forgeHost() || host == hostIn(w.Getenv(tokenHostVariable)) {
+	switch {
+	case place.forge.API == "":
 		return nil
+	case host != place.forgeHost():
+		return fault.Errorf(fault.Usage, "forge.api: %s is another host than the repository's, %s", host, place.forgeHost())
+	case strings.HasPrefix(place.forge.API, "http:") && strings.HasPrefix(siteOf(place.address), "https:"):
+		return fault.New(fault.Usage, "forge.api: the token would travel without encryption").WithHint("write https://")
 	}
-	return fault.Errorf(fault.Usage, "forge.api: %s is another host than the repository's, %s", host, place.forgeHost()).
-		WithHint("set %s=%s if the token is meant for it", tokenHostVariable, host)
+	return nil
 }
 
 func noAPI(place Place) error {

@@ -33,7 +33,7 @@ func (s sources) Changes(ctx context.Context, source, from, to string) bump.Sour
 		return bump.SourceChanges{}
 	}
 	place := Place{Where: address.String(), raw: source, address: address, byProject: s.place.byProject}
-	sameHost := place.forgeHost() != "" && place.forgeHost() == s.place.forgeHost()
+	sameHost := siteOf(address) == siteOf(s.place.address)
 	if sameHost {
 		place.forge = s.place.forge
 	}
