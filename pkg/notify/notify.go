@@ -59,6 +59,10 @@ func Check(webhook string) string {
 	return ""
 }
 
+// shortestToken is the length of the shortest part of an address that is taken for a
+// token, and not for a word such as "production".
+const shortestToken = 16
+
 // Secrets returns the parts of a webhook's address by which somebody else could send to
 // it.
 func Secrets(webhook string) []string {
@@ -67,20 +71,16 @@ func Secrets(webhook string) []string {
 	if err != nil {
 		return secrets
 	}
-	secrets = append(secrets, u.RawQuery, strings.Trim(u.EscapedPath(), "/"))
 	if password, found := u.User.Password(); found {
 		secrets = append(secrets, password)
 	}
-	for _, part := range strings.Split(u.Path, "/") {
-		if len(part) >= 16 { // a token, and no word
-			secrets = append(secrets, part)
-		}
-	}
+	parts := append(strings.Split(u.Path, "/"), strings.Trim(u.EscapedPath(), "/"), u.RawQuery)
 	for _, values := range u.Query() {
-		for _, value := range values {
-			if len(value) >= 16 {
-				secrets = append(secrets, value)
-			}
+		parts = append(parts, values...)
+	}
+	for _, part := range parts {
+		if len(part) >= shortestToken {
+			secrets = append(secrets, part)
 		}
 	}
 	return secrets

@@ -312,6 +312,9 @@ func TestSecrets(t *testing.T) {
 	if slices.Contains(got, "services") || slices.Contains(got, "1") {
 		t.Errorf("words are secrets: %q", got)
 	}
+	if got := Secrets("https://relay.acme.example/production?team=web"); len(got) != 1 {
+		t.Errorf("words are secrets: %q", got)
+	}
 	if got := Secrets("https://a.example/%zz"); !slices.Equal(got, []string{"https://a.example/%zz"}) {
 		t.Errorf("got %q", got)
 	}
