@@ -29,6 +29,8 @@ type deployer struct {
 	repo        bump.Repo
 	within      time.Duration
 	progress    *progressLines
+	junit       string // the file of the report as a person named it, "" for none
+	world       wire.World
 }
 
 // newDeployer opens Argo CD as an environment of the project file names it.
@@ -41,7 +43,13 @@ func newDeployer(w wire.World, f *waitFlags, p project, environment string, addr
 	if err != nil {
 		return nil, err
 	}
-	d := &deployer{environment: environment, project: p, address: address, repo: repo, within: f.waitFor, progress: newProgressLines(t)}
+	if err := checkJUnit(w, f.junit); err != nil {
+		return nil, err
+	}
+	d := &deployer{
+		environment: environment, project: p, address: address, repo: repo, within: f.waitFor, progress: newProgressLines(t),
+		junit: f.junit, world: w,
+	}
 	d.waiter = argocd.Waiter{
 		Client: client, Project: configured.Project, Suspended: f.suspension(), Trigger: f.trigger(),
 		Progress: d.progress.look, Warn: d.progress.warn,
@@ -201,6 +209,7 @@ func (j *job) conclude(ctx context.Context, req bump.Request, report bump.Report
 		}
 	}
 	deployment, err := j.deploy(ctx, req, report)
+	err = j.deployer.writeJUnit(deployment, err)
 	if j.flags.output != formatJSON {
 		j.printer.printDeployment(deployment)
 		return err
@@ -231,12 +240,18 @@ func (j *job) deploy(ctx context.Context, req bump.Request, report bump.Report) 
 	if j.flags.refreshOnly {
 		return j.refresh(ctx, push)
 	}
-	made, err := j.deployer.wait(ctx, push)
+	made, err := j.wait(ctx, push)
 	if fault.KindOf(err) != fault.NotDeployed || !j.flags.rollbackOnly || report.State != bump.Pushed {
 		return made, err
 	}
 	made.rollback, err = j.takeBack(ctx, req, report, err)
 	return made, err
+}
+
+// wait is the last phase of a run.
+func (j *job) wait(ctx context.Context, push argocd.Push) (deployment, error) {
+	j.runner.Enter(bump.PhaseWait)
+	return j.deployer.wait(ctx, push)
 }
 
 // refreshWithin is how long --refresh waits for an answer: Argo CD looks at the
@@ -278,7 +293,7 @@ func (j *job) takeBack(ctx context.Context, req bump.Request, report bump.Report
 	if err != nil {
 		return nil, err
 	}
-	made, err := j.deployer.wait(ctx, push)
+	made, err := j.wait(ctx, push)
 	text := fmt.Sprintf("rolled back by %.10s", push.Commit)
 	if err != nil {
 		return &made, fault.Errorf(fault.NotDeployed, "%w; %s, which is not healthy either: %w", failure, text, err)

@@ -12,7 +12,7 @@ import (
 // waitFlags say how Argo CD is asked what became of a commit.
 type waitFlags struct {
 	waitFor                   time.Duration // 0 does not wait
-	argocd                    string
+	argocd, junit             string
 	syncs, allowSuspended     bool
 	refreshOnly, rollbackOnly bool // of commands that push, see addAfterPush
 }
@@ -22,9 +22,10 @@ const defaultWait = 5 * time.Minute
 
 func (f *waitFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.argocd, "argocd-server", "", "`HOST[:PORT]` of Argo CD, which gets the token in ARGOCD_AUTH_TOKEN (default: ARGOCD_SERVER)")
+	cmd.Flags().StringVar(&f.junit, "junit", "", "write what became of each application into `FILE`, as a JUnit report for the CI system's list of tests")
 	cmd.Flags().BoolVar(&f.syncs, "sync", false, "ask Argo CD for the sync that nobody else begins (needs the right \"applications, sync\")")
 	cmd.Flags().BoolVar(&f.allowSuspended, "allow-suspended", false, "an application that is suspended has arrived: a paused rollout, a suspended CronJob")
-	inGroup(cmd, groupWaiting, "sync", "allow-suspended", "argocd-server")
+	inGroup(cmd, groupWaiting, "sync", "allow-suspended", "argocd-server", "junit")
 }
 
 // addAfterPush declares the flags of commands that push, and wait on request.
@@ -46,6 +47,8 @@ func (f *waitFlags) check() error {
 		return nil
 	case f.rollbackOnly:
 		return fault.New(fault.Usage, "--rollback-on-failure goes with --wait")
+	case f.junit != "":
+		return fault.New(fault.Usage, "--junit goes with --wait")
 	case f.syncs:
 		return fault.New(fault.Usage, "--sync goes with --wait")
 	case f.allowSuspended:

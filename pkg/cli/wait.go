@@ -133,6 +133,7 @@ func (f *waitCommand) wait(ctx context.Context, env Env, w wire.World, p project
 		return fault.Errorf(fault.NotFound, "no image with a tag is in the files%s", ofEnvironment(scope.name))
 	}
 	made, err := d.wait(ctx, push)
+	err = d.writeJUnit(made, err)
 	return f.print(env, talk, scope.name, made, err)
 }
 
