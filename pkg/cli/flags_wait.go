@@ -30,7 +30,7 @@ func (f *waitFlags) add(cmd *cobra.Command) {
 
 // addAfterPush declares the flags of commands that push, and wait on request.
 func (f *waitFlags) addAfterPush(cmd *cobra.Command) {
-	cmd.Flags().DurationVar(&f.waitFor, "wait", 0, "then wait for this `DURATION`, as 5m, until Argo CD runs the commit, healthy (default: do not wait)")
+	cmd.Flags().DurationVar(&f.waitFor, "wait", 0, "then wait for this `DURATION` until Argo CD runs it (default: do not wait)")
 	cmd.Flags().BoolVar(&f.refreshOnly, "refresh", false, "then tell Argo CD to look at the repository now, and do not wait")
 	cmd.Flags().BoolVar(&f.rollbackOnly, "rollback-on-failure", false, "with --wait: commit the tag of before when the cluster does not get there; the run fails all the same")
 	inGroup(cmd, groupWaiting, "wait", "refresh", "rollback-on-failure")
