@@ -28,7 +28,7 @@ var layers = []layer{
 	{
 		name: "pure",
 		packages: []string{
-			"config", "diff", "environs", "fault", "files", "forge", "giturl", "image", "keypath", "notify", "placeholder", "plan",
+			"config", "diff", "environs", "fault", "files", "forge", "giturl", "history", "image", "keypath", "notify", "placeholder", "plan",
 			"policy", "record", "redact", "result", "rollout", "safetext", "telemetry", "textedit", "yamledit", "internal/manual", "internal/suggest",
 		},
 		below: []string{"pure"},

@@ -15,6 +15,7 @@ import (
 	"github.com/tagbump/tagbump/pkg/fault"
 	"github.com/tagbump/tagbump/pkg/files"
 	"github.com/tagbump/tagbump/pkg/forge"
+	"github.com/tagbump/tagbump/pkg/history"
 	"github.com/tagbump/tagbump/pkg/internal/delay"
 	"github.com/tagbump/tagbump/pkg/plan"
 )
@@ -26,6 +27,8 @@ var (
 	ErrMoved = fault.New(fault.Refused, "the branch has moved")
 	// ErrStale says that the wanted tag is older than the deployed one.
 	ErrStale = fault.New(fault.Guard, "older than the deployed tag")
+	// ErrRolledBack says that the wanted tag, or one that is not older, was rolled back.
+	ErrRolledBack = fault.New(fault.Guard, "was rolled back")
 	// ErrConflict says that the request contradicts itself or the files.
 	ErrConflict = fault.New(fault.Usage, "conflicting request")
 )
@@ -40,6 +43,9 @@ type Repo interface {
 	// files, the newest first; without names, all commits. A folder without a
 	// history has none.
 	Log(ctx context.Context, at Revision, names []string, most int) ([]CommitInfo, error)
+	// History returns the latest commits up to a revision, at most most, and what the
+	// named files were in them. A folder without a history has none.
+	History(ctx context.Context, at Revision, names []string, most int) (History, error)
 	// Save makes commit, on top of base, the new tip of its branch; in a local
 	// folder it writes the files. A branch whose tip is not commit.Old is
 	// ErrMoved. An error comes with how far the change got.
@@ -61,11 +67,24 @@ type Revision struct {
 }
 
 // A CommitInfo is what a commit says about itself.
-type CommitInfo struct {
-	Hash    string
-	Author  string // "Ada <ada@acme.example>"
-	When    time.Time
-	Message string
+type CommitInfo = history.Commit
+
+// A History is commits, and what files were in them.
+type History struct {
+	Commits []CommitInfo // the newest first
+	// More says that there are older commits, and Shallow that they cannot be read,
+	// because the checkout does not have them.
+	More, Shallow bool
+	// Files has the versions of each file by the name that it has now, the newest first.
+	Files map[string][]Version
+}
+
+// A Version is what a file was from one commit on, until the Version above it.
+type Version struct {
+	// Commit is the index of the commit that made it; len(Commits) when that is an
+	// older one, which was not read.
+	Commit int
+	Data   []byte // nil where the file did not exist
 }
 
 // Saved says what Repo.Save did.
@@ -215,6 +234,10 @@ func (r Runner) resolveIn(ctx context.Context, req Request, at scene, known []Re
 		if isAbsent(err) && img.Optional {
 			environment = resolved.Source
 			r.log("%s: not in the files of %s, passed over", img.Repository, resolved.Source)
+			continue
+		}
+		if passed := new(passedOver); errors.As(err, &passed) {
+			r.log("%s: %s", img.Repository, passed.why)
 			continue
 		}
 		if err == nil {

@@ -27,6 +27,7 @@ type memoryRepo struct {
 	saves    []Commit
 	commits  []CommitInfo // of Log
 	history  []memoryCommit
+	past     History      // of History; without Commits those of Log
 }
 
 // A memoryCommit is one state that a branch had.
@@ -72,6 +73,26 @@ func (r *memoryRepo) Read(_ context.Context, at Revision, _ files.Selection) (Tr
 
 func (r *memoryRepo) Log(context.Context, Revision, []string, int) ([]CommitInfo, error) {
 	return r.commits, nil
+}
+
+// History is the past, from the commit that is named on.
+func (r *memoryRepo) History(_ context.Context, at Revision, names []string, most int) (History, error) {
+	from := max(0, slices.IndexFunc(r.past.Commits, func(c CommitInfo) bool { return c.Hash == at.Commit }))
+	h := History{Commits: r.past.Commits[from:min(len(r.past.Commits), from+most)], Files: map[string][]Version{}}
+	h.More = from+len(h.Commits) < len(r.past.Commits)
+	for _, name := range names {
+		for _, v := range r.past.Files[name] {
+			if v.Commit < from {
+				continue
+			}
+			if v.Commit = v.Commit - from; v.Commit >= len(h.Commits) {
+				h.Files[name] = append(h.Files[name], Version{len(h.Commits), v.Data})
+				break
+			}
+			h.Files[name] = append(h.Files[name], v)
+		}
+	}
+	return h, nil
 }
 
 func (r *memoryRepo) Tip(_ context.Context, branch string) (string, error) {

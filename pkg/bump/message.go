@@ -35,8 +35,11 @@ func message(req Request, outcome Outcome) (record.Message, error) {
 // kind says why the images are set, and which environment their tags are from.
 func (req Request) kind() (kind record.Kind, from string) {
 	for _, img := range req.Images {
-		if source, ok := img.Source.(FromEnvironment); ok {
+		switch source := img.Source.(type) {
+		case FromEnvironment:
 			return record.Promotion, source.Name
+		case FromHistory:
+			return record.Rollback, ""
 		}
 	}
 	return record.Bump, ""

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tagbump/tagbump/pkg/forge"
+	"github.com/tagbump/tagbump/pkg/history"
 	"github.com/tagbump/tagbump/pkg/image"
 	"github.com/tagbump/tagbump/pkg/plan"
 )
@@ -60,12 +61,13 @@ const (
 	Stale                        // its places hold newer tags and are left
 	Missing                      // the image is not in the files
 	Mismatched                   // the given tag is not one of the image's policy
+	RolledBack                   // the tag was rolled back, and its places are left
 )
 
 // String is the state's name in JSON: "current", "changed", "shared", "stale",
-// "missing" or "mismatched".
+// "missing", "mismatched" or "rolled-back".
 func (s ImageState) String() string {
-	return [...]string{"current", "changed", "shared", "stale", "missing", "mismatched"}[s]
+	return [...]string{"current", "changed", "shared", "stale", "missing", "mismatched", "rolled-back"}[s]
 }
 
 // MarshalText returns the state's name.
@@ -78,6 +80,8 @@ type ImageOutcome struct {
 	Changes []plan.Change
 	Skipped []plan.Target // places that hold a newer tag and are left
 	Left    []plan.Left   // places that also name the image and are left, each with the reason
+
+	RolledBack *history.RolledBack // why its places are left, in the state RolledBack
 }
 
 // A Resolved is the tag that an image should have, and what the registry says
@@ -86,11 +90,21 @@ type Resolved struct {
 	Repository string
 	Tag        string
 	Digest     string // "" when the registry was not asked
-	Source     string // SourceTag, SourcePolicy, SourceRevision or the environment's name
+	Source     string // SourceTag, SourcePolicy, SourceRevision, SourceHistory or the environment's name
 	Platforms  []string
 	Created    time.Time // zero when unknown
 	Revision   string    // the source commit that the image's label names
 	Choice     *Choice   // how the tag was chosen; nil when it was given
+	Past       *Past     // where in the files' history the tag is from; nil for other sources
+}
+
+// ref returns what the registry is asked for: the digest that was pinned beside the tag
+// in the past, else the tag.
+func (r Resolved) ref() image.Ref {
+	if r.Past != nil && r.Past.Digest != "" {
+		return image.Ref{Repository: r.Repository, Digest: r.Past.Digest}
+	}
+	return image.Ref{Repository: r.Repository, Tag: r.Tag}
 }
 
 // Changed reports whether the plan changes a file, even if nothing was written.
@@ -185,12 +199,14 @@ func repositoryOf(change plan.Change, wants []plan.Want) string {
 // subject says what changes, in one line: the commit's and the pull request's,
 // unless a template says otherwise.
 func (o Outcome) subject(environment string) string {
-	subject := ""
-	switch images := o.changedImages(); len(images) {
-	case 1:
-		subject = fmt.Sprintf("bump %s to %s", images[0].Repository, images[0].Tag)
-	default:
-		subject = fmt.Sprintf("bump %d images", len(images))
+	images := o.changedImages()
+	verb := "bump"
+	if slices.ContainsFunc(images, func(img ImageOutcome) bool { return img.Past != nil }) {
+		verb = "roll back"
+	}
+	subject := fmt.Sprintf("%s %d images", verb, len(images))
+	if len(images) == 1 {
+		subject = fmt.Sprintf("%s %s to %s", verb, images[0].Repository, images[0].Tag)
 	}
 	if environment != "" {
 		subject += " in " + environment

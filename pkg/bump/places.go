@@ -44,20 +44,16 @@ func (r Runner) wants(ctx context.Context, req Request, at scene, resolved []Res
 			continue
 		}
 		found = true
-		kept, skipped, err := r.withoutNewer(ctx, req, at.Tree, one, places.Targets)
+		kept, outcome, err := r.guarded(ctx, req, at, one, places)
 		if err != nil {
 			failed = append(failed, err)
 			continue
 		}
 		for _, target := range kept {
-			all = append(all, plan.Want{Target: target, Ref: wantedRef(req, one)})
-		}
-		state := Current
-		if len(skipped) > 0 {
-			state = Stale
+			all = append(all, plan.Want{Target: target, Ref: wantedAt(req, one, target)})
 		}
 		r.tellLeft(one.Repository, places.Left)
-		images = append(images, ImageOutcome{Resolved: one, State: state, Skipped: skipped, Left: places.Left})
+		images = append(images, outcome)
 	}
 	if len(failed) > 0 {
 		return images, nil, errors.Join(failed...)
@@ -74,6 +70,45 @@ func wantedRef(req Request, resolved Resolved) image.Ref {
 		ref.Digest = resolved.Digest
 	}
 	return ref
+}
+
+// wantedAt is wantedRef at a place. Going back never leaves a digest beside the tag that
+// is not the tag's.
+func wantedAt(req Request, resolved Resolved, target plan.Target) image.Ref {
+	ref := wantedRef(req, resolved)
+	if resolved.Past != nil && (target.Current.Digest != "" || resolved.Past.Digest != "") {
+		ref.Digest = resolved.Digest
+	}
+	return ref
+}
+
+// guarded divides the places of an image into those to change and those that are left,
+// because a newer tag is there or the wanted one was rolled back.
+func (r Runner) guarded(ctx context.Context, req Request, at scene, one Resolved, places plan.Places) ([]plan.Target, ImageOutcome, error) {
+	outcome := ImageOutcome{Resolved: one, State: Current, Left: places.Left}
+	if req.OnStale == Allow || one.Past != nil {
+		return places.Targets, outcome, nil
+	}
+	kept, skipped, err := r.withoutNewer(ctx, req, at.Tree, one, places.Targets)
+	if err != nil {
+		return nil, outcome, err
+	}
+	if outcome.Skipped = skipped; len(skipped) > 0 {
+		outcome.State = Stale
+	}
+	back, err := r.rolledBack(ctx, req, at, one, kept)
+	switch {
+	case err != nil:
+		return nil, outcome, err
+	case back == nil:
+		return kept, outcome, nil
+	case req.OnStale == Fail:
+		return nil, outcome, rolledBackError{one, req.To, *back}
+	}
+	r.log("%v, passed over", rolledBackError{one, req.To, *back})
+	outcome.State, outcome.RolledBack = RolledBack, back
+	outcome.Skipped = append(outcome.Skipped, kept...)
+	return nil, outcome, nil
 }
 
 // tellLeft says which places name the image and are left, a line for each reason.

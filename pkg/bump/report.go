@@ -5,6 +5,7 @@ const (
 	SourceTag      = "given"
 	SourcePolicy   = "policy"
 	SourceRevision = "revision"
+	SourceHistory  = "history"
 )
 
 // A Report is what a run resolved, and the outcome of its last attempt.

@@ -20,6 +20,7 @@ type scene struct {
 	Tree
 	index *plan.Index
 	needs []string // globs that a first look found to be needed
+	past  *memory
 }
 
 // read reads the wanted files at a revision, and those that help to understand
@@ -69,7 +70,7 @@ func (r Runner) scan(ctx context.Context, at Revision, selection files.Selection
 		return scene{}, err
 	}
 	index, err := plan.Scan(tree, options)
-	return scene{tree, index, needs}, err
+	return scene{tree, index, needs, new(memory)}, err
 }
 
 func textsOf(selection files.Selection) []string {

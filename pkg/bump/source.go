@@ -10,7 +10,7 @@ import (
 )
 
 // A Source says which tag an image should get: [Given], [ByPolicy], [ByRevision]
-// or [FromEnvironment].
+// [FromEnvironment] or [FromHistory].
 type Source interface {
 	// check returns a FieldError when the source cannot work for img.
 	check(img Image) error
@@ -90,10 +90,12 @@ func (r Runner) Resolve(ctx context.Context, img Image) (Resolved, error) {
 // verified looks the tag up and fills in what the registry says about it.
 func (r Runner) verified(ctx context.Context, img Image, resolved Resolved) (Resolved, error) {
 	if img.Unverified {
-		resolved.Digest = img.Digest
+		if resolved.Digest = img.Digest; resolved.Past != nil {
+			resolved.Digest = resolved.Past.Digest
+		}
 		return resolved, nil
 	}
-	where := image.Ref{Repository: img.Repository, Tag: resolved.Tag}
+	where := resolved.ref()
 	info, err := r.Registry.InspectFor(ctx, where, img.Platforms)
 	if err != nil {
 		return resolved, err

@@ -17,9 +17,6 @@ import (
 // withoutNewer divides targets into those to change and those that are skipped
 // because they hold a newer tag; with OnStale Fail such a target is an error.
 func (r Runner) withoutNewer(ctx context.Context, req Request, tree Tree, resolved Resolved, targets []plan.Target) (kept, skipped []plan.Target, err error) {
-	if req.OnStale == Allow {
-		return targets, nil, nil
-	}
 	for _, target := range targets {
 		age, err := r.compare(ctx, req, tree, resolved, target.Current)
 		if err != nil {
@@ -40,7 +37,8 @@ func (r Runner) withoutNewer(ctx context.Context, req Request, tree Tree, resolv
 
 // An age compares a resolved tag with the deployed one.
 type age struct {
-	order    int // negative when the resolved tag is older, 0 when equal or unknown
+	order    int  // negative when the resolved tag is older, 0 when equal or unknown
+	known    bool // something tells
 	evidence evidence
 	detail   string // of the evidence, for messages
 }
@@ -66,7 +64,7 @@ func (r Runner) compare(ctx context.Context, req Request, tree Tree, resolved Re
 	img := req.image(resolved.Repository)
 	if img.Policy != nil {
 		if order, comparable := img.Policy.Compare(resolved.Tag, deployed.Tag); comparable {
-			return age{order: order, evidence: byName}, nil
+			return age{order: order, known: true, evidence: byName}, nil
 		}
 	}
 	found, unknown, err := r.compareTimes(ctx, img, resolved, deployed)
@@ -74,7 +72,7 @@ func (r Runner) compare(ctx context.Context, req Request, tree Tree, resolved Re
 		return found, err
 	}
 	if order, ok := policy.CompareVersions(resolved.Tag, deployed.Tag); ok {
-		return age{order: order, evidence: byName}, nil
+		return age{order: order, known: true, evidence: byName}, nil
 	}
 	found, known, err := r.comparePipelines(ctx, req, tree, image.Ref{Repository: img.Repository, Tag: deployed.Tag})
 	if err != nil || known {
@@ -99,13 +97,13 @@ func (r Runner) compareTimes(ctx context.Context, img Image, resolved Resolved, 
 	case err != nil:
 		return age{}, "", fmt.Errorf("looking up the deployed tag: %w", err)
 	case info.Digest == resolved.Digest:
-		return age{}, "", nil
+		return age{known: true}, "", nil
 	case info.Created.IsZero(), resolved.Created.IsZero():
 		return age{}, "an image does not say when it was created", nil
 	case info.Created.Equal(resolved.Created):
 		return age{}, "both images say the same time of creation", nil
 	}
-	return age{order: resolved.Created.Compare(info.Created), evidence: byCreation}, "", nil
+	return age{order: resolved.Created.Compare(info.Created), known: true, evidence: byCreation}, "", nil
 }
 
 // historyDepth is how many commits are searched for the one that set a tag.
@@ -125,7 +123,7 @@ func (r Runner) comparePipelines(ctx context.Context, req Request, tree Tree, de
 		commit := record.Parse(info.Message)
 		if number := commit.Pipeline; number > 0 && commit.Sets(deployed) {
 			return age{
-				order: cmp.Compare(req.Provenance.Pipeline, number), evidence: byPipeline,
+				order: cmp.Compare(req.Provenance.Pipeline, number), known: true, evidence: byPipeline,
 				detail: fmt.Sprintf("%d, deployed %d", req.Provenance.Pipeline, number),
 			}, true, nil
 		}

@@ -210,6 +210,8 @@ func unchanged(img bump.ImageOutcome, environment string) string {
 		return fmt.Sprintf("%s: tag %s is not one of its policy, skipped", img.Repository, img.Tag)
 	case bump.Stale:
 		return fmt.Sprintf("%s: %s is older than the deployed %s, skipped", img.Repository, img.Tag, img.Skipped[0].Current.Tag)
+	case bump.RolledBack:
+		return fmt.Sprintf("%s: %s was rolled back (%s), skipped", img.Repository, img.Tag, shortHash(img.RolledBack.Commit))
 	case bump.Shared:
 		return fmt.Sprintf("%s: its tag is an alias of a value below, and becomes %s with it", img.Repository, img.Tag)
 	}
@@ -257,6 +259,36 @@ type imageDoc struct {
 	Skipped   []changeDoc `json:"skipped,omitempty"` // places that hold a newer tag
 	Left      []leftDoc   `json:"left,omitempty"`    // places that also name the image and are left
 	Explain   *explainDoc `json:"explain,omitempty"` // with --explain
+
+	RolledBack *rolledBackDoc `json:"rolledBack,omitempty"` // why the tag is not written
+	Past       *pastDoc       `json:"past,omitempty"`       // of a rollback: what it goes back to
+}
+
+type rolledBackDoc struct {
+	Tag    string    `json:"tag"` // that was left
+	Who    string    `json:"who"`
+	When   time.Time `json:"when"`
+	Commit string    `json:"commit"`
+}
+
+type pastDoc struct {
+	Left    []string   `json:"left"` // the tags that the files had
+	Commit  string     `json:"commit,omitempty"`
+	When    *time.Time `json:"when,omitempty"`
+	Commits int        `json:"commits"` // that were looked at
+}
+
+func (doc *imageDoc) addPast(img bump.ImageOutcome) {
+	if back := img.RolledBack; back != nil {
+		doc.RolledBack = &rolledBackDoc{back.Tag, nameOf(back.Who), back.When.UTC(), back.Commit}
+	}
+	if past := img.Past; past != nil {
+		doc.Past = &pastDoc{Left: past.Left, Commit: past.Commit, Commits: past.Commits}
+		if !past.When.IsZero() {
+			at := past.When.UTC()
+			doc.Past.When = &at
+		}
+	}
 }
 
 type leftDoc struct {
@@ -322,6 +354,7 @@ func newChangeDoc(change plan.Change) changeDoc {
 func (p printer) newOutcomeDoc(img bump.ImageOutcome) imageDoc {
 	doc := p.newImageDoc(img.Resolved)
 	doc.State = img.State.String()
+	doc.addPast(img)
 	for _, change := range img.Changes {
 		doc.Changes = append(doc.Changes, newChangeDoc(change))
 	}

@@ -67,9 +67,29 @@ func (f folder) Read(ctx context.Context, _ bump.Revision, selection files.Selec
 	return folderTree{fsys, checkout}, err
 }
 
-// Log returns none: the folder's own history is not read.
-func (folder) Log(context.Context, bump.Revision, []string, int) ([]bump.CommitInfo, error) {
-	return nil, nil
+// Log returns the latest commits of the checkout that the folder is in. A folder whose
+// files are only written may be anything, so there it is no error that git cannot tell.
+func (f folder) Log(ctx context.Context, at bump.Revision, _ []string, most int) ([]bump.CommitInfo, error) {
+	read, err := f.History(ctx, at, nil, most)
+	if f.keep == KeepFiles {
+		err = nil
+	}
+	return read.Commits, err
+}
+
+// History returns the latest commits of the checkout, and what files were in them.
+func (f folder) History(ctx context.Context, at bump.Revision, names []string, most int) (bump.History, error) {
+	read, err := f.dir.History(ctx, at.Commit, names, most)
+	h := bump.History{More: read.More, Shallow: read.Shallow, Files: map[string][]bump.Version{}}
+	for _, c := range read.Commits {
+		h.Commits = append(h.Commits, bump.CommitInfo(c))
+	}
+	for name, versions := range read.Files {
+		for _, v := range versions {
+			h.Files[name] = append(h.Files[name], bump.Version(v))
+		}
+	}
+	return h, err
 }
 
 // AtHand makes folder a bump.AtHand.

@@ -46,10 +46,26 @@ func (r remote) Save(ctx context.Context, base bump.Tree, c bump.Commit) (bump.S
 
 func (r remote) Log(ctx context.Context, at bump.Revision, names []string, most int) ([]bump.CommitInfo, error) {
 	entries, err := r.repo.Log(ctx, gitrepo.Revision(at), names, most)
+	return commitsOf(entries), err
+}
+
+// History returns the latest commits, and what files were in them.
+func (r remote) History(ctx context.Context, at bump.Revision, names []string, most int) (bump.History, error) {
+	read, err := r.repo.History(ctx, gitrepo.Revision(at), names, most)
+	h := bump.History{Commits: commitsOf(read.Commits), More: read.More, Files: map[string][]bump.Version{}}
+	for name, versions := range read.Files {
+		for _, v := range versions {
+			h.Files[name] = append(h.Files[name], bump.Version(v))
+		}
+	}
+	return h, err
+}
+
+func commitsOf(entries []gitrepo.CommitInfo) []bump.CommitInfo {
 	commits := make([]bump.CommitInfo, len(entries))
 	for i, entry := range entries {
 		author := fmt.Sprintf("%s <%s>", entry.Author.Name, entry.Author.Email)
-		commits[i] = bump.CommitInfo{Hash: entry.Hash, Author: author, When: entry.Committer.When, Message: entry.Message}
+		commits[i] = bump.CommitInfo{Hash: entry.Hash, Author: author, When: entry.Committer.When, Message: entry.Message, Merged: entry.Merged}
 	}
-	return commits, err
+	return commits
 }

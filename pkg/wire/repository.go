@@ -159,6 +159,7 @@ func (w World) openGit(place Place, options Options) (*gitrepo.Repo, error) {
 		KnownHosts:       options.SSHKnownHosts,
 		HostKey:          options.SSHHostKey,
 		CABundle:         w.caBundle,
+		Recent:           bump.RecentCommits,
 		Progress:         w.Say,
 		Detail:           w.Detail,
 	}
