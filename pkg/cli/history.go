@@ -23,8 +23,9 @@ import (
 func newHistory(env *Env) *cobra.Command {
 	f := new(historyFlags)
 	cmd := &cobra.Command{
-		Use:   "history [IMAGE...] --env ENV",
-		Short: "Print who set which tag when",
+		Use:     "history [IMAGE...] --env ENV",
+		GroupID: groupLook,
+		Short:   "Print who set which tag when",
 		Long: `History prints the changes of an environment's tags, the newest first: when, by
 whom, from which tag to which, by which commit, and whether it was a bump, a
 promotion, a rollback or a change by hand. It is read from the files of the latest
@@ -47,6 +48,8 @@ time from the image's creation to the commit, share of rollbacks, time to recove
 	cmd.Flags().StringVarP(&f.change.output, "output", "o", formatText, "`text|json|markdown`: what stdout gets")
 	cmd.Flags().BoolVarP(&f.change.verbose, "verbose", "v", false, "log each step and request to stderr")
 	completeWith(cmd, "output", formatText, formatJSON, formatMarkdown)
+	inGroup(cmd, groupWhat, "since", "commits", "summary")
+	inGroup(cmd, groupOutput, "output", "verbose")
 	return cmd
 }
 

@@ -14,8 +14,9 @@ import (
 func newRollback(env *Env) *cobra.Command {
 	f := new(rollbackFlags)
 	cmd := &cobra.Command{
-		Use:   "rollback [IMAGE...] --env ENV",
-		Short: "Go back to the tag that the files had before",
+		Use:     "rollback [IMAGE...] --env ENV",
+		GroupID: groupChange,
+		Short:   "Go back to the tag that the files had before",
 		Long: `Rollback writes the tag back that an environment's files had before, with the
 digest that was pinned beside it. The tag is found in the repository's history,
 without a clone; tags that were taken back once are passed over. The registry is
@@ -43,6 +44,7 @@ not newer (exit code 4), until a newer one is there, or --on-stale allow is give
 	f.whereFlags.add(cmd)
 	cmd.Flags().StringVar(&f.to, "to", "", "go back to this `TAG` (default: the one before)")
 	cmd.Flags().IntVar(&f.steps, "steps", 0, "go back by `N` tags (default: 1, and none after a rollback)")
+	inGroup(cmd, groupWhat, "to", "steps")
 	return cmd
 }
 
@@ -55,6 +57,8 @@ type whereFlags struct {
 func (f *whereFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.env, "env", "", "`ENV` of the project file (default: its only one)")
 	cmd.Flags().StringArrayVar(&f.files, "file", nil, "`GLOB` of files to look in, with --env of those of the environment (repeatable; default: all of them, else all YAML files)")
+	inGroup(cmd, groupWhat, "env")
+	inGroup(cmd, groupWhere, "file")
 }
 
 func (f *whereFlags) check() error {
