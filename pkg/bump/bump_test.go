@@ -27,7 +27,7 @@ type memoryRepo struct {
 	saves    []Commit
 	commits  []CommitInfo // of Log
 	history  []memoryCommit
-	past     History      // of History; without Commits those of Log
+	past     History // of History; without Commits those of Log
 }
 
 // A memoryCommit is one state that a branch had.

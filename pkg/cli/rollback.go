@@ -36,7 +36,8 @@ not newer (exit code 4), until a newer one is there, or --on-stale allow is give
   tagbump rollback acme/web --env production --to 1.4.0
 
   # without a project file, as a pull request
-  tagbump rollback acme/web --repo https://github.com/acme/helm-charts.git --file web/production.yaml --pr`,
+  tagbump rollback acme/web --repo https://github.com/acme/helm-charts.git \
+      --file web/production.yaml --pr`,
 		Args: imageArgs,
 		RunE: func(cmd *cobra.Command, args []string) error { return runRollback(cmd.Context(), *env, f, args) },
 	}
