@@ -14,7 +14,6 @@
 package environs
 
 import (
-	"cmp"
 	"path"
 	"slices"
 	"strings"
@@ -35,60 +34,6 @@ import (
 //     an application's own name (apps/dev-portal) does not; unless the paths differ
 //     in that one word.
 func Different(a, b string) bool { return len(compare(split(a), split(b))) > 0 }
-
-// An Environment is some files and the name of the environment that they belong
-// to. The name is made of the parts of the paths that tell it from the others:
-// "prod", "eu-west-1", "prod/eu". It is "" for files that all environments share.
-type Environment struct {
-	Name  string
-	Files []string
-}
-
-// Group sorts files by environment: in the order of the names, the shared ones
-// last. Files of which no two are [Different] are one Environment without a name.
-func Group(files []string) []Environment {
-	byName := map[string][]string{}
-	for _, file := range files {
-		name := nameAmong(file, files)
-		byName[name] = append(byName[name], file)
-	}
-	var environments []Environment
-	for name, members := range byName {
-		environments = append(environments, Environment{name, members})
-	}
-	slices.SortFunc(environments, func(a, b Environment) int {
-		return cmp.Or(compareBool(a.Name == "", b.Name == ""), strings.Compare(a.Name, b.Name))
-	})
-	return environments
-}
-
-func compareBool(a, b bool) int {
-	switch {
-	case a == b:
-		return 0
-	case a:
-		return 1
-	}
-	return -1
-}
-
-// nameAmong joins the marks that tell file from the others.
-func nameAmong(file string, others []string) string {
-	parts := split(file)
-	marks := map[int]string{} // by index in parts, so that a folder counts once
-	for _, other := range others {
-		for _, m := range compare(parts, split(other)) {
-			marks[m.index] = m.text
-		}
-	}
-	var names []string
-	for i := range parts {
-		if text, marked := marks[i]; marked {
-			names = append(names, text)
-		}
-	}
-	return strings.Join(names, "/")
-}
 
 // A mark is a part of a path that names an environment.
 type mark struct {
@@ -152,6 +97,15 @@ func valuesOf(name string) string {
 		}
 	}
 	return ""
+}
+
+// nameOf returns the environment in a part of a path: the X of values-X, else the
+// part itself.
+func nameOf(part string) string {
+	if x := valuesOf(part); x != "" {
+		return x
+	}
+	return part
 }
 
 // compareFolders compares the folders behind those that collect environments.
@@ -256,7 +210,7 @@ func wordsBehind(parts []string, lead int, where whereWords) (marks []mark, clas
 			continue
 		}
 		if found := wordsIn(parts[i], where); len(found) > 0 {
-			marks = append(marks, mark{i, parts[i]})
+			marks = append(marks, mark{i, nameOf(parts[i])})
 			classes = append(classes, found...)
 		}
 	}

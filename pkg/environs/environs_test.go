@@ -159,6 +159,24 @@ func TestGroup(t *testing.T) {
 				{"prod-us", []string{"fleet/prod-us/web.yaml"}},
 			},
 		},
+		{
+			"value files beside overlays, and two words for one environment",
+			[]string{"charts/shop/values-production.yaml", "charts/shop/values-staging.yaml", "charts/shop/values.yaml", "apps/production/kustomization.yaml", "apps/staging/kustomization.yaml", "live/prod/job.yaml"},
+			[]environs.Environment{
+				{"live/prod", []string{"live/prod/job.yaml"}},
+				{"production", []string{"charts/shop/values-production.yaml", "apps/production/kustomization.yaml"}},
+				{"staging", []string{"charts/shop/values-staging.yaml", "apps/staging/kustomization.yaml"}},
+				{"", []string{"charts/shop/values.yaml"}},
+			},
+		},
+		{
+			"prod and production",
+			[]string{"a/prod.yaml", "a/stage.yaml", "b/production.yaml", "b/stage.yaml", "c/production.yaml"},
+			[]environs.Environment{
+				{"production", []string{"a/prod.yaml", "b/production.yaml", "c/production.yaml"}},
+				{"stage", []string{"a/stage.yaml", "b/stage.yaml"}},
+			},
+		},
 	} {
 		if got := environs.Group(test.files); !reflect.DeepEqual(got, test.want) {
 			t.Errorf("%s:\n%v, want\n%v", test.name, got, test.want)
