@@ -36,10 +36,11 @@ var layers = []layer{
 	},
 	{name: "tools", packages: []string{"internal/delay", "internal/httpx", "internal/post", "internal/smallfile", "forge/internal/rest"}, below: []string{"pure", "tools"}},
 	{name: "conductor", packages: []string{"bump"}, below: []string{"pure", "tools"}, noIO: true},
+	{name: "reports", packages: []string{"status", "statuspage"}, below: []string{"pure", "tools", "conductor", "reports"}, noIO: true, noClock: true},
 	{name: "io", packages: []string{"registry", "argocd", "gitrepo", "worktree", "forge/github", "forge/gitlab", "forge/gitea", "forge/bitbucket", "render"}, below: []string{"pure", "tools"}},
 	{name: "demo", packages: []string{"demo"}},
 	{name: "wire", packages: []string{"wire"}, below: []string{"pure", "tools", "conductor", "io"}},
-	{name: "cli", packages: []string{"cli"}, below: []string{"pure", "tools", "conductor", "io", "demo", "wire"}},
+	{name: "cli", packages: []string{"cli"}, below: []string{"pure", "tools", "conductor", "reports", "io", "demo", "wire"}},
 	{name: "tests", packages: []string{"internal/testenv", "forge/internal/forgetest", "internal/benchgit", "internal/benchregistry", "internal/licenses", "internal/mutants", "internal/orb", "internal/repositories", "internal/servers", "internal/stats"}, below: []string{"pure", "tools", "conductor", "io", "tests", "wire", "cli"}},
 }
 

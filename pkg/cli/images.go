@@ -50,20 +50,9 @@ func (r imageReader) all(args []string) ([]bump.Image, error) {
 
 // one returns the image of one argument, IMAGE[:TAG][@DIGEST].
 func (r imageReader) one(arg string) (bump.Image, error) {
-	ref, err := r.reference(arg)
+	img, ref, err := r.configured(arg)
 	if err != nil {
-		return bump.Image{}, err
-	}
-	configured, known := r.project.Image(ref.Repository)
-	img := bump.Image{
-		Repository: ref.Repository, As: configured.As, Paths: configured.Paths,
-		Platforms: r.platforms, Revision: r.tags.revision, Unverified: r.unverified,
-	}
-	if len(img.Platforms) == 0 {
-		img.Platforms = configured.Platforms
-	}
-	if img.Policy, err = r.policy(configured, known); err != nil {
-		return img, fault.Errorf(fault.Usage, "%s: %w", ref.Repository, err)
+		return img, err
 	}
 	if img.Digest, err = r.digest(ref); err != nil {
 		return img, err
@@ -72,6 +61,27 @@ func (r imageReader) one(arg string) (bump.Image, error) {
 		return img, err
 	}
 	return img, withFlag(img.Check())
+}
+
+// configured returns the image of an argument as the flags and the project file
+// describe it, without a source, and the argument as a reference.
+func (r imageReader) configured(arg string) (bump.Image, image.Ref, error) {
+	ref, err := r.reference(arg)
+	if err != nil {
+		return bump.Image{}, ref, err
+	}
+	entry, known := r.project.Image(ref.Repository)
+	img := bump.Image{
+		Repository: ref.Repository, As: entry.As, Paths: entry.Paths,
+		Platforms: r.platforms, Revision: r.tags.revision, Unverified: r.unverified,
+	}
+	if len(img.Platforms) == 0 {
+		img.Platforms = entry.Platforms
+	}
+	if img.Policy, err = r.policy(entry, known); err != nil {
+		return img, ref, fault.Errorf(fault.Usage, "%s: %w", ref.Repository, err)
+	}
+	return img, ref, nil
 }
 
 // reference reads an argument, with the tag of --tag.

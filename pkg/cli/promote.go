@@ -105,12 +105,12 @@ func (f *promoteFlags) request(ctx context.Context, j *job, args []string) (bump
 	return req, err
 }
 
-// checkUntagged refuses an argument with a tag: promote takes the tag from the
-// environment from. The hint is what to run instead, with %s for the argument.
+// checkUntagged refuses an argument with a tag, for commands that take tags from
+// elsewhere. The hint is what to run instead, with %s for the argument.
 func checkUntagged(args []string, from, instead string) error {
 	for _, arg := range args {
 		if ref := image.Split(arg); ref.Tag != "" || ref.Digest != "" {
-			return fault.Errorf(fault.Usage, "%s: promote takes the tag from %s, so name the image only", arg, from).
+			return fault.Errorf(fault.Usage, "%s: the tag is the one of %s, so name the image only", arg, from).
 				WithHint("to write a given tag: "+instead, arg)
 		}
 	}

@@ -1,0 +1,215 @@
+package cli
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tagbump/tagbump/pkg/fault"
+	"github.com/tagbump/tagbump/pkg/status"
+)
+
+func newStatus(env *Env) *cobra.Command {
+	f := new(statusFlags)
+	cmd := &cobra.Command{
+		Use:   "status [IMAGE...]",
+		Short: "Show every environment's tag beside the newest one in the registry",
+		Long: `Status reads the repository once and prints which tag each image has in each
+environment, how old that image is, how many newer tags its policy permits, and
+which platforms are missing.
+
+Images and environments are those of the project file. Without one they are found in
+the files: environments by their paths (values-ENV.yaml, overlays/ENV, clusters/ENV),
+and policies by the tags that are deployed. Nothing is changed.
+
+When a registry does not answer for an image, the rest is printed, and the exit code
+is that of the failure: 6 or 7.`,
+		Example: `  tagbump status
+  tagbump status haoict/send2ereader --repo https://github.com/acme/helm-charts.git
+  tagbump status --env production -o json
+  tagbump status -o markdown >> "$GITHUB_STEP_SUMMARY"
+  tagbump status -o html > status.html`,
+		Args: imageArgs,
+		RunE: func(cmd *cobra.Command, args []string) error { return runStatus(cmd.Context(), *env, f, args) },
+	}
+	f.add(cmd)
+	return cmd
+}
+
+// The further formats of status.
+const (
+	formatMarkdown = "markdown"
+	formatHTML     = "html"
+)
+
+// statusFlags are the flags of status.
+type statusFlags struct {
+	repoFlags
+	platformFlags
+	envs    []string
+	output  string
+	verbose bool
+}
+
+func (f *statusFlags) add(cmd *cobra.Command) {
+	f.repoFlags.add(cmd)
+	f.platformFlags.add(cmd)
+	cmd.Flags().StringArrayVar(&f.envs, "env", nil, "`ENV` of the project file (repeatable; default: all of them)")
+	cmd.Flags().StringVarP(&f.output, "output", "o", formatText, "`text|json|markdown|html`: what stdout gets")
+	cmd.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "log each step and request to stderr")
+	completeWith(cmd, "output", formatText, formatJSON, formatMarkdown, formatHTML)
+}
+
+func (f *statusFlags) check() error {
+	switch f.output {
+	case formatText, formatJSON, formatMarkdown, formatHTML:
+	default:
+		return fault.Errorf(fault.Usage, "--output: %q is not text, json, markdown or html", f.output)
+	}
+	return firstError(f.reachFlags.check, f.platformFlags.check)
+}
+
+func runStatus(ctx context.Context, env Env, f *statusFlags, args []string) error {
+	if err := f.check(); err != nil {
+		return err
+	}
+	return f.within(ctx, func(ctx context.Context) error { return f.run(ctx, env, args) })
+}
+
+func (f *statusFlags) run(ctx context.Context, env Env, args []string) error {
+	r, err := openReading(ctx, env, &f.repoFlags, talk{env.Stderr, f.verbose})
+	if err != nil {
+		return err
+	}
+	defer r.close()
+	question, err := f.question(r, args, env.Now())
+	if err != nil {
+		return err
+	}
+	report, err := status.Make(ctx, r.runner, question)
+	if err != nil {
+		return err
+	}
+	if err := f.print(env, report); err != nil {
+		return err
+	}
+	return report.Err()
+}
+
+// question says what is asked for.
+func (f *statusFlags) question(r *reading, args []string, now time.Time) (status.Question, error) {
+	q := status.Question{Where: r.place.Where, At: now, Suggest: true}
+	var err error
+	if q.Areas, err = r.areas(f.envs); err != nil {
+		return q, err
+	}
+	q.Branch = r.project.branchOf(f.branch, "")
+	if err := checkUntagged(args, "the files", "tagbump update %s"); err != nil {
+		return q, err
+	}
+	images := imageReader{world: r.world, project: r.project, platforms: f.platforms}
+	if len(args) == 0 {
+		args = r.project.ImageNames()
+	}
+	for _, arg := range args {
+		img, _, err := images.configured(arg)
+		if err != nil {
+			return q, err
+		}
+		q.Images = append(q.Images, img)
+	}
+	return q, nil
+}
+
+// print prints the report in the wanted format.
+func (f *statusFlags) print(env Env, report status.Report) error {
+	var err error
+	switch f.output {
+	case formatJSON:
+		return env.printJSON(newStatusDoc(report))
+	case formatMarkdown:
+		_, err = io.WriteString(env.Stdout, status.Markdown(report))
+	default:
+		_, err = io.WriteString(env.Stdout, status.Table(report, statusWidth))
+	}
+	return err
+}
+
+// statusWidth is the width of the table where no terminal says another.
+const statusWidth = 80
+
+// statusDoc is the JSON that status prints.
+type statusDoc struct {
+	Schema       int              `json:"schema"`
+	Repository   string           `json:"repository"`
+	At           time.Time        `json:"at"`
+	Environments []string         `json:"environments"`
+	Images       []statusImageDoc `json:"images"`
+}
+
+type statusImageDoc struct {
+	Image        string          `json:"image"`
+	Policy       string          `json:"policy,omitempty"`
+	Suggested    bool            `json:"suggested,omitempty"` // the policy is not written anywhere
+	Newest       *buildDoc       `json:"newest,omitempty"`
+	Environments []statusCellDoc `json:"environments"` // those that have the image
+	Errors       []string        `json:"errors,omitempty"`
+}
+
+type buildDoc struct {
+	Tag              string     `json:"tag,omitempty"`
+	Digest           string     `json:"digest,omitempty"`
+	Created          *time.Time `json:"created,omitempty"`
+	MissingPlatforms []string   `json:"missingPlatforms,omitempty"`
+}
+
+type statusCellDoc struct {
+	Environment string `json:"environment"`
+	buildDoc
+	Places  []placeDoc `json:"places"`
+	State   string     `json:"state"` // current, behind, unknown, gone or other
+	Behind  int        `json:"behind"`
+	Seconds int        `json:"behindSeconds,omitempty"`
+}
+
+func newStatusDoc(report status.Report) statusDoc {
+	doc := statusDoc{schema, report.Where, report.At.UTC(), report.Environments, []statusImageDoc{}}
+	for _, img := range report.Images {
+		one := statusImageDoc{Image: img.Repository, Policy: img.Policy, Suggested: img.Suggested, Environments: []statusCellDoc{}}
+		if img.Newest != nil {
+			newest := newBuildDoc(*img.Newest)
+			one.Newest = &newest
+		}
+		for i, cell := range img.Cells {
+			for _, deployed := range cell.Deployed {
+				one.Environments = append(one.Environments, newStatusCellDoc(report.Environments[i], deployed))
+			}
+		}
+		for _, err := range img.Errs {
+			one.Errors = append(one.Errors, err.Error())
+		}
+		doc.Images = append(doc.Images, one)
+	}
+	return doc
+}
+
+func newBuildDoc(b status.Build) buildDoc {
+	doc := buildDoc{Tag: b.Tag, Digest: b.Digest, MissingPlatforms: b.Missing}
+	if !b.Created.IsZero() {
+		doc.Created = &b.Created
+	}
+	return doc
+}
+
+func newStatusCellDoc(environment string, d status.Deployed) statusCellDoc {
+	doc := statusCellDoc{
+		Environment: environment, buildDoc: newBuildDoc(d.Build), State: d.State(),
+		Behind: d.Behind.Tags, Seconds: int(d.Behind.By.Seconds()),
+	}
+	for _, target := range d.Places {
+		doc.Places = append(doc.Places, placeDoc{target.File, target.Line, target.Path.String()})
+	}
+	return doc
+}

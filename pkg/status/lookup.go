@@ -1,0 +1,215 @@
+package status
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/tagbump/tagbump/pkg/bump"
+	"github.com/tagbump/tagbump/pkg/fault"
+	"github.com/tagbump/tagbump/pkg/image"
+	"github.com/tagbump/tagbump/pkg/plan"
+	"github.com/tagbump/tagbump/pkg/policy"
+)
+
+// lookUp compares one image with the registry. The deployed tags and the newest one
+// are looked up side by side.
+func lookUp(ctx context.Context, r bump.Runner, q Question, row row) Image {
+	img := Image{Repository: row.img.Repository, Errs: row.errs, Cells: make([]Cell, len(row.cells))}
+	for i, targets := range row.cells {
+		img.Cells[i] = Cell{Deployed: deployed(targets)}
+	}
+	if q.Offline {
+		return img
+	}
+	var choice *bump.Choice
+	var newest Build
+	var chosen error
+	var group errgroup.Group
+	group.Go(func() error {
+		choice, newest, chosen = choose(ctx, r, q, row.img, img.tags())
+		return nil
+	})
+	failed := inspectCells(ctx, r, row.img, img.Cells)
+	_ = group.Wait() // the error is in chosen
+	img.Errs = append(img.Errs, distinct(append([]error{chosen}, failed...))...)
+	if choice == nil || chosen != nil {
+		return img
+	}
+	img.Policy, img.Suggested, img.Newest = choice.Policy, row.img.Policy == nil, &newest
+	for _, cell := range img.Cells {
+		for i, one := range cell.Deployed {
+			cell.Deployed[i].Behind = behind(one, newest, choice)
+		}
+	}
+	return img
+}
+
+// deployed returns the different tags of places.
+func deployed(targets []plan.Target) []Deployed {
+	var all []Deployed
+	for _, target := range targets {
+		same := func(d Deployed) bool { return d.Tag == target.Current.Tag && d.Digest == target.Current.Digest }
+		i := slices.IndexFunc(all, same)
+		if i < 0 {
+			i, all = len(all), append(all, Deployed{Build: Build{Tag: target.Current.Tag, Digest: target.Current.Digest}})
+		}
+		all[i].Places = append(all[i].Places, target)
+	}
+	return all
+}
+
+// tags returns the tags that are deployed anywhere.
+func (img Image) tags() []string {
+	var tags []string
+	for _, cell := range img.Cells {
+		for _, one := range cell.Deployed {
+			if one.Tag != "" && !slices.Contains(tags, one.Tag) {
+				tags = append(tags, one.Tag)
+			}
+		}
+	}
+	return tags
+}
+
+// choose lets the image's policy choose, and looks the chosen tag up. Without a
+// policy there is no choice.
+func choose(ctx context.Context, r bump.Runner, q Question, img bump.Image, deployed []string) (*bump.Choice, Build, error) {
+	if img.Policy == nil && q.Suggest {
+		tags, err := r.Registry.TagsWithPrefix(ctx, img.Repository, "")
+		if err != nil {
+			return nil, Build{}, err
+		}
+		img.Policy = suggested(tags, deployed)
+	}
+	if img.Policy == nil {
+		return nil, Build{}, nil
+	}
+	img.Source = bump.ByPolicy{}
+	choice, err := r.Choose(ctx, img)
+	if err != nil {
+		return nil, Build{}, err
+	}
+	newest, err := inspect(ctx, r, img, image.Ref{Repository: img.Repository, Tag: choice.Candidates[0]})
+	return choice, newest, err
+}
+
+// suggested returns the policy that tags suggest; nil when they suggest none, or one
+// that would look up the time of every image.
+func suggested(tags, deployed []string) *policy.Policy {
+	suggestion, found := policy.Suggest(tags, deployed)
+	if !found {
+		return nil
+	}
+	p, err := policy.New(suggestion.Rule)
+	if err != nil || p.NeedsTimes() {
+		return nil
+	}
+	return p
+}
+
+// inspectCells looks up what is deployed, and returns the errors in the order of the
+// cells.
+func inspectCells(ctx context.Context, r bump.Runner, img bump.Image, cells []Cell) []error {
+	var all []*Deployed
+	for _, cell := range cells {
+		for i := range cell.Deployed {
+			all = append(all, &cell.Deployed[i])
+		}
+	}
+	failed := make([]error, len(all))
+	var group errgroup.Group
+	for i, one := range all {
+		group.Go(func() error {
+			build, err := inspect(ctx, r, img, image.Ref{Repository: img.Repository, Tag: one.Tag, Digest: one.Digest})
+			switch {
+			case errors.Is(err, fault.NotFound):
+				one.Gone = true
+			case err != nil:
+				one.Unknown, failed[i] = true, err
+			default:
+				one.Build = build
+			}
+			return nil
+		})
+	}
+	_ = group.Wait() // the errors are in failed
+	return failed
+}
+
+// inspect looks up one image. Its digest is the one that ref names, if it names one.
+func inspect(ctx context.Context, r bump.Runner, img bump.Image, ref image.Ref) (Build, error) {
+	info, err := r.Registry.InspectFor(ctx, ref, img.Platforms[:min(1, len(img.Platforms))])
+	if err != nil {
+		return Build{}, err
+	}
+	build := Build{Tag: ref.Tag, Digest: info.Digest, Created: info.Created}
+	for _, platform := range img.Platforms {
+		if !image.HasPlatform(info.Platforms, platform) {
+			build.Missing = append(build.Missing, platform)
+		}
+	}
+	return build, nil
+}
+
+// behind compares a deployed tag with the newest one.
+func behind(one Deployed, newest Build, choice *bump.Choice) Behind {
+	at := slices.Index(choice.Candidates, one.Tag)
+	if one.Digest != "" && one.Digest == newest.Digest {
+		at = 0 // another tag of the same image
+	}
+	if at < 0 {
+		return Behind{}
+	}
+	b := Behind{Known: true, Tags: at}
+	if at > 0 && newest.Created.After(one.Created) && !one.Created.IsZero() {
+		b.By = newest.Created.Sub(one.Created)
+	}
+	return b
+}
+
+// distinct returns the errors that say different things: a registry that is down
+// says the same of each tag.
+func distinct(errs []error) []error {
+	var kept []error
+	for _, err := range errs {
+		says := func(other error) bool { return other.Error() == err.Error() }
+		if err != nil && !slices.ContainsFunc(kept, says) {
+			kept = append(kept, err)
+		}
+	}
+	return kept
+}
+
+// A memory asks for each list of tags and each image once.
+type memory struct {
+	bump.Registry
+	lists, infos sync.Map
+}
+
+type inspected struct {
+	ref      image.Ref
+	platform string
+}
+
+func (m *memory) TagsWithPrefix(ctx context.Context, repository, prefix string) ([]string, error) {
+	if whole, found := m.lists.Load([2]string{repository, ""}); found {
+		return whole.(func() ([]string, error))()
+	}
+	ask := sync.OnceValues(func() ([]string, error) { return m.Registry.TagsWithPrefix(ctx, repository, prefix) })
+	answer, _ := m.lists.LoadOrStore([2]string{repository, prefix}, ask)
+	return answer.(func() ([]string, error))()
+}
+
+func (m *memory) InspectFor(ctx context.Context, ref image.Ref, platforms []string) (image.Info, error) {
+	key := inspected{ref: ref}
+	if len(platforms) > 0 {
+		key.platform = platforms[0]
+	}
+	ask := sync.OnceValues(func() (image.Info, error) { return m.Registry.InspectFor(ctx, ref, platforms) })
+	answer, _ := m.infos.LoadOrStore(key, ask)
+	return answer.(func() (image.Info, error))()
+}

@@ -1,0 +1,184 @@
+package status
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/tagbump/tagbump/pkg/bump"
+	"github.com/tagbump/tagbump/pkg/environs"
+	"github.com/tagbump/tagbump/pkg/plan"
+)
+
+// A Question says what a report is about.
+type Question struct {
+	Where string
+	At    time.Time
+	// Areas are the environments. Without any, they are recognised from the paths of
+	// the files.
+	Areas []bump.Area
+	// Branch is read where there are no Areas. Default: the repository's HEAD.
+	Branch string
+	// Images are the rows. Without any, they are those that the files name.
+	Images []bump.Image
+	// Suggest gives images without a policy the one that their tags suggest. Default:
+	// their newest tags are not known.
+	Suggest bool
+	// Offline leaves the registry out.
+	Offline bool
+}
+
+// parallel is how many images are looked up at once. A registry 40 ms away answers
+// 16 to 32 requests at once, and more are slower.
+const parallel = 24
+
+// Make answers a question. The error is that the files cannot be read; what is not
+// known of single images is in the report.
+func Make(ctx context.Context, r bump.Runner, q Question) (Report, error) {
+	found, err := read(ctx, r, q)
+	if err != nil {
+		return Report{}, err
+	}
+	r.Registry = &memory{Registry: r.Registry}
+	report := Report{Where: q.Where, At: q.At, Environments: found.environments, Images: make([]Image, len(found.rows))}
+	var group errgroup.Group
+	group.SetLimit(parallel)
+	for i, row := range found.rows {
+		group.Go(func() error {
+			report.Images[i] = lookUp(ctx, r, q, row)
+			return nil
+		})
+	}
+	_ = group.Wait() // no function returns an error
+	return report, ctx.Err()
+}
+
+// A reading is what the files say.
+type reading struct {
+	environments []string
+	rows         []row
+}
+
+// A row is one image: its places in each environment.
+type row struct {
+	img   bump.Image
+	cells [][]plan.Target
+	errs  []error
+}
+
+// read reads the files once.
+func read(ctx context.Context, r bump.Runner, q Question) (reading, error) {
+	areas := q.Areas
+	if len(areas) == 0 {
+		areas = []bump.Area{{Branch: q.Branch}}
+	}
+	view, err := r.View(ctx, areas)
+	if err != nil {
+		return reading{}, err
+	}
+	images := q.Images
+	if len(images) == 0 {
+		images = imagesIn(view, areas)
+	}
+	if len(q.Areas) == 0 {
+		return recognised(view, areas[0], images), nil
+	}
+	found := reading{rows: make([]row, len(images))}
+	for _, area := range areas {
+		found.environments = append(found.environments, area.Name)
+	}
+	for i, img := range images {
+		found.rows[i].img = img
+		for _, area := range areas {
+			targets, err := view.Find(area, img)
+			if err != nil {
+				found.rows[i].errs = append(found.rows[i].errs, fmt.Errorf("%s: %w", area.Name, err))
+			}
+			found.rows[i].cells = append(found.rows[i].cells, targets)
+		}
+	}
+	return found, nil
+}
+
+// imagesIn returns the images that the files of areas name.
+func imagesIn(view *bump.View, areas []bump.Area) []bump.Image {
+	var names []string
+	for _, area := range areas {
+		names = append(names, view.Repositories(area)...)
+	}
+	slices.Sort(names)
+	var images []bump.Image
+	for _, name := range slices.Compact(names) {
+		images = append(images, bump.Image{Repository: name})
+	}
+	return images
+}
+
+// The names of the column for files that belong to no environment.
+const (
+	Shared = "shared"
+	Only   = "deployed" // where there are no environments
+)
+
+// recognised finds images in all files, and environments in the files' paths.
+// Images without a tag anywhere are left out.
+func recognised(view *bump.View, all bump.Area, images []bump.Image) reading {
+	var found []plan.Target
+	var rows []row
+	for _, img := range images {
+		targets, err := view.Find(all, img)
+		if err != nil {
+			rows = append(rows, row{img: img, errs: []error{err}})
+			continue
+		}
+		if len(targets) == 0 {
+			continue
+		}
+		found = append(found, targets...)
+		rows = append(rows, row{img: img, cells: [][]plan.Target{targets}})
+	}
+	environments := environs.Group(filesOf(found))
+	result := reading{rows: rows}
+	for _, environment := range environments {
+		name := environment.Name
+		switch {
+		case name == "" && len(environments) == 1:
+			name = Only
+		case name == "":
+			name = Shared
+		}
+		result.environments = append(result.environments, name)
+	}
+	for i, one := range rows {
+		result.rows[i].cells = divide(slices.Concat(one.cells...), environments)
+	}
+	return result
+}
+
+func filesOf(targets []plan.Target) []string {
+	var names []string
+	seen := map[string]bool{}
+	for _, target := range targets {
+		if !seen[target.File] {
+			seen[target.File] = true
+			names = append(names, target.File)
+		}
+	}
+	return names
+}
+
+// divide sorts places into the environments that their files belong to.
+func divide(targets []plan.Target, environments []environs.Environment) [][]plan.Target {
+	cells := make([][]plan.Target, len(environments))
+	for i, environment := range environments {
+		for _, target := range targets {
+			if slices.Contains(environment.Files, target.File) {
+				cells[i] = append(cells[i], target)
+			}
+		}
+	}
+	return cells
+}

@@ -1,0 +1,94 @@
+package status
+
+import (
+	"errors"
+	"time"
+
+	"github.com/tagbump/tagbump/pkg/plan"
+)
+
+// A Report says which tags are deployed where.
+type Report struct {
+	Where        string // the repository, for people
+	At           time.Time
+	Environments []string // the columns
+	Images       []Image  // the rows
+}
+
+// An Image is one row of a report.
+type Image struct {
+	Repository string
+	Policy     string  // as policy.Policy describes itself; "" when nothing chooses
+	Suggested  bool    // the policy is not the user's: the tags suggest it
+	Newest     *Build  // that the policy chooses; nil when it is not known
+	Cells      []Cell  // one for each environment of the report
+	Errs       []error // what the registry would not tell, and what the files do not
+}
+
+// A Build is an image in the registry.
+type Build struct {
+	Tag     string
+	Digest  string
+	Created time.Time // zero when the image does not say
+	Missing []string  // the wanted platforms that it does not have
+}
+
+// A Cell is one image in one environment. Without Deployed the image is not there.
+type Cell struct {
+	Deployed []Deployed // one for each different tag, in the order of the files
+}
+
+// A Deployed is a tag in an environment's files.
+type Deployed struct {
+	Build
+	Places  []plan.Target
+	Unknown bool // the registry did not answer, so Build has no more than the files say
+	Gone    bool // the registry does not have it any more
+	Behind  Behind
+}
+
+// A Behind is the distance from a deployed tag to the newest one.
+type Behind struct {
+	Known bool          // both tags are of the policy
+	Tags  int           // how many permitted tags are newer
+	By    time.Duration // between the creation of both images; 0 when it is not known
+}
+
+// IsCurrent reports whether nothing newer is permitted.
+func (b Behind) IsCurrent() bool { return b.Known && b.Tags == 0 }
+
+// State returns what is the case in one word: "gone" when the registry does not have
+// the image any more, "unknown" when it did not answer, "behind" and "current" for
+// tags of the policy, else "other".
+func (d Deployed) State() string {
+	switch {
+	case d.Gone:
+		return "gone"
+	case d.Unknown:
+		return "unknown"
+	case d.Behind.IsCurrent():
+		return "current"
+	case d.Behind.Known:
+		return "behind"
+	}
+	return "other"
+}
+
+// Err returns what could not be found out, a line for each image, or nil.
+func (r Report) Err() error {
+	var firsts []error
+	for _, img := range r.Images {
+		if len(img.Errs) > 0 {
+			firsts = append(firsts, img.Errs[0])
+		}
+	}
+	return errors.Join(firsts...)
+}
+
+// Ref returns what is deployed, as people write it: with the tag, else the digest.
+func (d Deployed) Ref() string {
+	if d.Tag != "" {
+		return d.Tag
+	}
+	return d.Digest
+}
