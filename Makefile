@@ -22,7 +22,7 @@ DIST     := $(abspath dist)
 # What a release is built by. The time of the commit is the time of all files.
 RELEASE  = cd testdata/release && go run . -version '$(VERSION)' -time "$$(git log -1 --format=%ct)"
 
-.PHONY: help build demo test race cover junit lint fmt fuzz golden corpus corpus-sources observability-test helm-test install-test repositories servers kills mutants stats bench bench-yaml bench-git bench-registry clean
+.PHONY: help build demo test race cover junit lint fmt fuzz golden corpus corpus-sources observability-test helm-test install-test repositories servers kills mutants stats bench bench-yaml bench-git bench-registry clean browser
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,6 +62,9 @@ demo: build ## show the main job on an embedded registry and repository
 test: ## run all tests, then print how many passed (PACKAGES)
 	@mkdir -p $(RESULTS)
 	@go test -json $(PACKAGES) | tee $(RESULTS)/test.json | awk -f .ci/summary.awk
+
+browser: ## look at the HTML of status with Debian's chromium (SCREENSHOTS=DIR keeps pictures)
+	@cd testdata/browser && SCREENSHOTS='$(abspath $(SCREENSHOTS))' go test -count=1 ./... >&2
 
 race: ## run all tests with the race detector (PACKAGES)
 	@mkdir -p $(RESULTS)

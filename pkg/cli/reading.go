@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/tagbump/tagbump/pkg/bump"
+	"github.com/tagbump/tagbump/pkg/config"
 	"github.com/tagbump/tagbump/pkg/fault"
 	"github.com/tagbump/tagbump/pkg/files"
 	"github.com/tagbump/tagbump/pkg/wire"
@@ -26,15 +27,41 @@ type reading struct {
 // openReading opens the repository, the registry, and the project file: here or in
 // the repository's root.
 func openReading(ctx context.Context, env Env, f *repoFlags, t talk) (*reading, error) {
-	r := &reading{talk: t, flags: f}
+	world, err := f.world(env, t)
+	if err != nil {
+		return nil, err
+	}
+	found, err := openProject(world, f.config)
+	if err != nil {
+		return nil, err
+	}
+	r, err := openAt(world, found, f, t)
+	if err != nil {
+		return nil, err
+	}
+	if r.project.file == "" && (!r.place.Local || f.repo != "") {
+		if r.project, err = r.project.inRoot(ctx, r.repo.Repo, f.branch, r.place.Where, nil); err != nil {
+			r.close()
+			return nil, err
+		}
+	}
+	return r, nil
+}
+
+// openBare opens a repository and the registry, and no project file.
+func openBare(env Env, f *repoFlags, t talk) (*reading, error) {
+	world, err := f.world(env, t)
+	if err != nil {
+		return nil, err
+	}
+	return openAt(world, project{Config: new(config.Config)}, f, t)
+}
+
+// openAt opens the repository that the flags or the project name, and the registry.
+func openAt(world wire.World, p project, f *repoFlags, t talk) (*reading, error) {
+	r := &reading{talk: t, flags: f, world: world, project: p}
 	var err error
-	if r.world, err = f.world(env, t); err != nil {
-		return nil, err
-	}
-	if r.project, err = openProject(r.world, f.config); err != nil {
-		return nil, err
-	}
-	if r.place, err = r.world.Locate(firstOf(f.repo, r.project.repository())); err != nil {
+	if r.place, err = world.Locate(firstOf(f.repo, p.repository())); err != nil {
 		return nil, err
 	}
 	if f.repo == "" {
@@ -43,20 +70,14 @@ func openReading(ctx context.Context, env Env, f *repoFlags, t talk) (*reading, 
 	if r.place.Local && f.branch != "" {
 		return nil, fault.Errorf(fault.Usage, "--branch needs a remote repository, and %s is a local folder", r.place.Where).WithHint("give --repo URL")
 	}
-	registry, err := r.world.OpenRegistry()
+	registry, err := world.OpenRegistry()
 	if err != nil {
 		return nil, err
 	}
-	if r.repo, err = r.world.OpenRepository(r.place, wire.Options{SSHKey: f.sshKey, SSHKnownHosts: f.sshKnownHosts, SSHHostKey: f.sshHostKey}); err != nil {
+	if r.repo, err = world.OpenRepository(r.place, wire.Options{SSHKey: f.sshKey, SSHKnownHosts: f.sshKnownHosts, SSHHostKey: f.sshHostKey}); err != nil {
 		return nil, err
 	}
 	r.runner = bump.Runner{Repo: r.repo.Repo, Registry: registry, Log: t.detail}
-	if r.project.file == "" && (!r.place.Local || f.repo != "") {
-		if r.project, err = r.project.inRoot(ctx, r.repo.Repo, f.branch, r.place.Where, nil); err != nil {
-			r.close()
-			return nil, err
-		}
-	}
 	return r, nil
 }
 

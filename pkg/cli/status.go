@@ -9,6 +9,7 @@ import (
 
 	"github.com/tagbump/tagbump/pkg/fault"
 	"github.com/tagbump/tagbump/pkg/status"
+	"github.com/tagbump/tagbump/pkg/statuspage"
 )
 
 func newStatus(env *Env) *cobra.Command {
@@ -131,6 +132,8 @@ func (f *statusFlags) print(env Env, report status.Report) error {
 		return env.printJSON(newStatusDoc(report))
 	case formatMarkdown:
 		_, err = io.WriteString(env.Stdout, status.Markdown(report))
+	case formatHTML:
+		_, err = io.WriteString(env.plain, env.secrets.Known(statuspage.Write(report)))
 	default:
 		_, err = io.WriteString(env.Stdout, status.Table(report, statusWidth))
 	}
@@ -177,7 +180,7 @@ type statusCellDoc struct {
 func newStatusDoc(report status.Report) statusDoc {
 	doc := statusDoc{schema, report.Where, report.At.UTC(), report.Environments, []statusImageDoc{}}
 	for _, img := range report.Images {
-		one := statusImageDoc{Image: img.Repository, Policy: img.Policy, Suggested: img.Suggested, Environments: []statusCellDoc{}}
+		one := statusImageDoc{Image: img.Repository, Policy: img.Policy, Suggested: img.IsSuggested(), Environments: []statusCellDoc{}}
 		if img.Newest != nil {
 			newest := newBuildDoc(*img.Newest)
 			one.Newest = &newest

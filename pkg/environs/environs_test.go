@@ -184,6 +184,23 @@ func TestGroup(t *testing.T) {
 	}
 }
 
+func TestSameWord(t *testing.T) {
+	for _, test := range []struct {
+		a, b string
+		want bool
+	}{
+		{"prod", "Production", true},
+		{"eu", "EU", true},
+		{"prod", "preprod", false},
+		{"eu", "us", false},
+		{"prod-eu", "production-eu", false},
+	} {
+		if got := environs.SameWord(test.a, test.b); got != test.want {
+			t.Errorf("%s, %s: got %t", test.a, test.b, got)
+		}
+	}
+}
+
 func ExampleDifferent() {
 	fmt.Println(environs.Different("apps/web/overlays/live/kustomization.yaml", "apps/web/overlays/stage/kustomization.yaml"))
 	fmt.Println(environs.Different("apps/web/base/deployment.yaml", "apps/web/overlays/stage/kustomization.yaml"))

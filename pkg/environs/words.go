@@ -15,6 +15,13 @@ var classes = map[string]string{
 	"preview": "preview", "demo": "demo", "integration": "integration", "perf": "perf",
 }
 
+// SameWord reports whether two names are equal but for their case, or are words for
+// one kind of environment, as prod and production.
+func SameWord(a, b string) bool {
+	a, b = strings.ToLower(a), strings.ToLower(b)
+	return a == b || classes[a] != "" && classes[a] == classes[b]
+}
+
 // unsure are words that are parts of components' names as well: test-runner,
 // demo-app, web-integration, live-map.
 var unsure = map[string]bool{

@@ -22,27 +22,31 @@ func lookUp(ctx context.Context, r bump.Runner, q Question, row row) Image {
 	for i, targets := range row.cells {
 		img.Cells[i] = Cell{Deployed: deployed(targets)}
 	}
+	tags := img.tags()
 	if q.Offline {
+		if q.Suggest && row.img.Policy == nil {
+			img.Suggestion, _ = policy.Suggest(tags, tags)
+		}
 		return img
 	}
-	var choice *bump.Choice
-	var newest Build
-	var chosen error
+	var found chosen
+	var failed error
 	var group errgroup.Group
 	group.Go(func() error {
-		choice, newest, chosen = choose(ctx, r, q, row.img, img.tags())
+		found, failed = choose(ctx, r, q, row.img, tags)
 		return nil
 	})
-	failed := inspectCells(ctx, r, row.img, img.Cells)
-	_ = group.Wait() // the error is in chosen
-	img.Errs = append(img.Errs, distinct(append([]error{chosen}, failed...))...)
-	if choice == nil || chosen != nil {
+	unknown := inspectCells(ctx, r, row.img, img.Cells)
+	_ = group.Wait() // the error is in failed
+	img.Errs = append(img.Errs, distinct(append([]error{failed}, unknown...))...)
+	img.Suggestion = found.suggestion
+	if found.choice == nil || failed != nil {
 		return img
 	}
-	img.Policy, img.Suggested, img.Newest = choice.Policy, row.img.Policy == nil, &newest
+	img.Policy, img.Newest = found.choice.Policy, &found.newest
 	for _, cell := range img.Cells {
 		for i, one := range cell.Deployed {
-			cell.Deployed[i].Behind = behind(one, newest, choice)
+			cell.Deployed[i].Behind = behind(one, found.newest, found.choice)
 		}
 	}
 	return img
@@ -75,37 +79,47 @@ func (img Image) tags() []string {
 	return tags
 }
 
-// choose lets the image's policy choose, and looks the chosen tag up. Without a
-// policy there is no choice.
-func choose(ctx context.Context, r bump.Runner, q Question, img bump.Image, deployed []string) (*bump.Choice, Build, error) {
+// A chosen is the newest tag of an image, and how it was found.
+type chosen struct {
+	suggestion policy.Suggestion // zero where the image has a policy of its own
+	choice     *bump.Choice      // nil without a policy
+	newest     Build
+}
+
+// choose lets the image's policy choose, or the one that the tags suggest, and looks
+// the chosen tag up.
+func choose(ctx context.Context, r bump.Runner, q Question, img bump.Image, deployed []string) (chosen, error) {
+	var found chosen
 	if img.Policy == nil && q.Suggest {
 		tags, err := r.Registry.TagsWithPrefix(ctx, img.Repository, "")
 		if err != nil {
-			return nil, Build{}, err
+			found.suggestion, _ = policy.Suggest(deployed, deployed)
+			return found, err
 		}
-		img.Policy = suggested(tags, deployed)
+		found.suggestion, _ = policy.Suggest(tags, deployed)
+		img.Policy = q.policyOf(found.suggestion)
 	}
 	if img.Policy == nil {
-		return nil, Build{}, nil
+		return found, nil
 	}
 	img.Source = bump.ByPolicy{}
 	choice, err := r.Choose(ctx, img)
 	if err != nil {
-		return nil, Build{}, err
+		return found, err
 	}
-	newest, err := inspect(ctx, r, img, image.Ref{Repository: img.Repository, Tag: choice.Candidates[0]})
-	return choice, newest, err
+	found.choice = choice
+	found.newest, err = inspect(ctx, r, img, image.Ref{Repository: img.Repository, Tag: choice.Candidates[0]})
+	return found, err
 }
 
-// suggested returns the policy that tags suggest; nil when they suggest none, or one
-// that would look up the time of every image.
-func suggested(tags, deployed []string) *policy.Policy {
-	suggestion, found := policy.Suggest(tags, deployed)
-	if !found {
+// policyOf returns the policy of a suggestion; nil for none, and for one that looks up
+// times where these are not asked for.
+func (q Question) policyOf(suggestion policy.Suggestion) *policy.Policy {
+	if suggestion == (policy.Suggestion{}) {
 		return nil
 	}
 	p, err := policy.New(suggestion.Rule)
-	if err != nil || p.NeedsTimes() {
+	if err != nil || p.NeedsTimes() && !q.Times {
 		return nil
 	}
 	return p

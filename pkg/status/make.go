@@ -27,6 +27,8 @@ type Question struct {
 	// Suggest gives images without a policy the one that their tags suggest. Default:
 	// their newest tags are not known.
 	Suggest bool
+	// Times also uses suggested policies that look up the time of every image.
+	Times bool
 	// Offline leaves the registry out.
 	Offline bool
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/tagbump/tagbump/pkg/plan"
+	"github.com/tagbump/tagbump/pkg/policy"
 )
 
 // A Report says which tags are deployed where.
@@ -13,13 +14,16 @@ type Report struct {
 	At           time.Time
 	Environments []string // the columns
 	Images       []Image  // the rows
+	Events       []Event  // how the tags came there, in any order; none when the history was not read
 }
 
 // An Image is one row of a report.
 type Image struct {
 	Repository string
-	Policy     string  // as policy.Policy describes itself; "" when nothing chooses
-	Suggested  bool    // the policy is not the user's: the tags suggest it
+	Policy     string // as policy.Policy describes itself; "" when nothing chooses
+	// Suggestion is the rule that the tags suggest where the image has no policy. It is
+	// the policy, unless it would have looked up the time of every image.
+	Suggestion policy.Suggestion
 	Newest     *Build  // that the policy chooses; nil when it is not known
 	Cells      []Cell  // one for each environment of the report
 	Errs       []error // what the registry would not tell, and what the files do not
@@ -56,6 +60,9 @@ type Behind struct {
 
 // IsCurrent reports whether nothing newer is permitted.
 func (b Behind) IsCurrent() bool { return b.Known && b.Tags == 0 }
+
+// IsSuggested reports whether the policy is not the user's: the tags suggest it.
+func (img Image) IsSuggested() bool { return img.Policy != "" && img.Suggestion != policy.Suggestion{} }
 
 // State returns what is the case in one word: "gone" when the registry does not have
 // the image any more, "unknown" when it did not answer, "behind" and "current" for

@@ -169,7 +169,7 @@ down.example/acme/tool
 	if err == nil || fault.KindOf(err) != fault.Unavailable || err.Error() != "down.example/acme/tool: 503: unavailable" {
 		t.Errorf("got %v", err)
 	}
-	if web := report.Images[1]; !web.Suggested || web.Policy != `semver "^1"` {
+	if web := report.Images[1]; !web.IsSuggested() || web.Policy != `semver "^1"` {
 		t.Errorf("got %+v", web)
 	}
 }
