@@ -74,7 +74,8 @@ func open(t *testing.T, width, height int64, scheme string) (context.Context, *w
 			}
 		}
 	})
-	run(t, ctx,
+	run(
+		t, ctx,
 		network.Enable(), log.Enable(),
 		emulation.SetDeviceMetricsOverride(width, height, 1, width < 600),
 		emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}),
