@@ -37,7 +37,7 @@ var layers = []layer{
 	{name: "tools", packages: []string{"internal/delay", "internal/httpx", "internal/post", "internal/smallfile", "forge/internal/rest"}, below: []string{"pure", "tools"}},
 	{name: "conductor", packages: []string{"bump"}, below: []string{"pure", "tools"}, noIO: true},
 	{name: "reports", packages: []string{"draft", "status", "statuspage"}, below: []string{"pure", "tools", "conductor", "reports"}, noIO: true, noClock: true},
-	{name: "io", packages: []string{"registry", "argocd", "gitrepo", "worktree", "forge/github", "forge/gitlab", "forge/gitea", "forge/bitbucket", "render"}, below: []string{"pure", "tools"}},
+	{name: "io", packages: []string{"registry", "argocd", "gitrepo", "worktree", "forge/github", "forge/gitlab", "forge/gitea", "forge/bitbucket", "forge/access", "render"}, below: []string{"pure", "tools"}},
 	{name: "demo", packages: []string{"demo"}},
 	{name: "wire", packages: []string{"wire"}, below: []string{"pure", "tools", "conductor", "io"}},
 	{name: "cli", packages: []string{"cli"}, below: []string{"pure", "tools", "conductor", "reports", "io", "demo", "wire"}},

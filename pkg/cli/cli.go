@@ -111,7 +111,7 @@ request. Nothing else in the file changes, and nothing runs in the cluster.`,
 	root.Flags().BoolVarP(&showVersion, "version", "V", false, "print the version")
 	inGroup(root, groupOutput, "version")
 	root.CompletionOptions.HiddenDefaultCmd = false
-	root.AddCommand(newUpdate(env), newPromote(env), newRollback(env), newHistory(env), newWait(env), newResolve(env), newStatus(env), newInit(env), newConfig(env), newDemo(env), newVersion(env))
+	root.AddCommand(newUpdate(env), newPromote(env), newRollback(env), newHistory(env), newWait(env), newResolve(env), newStatus(env), newInit(env), newDoctor(env), newConfig(env), newDemo(env), newVersion(env))
 	root.InitDefaultHelpCmd()
 	addCompletion(root)
 	return root

@@ -9,19 +9,21 @@ import (
 	"github.com/tagbump/tagbump/pkg/config"
 	"github.com/tagbump/tagbump/pkg/fault"
 	"github.com/tagbump/tagbump/pkg/files"
+	"github.com/tagbump/tagbump/pkg/registry"
 	"github.com/tagbump/tagbump/pkg/wire"
 )
 
 // A reading is one run of a command that reads a repository and does not change it,
 // with everything open.
 type reading struct {
-	talk    talk
-	flags   *repoFlags
-	world   wire.World
-	project project
-	place   wire.Place
-	repo    *wire.Repository
-	runner  bump.Runner
+	talk     talk
+	flags    *repoFlags
+	world    wire.World
+	project  project
+	place    wire.Place
+	repo     *wire.Repository
+	registry *registry.Client
+	runner   bump.Runner
 }
 
 // openReading opens the repository, the registry, and the project file: here or in
@@ -70,14 +72,13 @@ func openAt(world wire.World, p project, f *repoFlags, t talk) (*reading, error)
 	if r.place.Local && f.branch != "" {
 		return nil, fault.Errorf(fault.Usage, "--branch needs a remote repository, and %s is a local folder", r.place.Where).WithHint("give --repo URL")
 	}
-	registry, err := world.OpenRegistry()
-	if err != nil {
+	if r.registry, err = world.OpenRegistry(); err != nil {
 		return nil, err
 	}
 	if r.repo, err = world.OpenRepository(r.place, wire.Options{SSHKey: f.sshKey, SSHKnownHosts: f.sshKnownHosts, SSHHostKey: f.sshHostKey}); err != nil {
 		return nil, err
 	}
-	r.runner = bump.Runner{Repo: r.repo.Repo, Registry: registry, Log: t.detail}
+	r.runner = bump.Runner{Repo: r.repo.Repo, Registry: r.registry, Log: t.detail}
 	return r, nil
 }
 
