@@ -20,8 +20,9 @@ import (
 func newDoctor(env *Env) *cobra.Command {
 	f := new(doctorFlags)
 	cmd := &cobra.Command{
-		Use:   "doctor [IMAGE...]",
-		Short: "Check access to registry, repository and forge",
+		Use:     "doctor [IMAGE...]",
+		GroupID: groupSetUp,
+		Short:   "Check access to registry, repository and forge",
 		Long: `Doctor checks each access that a run needs, and changes nothing: whether the registry
 of each image lists its tags, whether the repository can be read, whether a push would
 be let in (without a push), and what the forge says of the token's rights and of the
@@ -31,7 +32,7 @@ found, never its value.
 Without an IMAGE, the images are those of the project file. The exit code is that of the
 worst failure.`,
 		Example: `  tagbump doctor
-  tagbump doctor haoict/send2ereader --repo https://github.com/acme/helm-charts.git
+  tagbump doctor --repo https://github.com/acme/helm-charts.git
   tagbump doctor -o json`,
 		Args: imageArgs,
 		RunE: func(cmd *cobra.Command, args []string) error { return runDoctor(cmd.Context(), *env, f, args) },

@@ -25,8 +25,9 @@ import (
 func newInit(env *Env) *cobra.Command {
 	f := new(initFlags)
 	cmd := &cobra.Command{
-		Use:   "init [IMAGE...]",
-		Short: "Write " + config.FileName + " from what a repository holds",
+		Use:     "init [IMAGE...]",
+		GroupID: groupSetUp,
+		Short:   "Write " + config.FileName + " from what a repository holds",
 		Long: `Init looks through a repository, here or at the URL of --repo, without a clone. It
 lists the images that its files name, recognises environments by their paths or
 branches, and asks the registry which kind of tags each image has. Then it writes a
@@ -62,6 +63,10 @@ func (f *initFlags) add(cmd *cobra.Command) {
 	cmd.Flags().BoolVarP(&f.dryRun, "dry-run", "n", false, "print the file, write nothing")
 	cmd.Flags().BoolVar(&f.offline, "offline", false, "do not ask the registry which tags there are")
 	cmd.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "log each step and request to stderr")
+	inGroup(cmd, groupPublish, "dry-run")
+	inGroup(cmd, groupSafety, "yes", "force")
+	inGroup(cmd, groupTag, "offline")
+	inGroup(cmd, groupOutput, "verbose")
 }
 
 func runInit(ctx context.Context, env Env, f *initFlags, args []string) error {

@@ -15,8 +15,9 @@ import (
 func newStatus(env *Env) *cobra.Command {
 	f := new(statusFlags)
 	cmd := &cobra.Command{
-		Use:   "status [IMAGE...]",
-		Short: "Show every environment's tag beside the newest one in the registry",
+		Use:     "status [IMAGE...]",
+		GroupID: groupLook,
+		Short:   "Show every environment's tag beside the newest one in the registry",
 		Long: `Status reads the repository once and prints which tag each image has in each
 environment, how old that image is, how many newer tags its policy permits, and
 which platforms are missing.
@@ -28,7 +29,7 @@ and policies by the tags that are deployed. Nothing is changed.
 When a registry does not answer for an image, the rest is printed, and the exit code
 is that of the failure: 6 or 7.`,
 		Example: `  tagbump status
-  tagbump status haoict/send2ereader --repo https://github.com/acme/helm-charts.git
+  tagbump status --repo https://github.com/acme/helm-charts.git
   tagbump status --env production -o json
   tagbump status -o markdown >> "$GITHUB_STEP_SUMMARY"
   tagbump status -o html > status.html`,
@@ -61,6 +62,8 @@ func (f *statusFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVarP(&f.output, "output", "o", formatText, "`text|json|markdown|html`: what stdout gets")
 	cmd.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "log each step and request to stderr")
 	completeWith(cmd, "output", formatText, formatJSON, formatMarkdown, formatHTML)
+	inGroup(cmd, groupWhat, "env")
+	inGroup(cmd, groupOutput, "output", "verbose")
 }
 
 func (f *statusFlags) check() error {
@@ -135,13 +138,18 @@ func (f *statusFlags) print(env Env, report status.Report) error {
 	case formatHTML:
 		_, err = io.WriteString(env.plain, env.secrets.Known(statuspage.Write(report)))
 	default:
-		_, err = io.WriteString(env.Stdout, status.Table(report, statusWidth))
+		_, err = io.WriteString(env.Stdout, status.Table(report, env.tableWidth()))
 	}
 	return err
 }
 
-// statusWidth is the width of the table where no terminal says another.
-const statusWidth = 80
+// tableWidth returns how wide a table may be: as the terminal, however wide.
+func (env Env) tableWidth() int {
+	if env.Terminal.Out && env.Terminal.Width > 0 {
+		return env.Terminal.Width
+	}
+	return defaultWidth
+}
 
 // statusDoc is the JSON that status prints.
 type statusDoc struct {
