@@ -161,4 +161,6 @@ func (e staleError) Error() string {
 func (e staleError) Unwrap() error { return ErrStale }
 
 // Hint names the way to go back on purpose.
-func (e staleError) Hint() string { return "to go back on purpose, give --on-stale allow" }
+func (e staleError) Hint() string {
+	return "give --on-stale skip to pass over it and change the others, or --on-stale allow to go back on purpose"
+}

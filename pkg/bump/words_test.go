@@ -40,7 +40,7 @@ func TestHintsAndKinds(t *testing.T) {
 		kind fault.Kind
 		hint string
 	}{
-		{staleError{}, fault.Guard, "to go back on purpose, give --on-stale allow"},
+		{staleError{}, fault.Guard, "give --on-stale skip to pass over it and change the others, or --on-stale allow to go back on purpose"},
 		{mismatchError{}, fault.Guard, "give --on-mismatch skip to build other tags in the same job, or --on-mismatch allow to write this one"},
 		{revisionError{}, fault.NotFound, "the build has to set the label, as in docker build --label org.opencontainers.image.revision=$CIRCLE_SHA1"},
 		{noRevisionError{}, fault.NotFound, "the build has to set the label, as in docker build --label org.opencontainers.image.revision=$CIRCLE_SHA1"},
