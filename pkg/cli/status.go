@@ -40,11 +40,8 @@ is that of the failure: 6 or 7.`,
 	return cmd
 }
 
-// The further formats of status.
-const (
-	formatMarkdown = "markdown"
-	formatHTML     = "html"
-)
+// formatHTML is a further format of status.
+const formatHTML = "html"
 
 // statusFlags are the flags of status.
 type statusFlags struct {
