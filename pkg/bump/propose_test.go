@@ -23,6 +23,7 @@ type pulls struct {
 	all      []forge.PullRequest // by number, from 1
 	comments map[int]string
 	calls    []string
+	cut      bool  // a comparison leaves something out
 	refusal  error // of Create
 	leftover error // of Decorate
 }
@@ -71,7 +72,7 @@ func (p *pulls) Compare(_ context.Context, base, head string) (forge.Comparison,
 			next = append(next, c.parents...)
 		}
 	}
-	var diff forge.Comparison
+	diff := forge.Comparison{Cut: p.cut}
 	seen := map[string]bool{}
 	for next := []string{head}; len(next) > 0; next = next[1:] {
 		if c, found := p.repo.commit(next[0]); found && !before[c.tip] && !seen[c.tip] {
@@ -330,6 +331,15 @@ func TestWhatSomebodyElseDidIsKept(t *testing.T) {
 				d.expect(before)
 			})
 		}
+	}
+}
+
+func TestABranchThatTheForgeDoesNotShowWholeIsKept(t *testing.T) {
+	d := newDesk(t)
+	d.propose("1.1")
+	d.hub.cut = true
+	if _, err := d.try("1.2", nil); !errors.Is(err, ErrTouched) || len(d.repo.saves) != 1 {
+		t.Errorf("%v, %d saves", err, len(d.repo.saves))
 	}
 }
 
