@@ -320,8 +320,11 @@ func TestReadParent(t *testing.T) {
 		"00-" + trace + "-" + spanID + "-0101":                 false,
 		"00-" + trace + "\"-" + spanID + "-01":                 false,
 	} {
-		got, sampled := readParent(text)
-		if (got == parent{traceID: trace, spanID: spanID}) != want || !sampled {
+		taken := parent{}
+		if want {
+			taken = parent{traceID: trace, spanID: spanID}
+		}
+		if got, sampled := readParent(text); got != taken || !sampled {
 			t.Errorf("%q: %+v, %v", text, got, sampled)
 		}
 	}
