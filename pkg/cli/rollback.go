@@ -106,10 +106,7 @@ func (f *rollbackFlags) check() error {
 }
 
 func runRollback(ctx context.Context, env Env, f *rollbackFlags, args []string) error {
-	if err := f.check(); err != nil {
-		return err
-	}
-	return f.within(ctx, func(ctx context.Context) error { return f.run(ctx, env, args) })
+	return f.concluded(ctx, env, "rollback", f.check, func(ctx context.Context) error { return f.run(ctx, env, args) })
 }
 
 func (f *rollbackFlags) run(ctx context.Context, env Env, args []string) error {
