@@ -11,14 +11,17 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/tagbump/tagbump/pkg/fault"
+	"github.com/tagbump/tagbump/pkg/internal/httpx"
 	"github.com/tagbump/tagbump/pkg/redact"
 	"github.com/tagbump/tagbump/pkg/wire"
 )
@@ -38,8 +41,11 @@ type Env struct {
 	// of Docker Hub with it.
 	Transport http.RoundTripper
 
-	secrets redact.Secrets // known to this run
-	plain   io.Writer      // Stdout, without the mask
+	secrets  redact.Secrets // known to this run
+	plain    io.Writer      // Stdout, without the mask
+	painted  io.Writer      // Stderr, with the escapes that we write
+	look     look
+	progress *progress
 }
 
 // world is what the packages below have from outside.
@@ -72,6 +78,7 @@ func Run(ctx context.Context, env Env) int {
 	root.SetOut(env.Stdout)
 	root.SetErr(env.Stderr)
 	cmd, err := root.ExecuteContextC(ctx)
+	env.progress.stop()
 	return report(env, wantsJSON(cmd, env.Getenv), err)
 }
 
@@ -101,7 +108,11 @@ request. Nothing else in the file changes, and nothing runs in the cluster.`,
 			if err := flagsFromEnv(cmd, env.Getenv); err != nil {
 				return err
 			}
-			return checkFlagsGiven(cmd)
+			if err := firstError(func() error { return checkFlagsGiven(cmd) }, env.look.check); err != nil {
+				return err
+			}
+			env.watch(cmd)
+			return nil
 		},
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
@@ -110,9 +121,32 @@ request. Nothing else in the file changes, and nothing runs in the cluster.`,
 	setHelp(root, env)
 	root.Flags().BoolVarP(&showVersion, "version", "V", false, "print the version")
 	inGroup(root, groupOutput, "version")
+	env.look.add(root)
 	root.CompletionOptions.HiddenDefaultCmd = false
 	root.AddCommand(newUpdate(env), newPromote(env), newRollback(env), newHistory(env), newWait(env), newResolve(env), newStatus(env), newInit(env), newDoctor(env), newConfig(env), newDemo(env), newVersion(env))
 	root.InitDefaultHelpCmd()
 	addCompletion(root)
 	return root
+}
+
+// watch makes the run say what it waits for, and with --verbose which requests it
+// makes.
+func (env *Env) watch(cmd *cobra.Command) {
+	verbose, _ := cmd.Flags().GetBool("verbose") // false for a command without the flag
+	if !env.look.quiet {
+		env.progress.start(lineTime)
+	}
+	cmd.SetContext(httpx.WithObserver(cmd.Context(), func(e httpx.Exchange) {
+		env.progress.observe(e)
+		if verbose && e.Done {
+			fmt.Fprintf(env.Stderr, "%s %s  %s  %d ms\n", e.Method, e.URL, statusText(e.Status), e.Took.Milliseconds())
+		}
+	}))
+}
+
+func statusText(status int) string {
+	if status == 0 {
+		return "failed"
+	}
+	return strconv.Itoa(status)
 }

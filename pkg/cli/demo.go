@@ -8,34 +8,61 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tagbump/tagbump/pkg/demo"
+	"github.com/tagbump/tagbump/pkg/fault"
 )
 
 func newDemo(env *Env) *cobra.Command {
-	return &cobra.Command{
+	var full bool
+	cmd := &cobra.Command{
 		Use:     "demo",
 		GroupID: groupMore,
 		Short:   "Show the whole job on an embedded registry and repository",
 		Long: `Demo starts a registry on a loopback port and makes a git repository in a temporary
-folder, then runs the real update on them: as a dry run, for real, and once more.
+folder, then runs the real update on them: as a dry run, and for real.
 It needs no network, no credentials and no git, and leaves nothing behind.`,
-		Example: "  tagbump demo",
+		Example: "  tagbump demo\n  tagbump demo --full",
 		Args:    noArgs,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return runDemo(cmd.Context(), *env) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return runDemo(cmd.Context(), *env, full)
+		},
 	}
+	cmd.Flags().BoolVar(&full, "full", false, "show also the commit, the job once more, a late job that is refused, and the way back")
+	inGroup(cmd, groupWhat, "full")
+	return cmd
 }
 
-func runDemo(ctx context.Context, env Env) (err error) {
+func runDemo(ctx context.Context, env Env, full bool) (err error) {
 	bed, err := demo.Start(ctx, env.Now())
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, bed.Close()) }()
-	env.Dir, env.Transport, env.Getenv = bed.Dir(), bed.Transport(), func(string) string { return "" }
-	return bed.Play(ctx, env.Stdout, func(ctx context.Context, args []string) error {
-		env.Args, env.Stderr = args, env.Stdout
-		if code := Run(ctx, env); code != exitDone {
+	play := bed.Play
+	if full {
+		play = bed.PlayFull
+	}
+	return play(ctx, env.Stdout, func(ctx context.Context, args []string) error {
+		inner := env
+		inner.Dir, inner.Transport, inner.Getenv = bed.Dir(), bed.Transport(), env.inDemo
+		inner.Args = append(args, "--color", env.look.color)
+		inner.Stdout, inner.Stderr, inner.Terminal.Err = env.plain, env.plain, env.Terminal.Out
+		switch code := Run(ctx, inner); code {
+		case exitDone:
+			return nil
+		case exitCodes[fault.Guard]:
+			return demo.ErrRefused
+		default:
 			return fmt.Errorf("exit code %d", code)
 		}
-		return nil
 	})
+}
+
+// inDemo is the environment of the demo's commands: nothing but what concerns the
+// terminal.
+func (env Env) inDemo(name string) string {
+	switch name {
+	case "NO_COLOR", "TERM", "CI":
+		return env.Getenv(name)
+	}
+	return ""
 }

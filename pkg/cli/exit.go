@@ -117,9 +117,10 @@ func report(env Env, asJSON bool, err error) int {
 	if asJSON && !errors.As(err, new(printedError)) {
 		_ = env.printJSON(errorReport{schema, env.newErrorDoc(err)})
 	}
-	fmt.Fprintf(env.Stderr, "error: %v\n", err)
+	colours := env.err()
+	fmt.Fprintln(env.painted, colours.paint(redStyle, "error:"), colours.paint(plainStyle, err.Error()))
 	if hint != "" {
-		fmt.Fprintf(env.Stderr, "hint: %s\n", hint)
+		fmt.Fprintln(env.painted, colours.paint(cyanStyle, "hint:"), colours.paint(plainStyle, hint))
 	}
 	return code
 }

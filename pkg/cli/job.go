@@ -59,7 +59,11 @@ func openJob(env Env, f *changeFlags) (*job, error) {
 	if err != nil {
 		return nil, err
 	}
-	j.runner = bump.Runner{Repo: j.repo.Repo, Registry: registry, Log: talk.say, Enter: f.course.enters(env.Now)}
+	enter := f.course.enters(env.Now)
+	j.runner = bump.Runner{Repo: j.repo.Repo, Registry: registry, Log: talk.say, Enter: func(phase bump.Phase) {
+		env.progress.enter(phase)
+		enter(phase)
+	}}
 	j.printer = printer{env: env, talk: talk, format: f.output, where: j.place.Where, local: j.place.Local, place: j.place, stats: registry.Stats}
 	f.course.add(func(soFar *conclusion) { soFar.printer, soFar.notify = j.printer, j.project.Notify })
 	return j, nil
@@ -139,6 +143,7 @@ func (j *job) request(s scope) (bump.Request, error) {
 		return req, fault.Errorf(fault.Usage, "--push: %s has publish: pull-request for %s", j.project.file, s.name).
 			WithHint("give --repo URL, which opens a pull request; or --commit, and push a branch of your own")
 	}
+	j.printer.would = j.would()
 	switch {
 	case j.flags.dryRun:
 		req.Publish = bump.Preview
@@ -148,6 +153,19 @@ func (j *job) request(s scope) (bump.Request, error) {
 		req.Publish = bump.Save
 	}
 	return req, nil
+}
+
+// would returns what a run comes to that changes something and is no dry run.
+func (j *job) would() bump.State {
+	switch {
+	case !j.place.Local && j.mode == config.PullRequest:
+		return bump.Proposed
+	case !j.place.Local || j.flags.push:
+		return bump.Pushed
+	case j.flags.commit:
+		return bump.Committed
+	}
+	return bump.Written
 }
 
 // run runs the request and prints its report, also what is known of a failed one.

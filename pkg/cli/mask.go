@@ -19,9 +19,15 @@ func (env Env) guarded() Env {
 	for _, name := range wire.SecretVariables() {
 		values = append(values, env.Getenv(name))
 	}
-	env.secrets, env.plain = redact.NewSecrets(values...), env.Stdout
-	env.Stdout = printable{masked{env.Stdout, env.secrets}}
-	env.Stderr = printable{masked{env.Stderr, env.secrets}}
+	env.secrets = redact.NewSecrets(values...)
+	env.progress = &progress{
+		w: env.Stderr, width: env.Terminal.textWidth(),
+		live: env.Terminal.Err && env.obeysEscapes() && env.Getenv("CI") == "",
+	}
+	env.plain = above{env.progress, env.Stdout}
+	env.painted = masked{above{env.progress, env.Stderr}, env.secrets}
+	env.Stdout = printable{masked{env.plain, env.secrets}}
+	env.Stderr = printable{env.painted}
 	return env
 }
 

@@ -2,11 +2,12 @@ package cli
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/tagbump/tagbump/pkg/plan"
 	"github.com/tagbump/tagbump/pkg/registry"
 	"github.com/tagbump/tagbump/pkg/render"
+	"github.com/tagbump/tagbump/pkg/safetext"
 	"github.com/tagbump/tagbump/pkg/wire"
 )
 
@@ -59,8 +61,9 @@ type printer struct {
 	talk
 	env      Env
 	format   string
-	where    string // the repository, for people
-	local    bool   // it is a folder or a checkout
+	where    string     // the repository, for people
+	local    bool       // it is a folder or a checkout
+	would    bump.State // what a run that is no dry run comes to
 	place    wire.Place
 	explains bool
 	stats    func() registry.Stats
@@ -72,11 +75,11 @@ type printer struct {
 func (p printer) print(report bump.Report) error {
 	switch {
 	case p.format == formatJSON:
-		return p.env.printJSON(p.newReportDoc(report))
+		return afterward(report, p.env.printJSON(p.newReportDoc(report)))
 	case report.DryRun:
 		return p.printDiff(report)
 	}
-	return p.printText(report)
+	return afterward(report, p.printText(report))
 }
 
 // printJSON prints a document, with the known secrets masked.
@@ -102,6 +105,7 @@ func (env Env) encodeJSON(document any) (string, error) {
 }
 
 // printDiff gives stdout the diff and nothing else, so that git apply takes it.
+// What a run would do with it is said on stderr.
 func (p printer) printDiff(report bump.Report) error {
 	if !report.Changed() {
 		for _, img := range report.Images {
@@ -109,61 +113,197 @@ func (p printer) printDiff(report bump.Report) error {
 		}
 		return nil
 	}
-	_, err := io.WriteString(p.env.plain, maskAdded(string(report.Plan.Diff()), p.env.secrets))
+	diff := maskAdded(string(report.Plan.Diff()), p.env.secrets)
+	if p.env.Terminal.Out {
+		diff = safetext.Text(diff) // a terminal would obey what a file holds; git apply would not
+	}
+	_, err := io.WriteString(p.env.plain, p.env.out().diff(diff))
+	p.env.note("%s", p.wouldText(report))
 	return err
 }
 
-func (p printer) printText(report bump.Report) error {
+// wouldText says what a run without --dry-run would do.
+func (p printer) wouldText(report bump.Report) string {
+	images := 0
 	for _, img := range report.Images {
-		if len(img.Changes) == 0 {
-			fmt.Fprintln(p.env.Stdout, unchanged(img, report.Environment))
+		if len(img.Changes) > 0 {
+			images++
 		}
 	}
-	for _, change := range report.Changes() {
-		if report.State != bump.Declined {
-			fmt.Fprintln(p.env.Stdout, changeText(change))
-		}
+	what := plural(images, "image") + ", " + plural(len(report.Plan.Files), "file")
+	switch p.would {
+	case bump.Proposed:
+		return "would open a pull request to " + report.Branch + ": " + what
+	case bump.Pushed:
+		return strings.TrimSpace("would push"+p.toBranch(report.Branch)) + ": " + what
+	case bump.Committed:
+		return "would commit, and not push: " + what
 	}
-	return errors.Join(p.printState(report), p.printClosed(report))
+	return "would write, and not commit: " + what
 }
 
-// printClosed names the pull requests that the run closed.
-func (p printer) printClosed(report bump.Report) error {
-	var failed error
+// printText prints what changed, in one write, and where the change is now.
+func (p printer) printText(report bump.Report) error {
+	var b strings.Builder
+	for _, img := range report.Images {
+		switch {
+		case len(img.Changes) == 0:
+			b.WriteString(p.plain(unchanged(img, report.Environment)))
+		case report.State != bump.Declined:
+			b.WriteString(p.changesText(img.Repository, resolvedNote(img.Resolved), img.Changes))
+		}
+	}
+	if report.State != bump.Declined {
+		for _, change := range report.Sets {
+			b.WriteString(p.changesText(change.Target.Path.String(), "", []plan.Change{change}))
+		}
+	}
+	for _, line := range append(p.stateLines(report), closedLines(report)...) {
+		b.WriteString(p.plain(line))
+	}
+	_, err := io.WriteString(masked{p.env.plain, p.env.secrets}, b.String())
+	return err
+}
+
+// closedLines name the pull requests that the run closed.
+func closedLines(report bump.Report) []string {
+	var lines []string
 	for _, pr := range report.Closed {
 		why := "its change is in " + report.Branch + " already"
 		if report.PullRequest != nil {
 			why = fmt.Sprintf("superseded by #%d", report.PullRequest.Number)
 		}
-		_, err := fmt.Fprintf(p.env.Stdout, "closed pull request #%d (%s): %s\n", pr.Number, why, pr.URL)
-		failed = errors.Join(failed, err)
+		lines = append(lines, fmt.Sprintf("closed pull request #%d (%s): %s", pr.Number, why, pr.URL))
 	}
-	return failed
+	return lines
 }
 
-// printState says where the change is now.
-func (p printer) printState(report bump.Report) error {
-	var err error
+// plain returns a line without colours.
+func (p printer) plain(line string) string { return p.env.out().paint(plainStyle, line) + "\n" }
+
+// A move is the old and the new tag of a place.
+type move struct{ from, to string }
+
+func moveOf(change plan.Change) move {
+	from, to := bump.FromTo(change)
+	return move{from, to}
+}
+
+// changesText says what changes from which tag to which, with the places below.
+func (p printer) changesText(name, note string, changes []plan.Change) string {
+	var b strings.Builder
+	var told []move
+	for _, change := range changes {
+		of := moveOf(change)
+		if slices.Contains(told, of) {
+			continue
+		}
+		told = append(told, of)
+		b.WriteString(p.moveText(name, note, of))
+		for _, other := range changes {
+			if moveOf(other) == of {
+				b.WriteString(p.plain("  " + placeText(other)))
+			}
+		}
+	}
+	return b.String()
+}
+
+// moveText is "name  old → new   (note)", with the note in a line of its own where
+// it does not fit.
+func (p printer) moveText(name, note string, of move) string {
+	colours := p.env.out()
+	width := utf8.RuneCountInString(name + "  " + of.from + " → " + of.to)
+	text := colours.paint(boldStyle, name) + "  " + colours.paint(redStyle, of.from) + " → " + colours.paint(greenStyle, of.to)
+	if note == "" {
+		return text + "\n"
+	}
+	apart := "   "
+	if width+len(apart)+utf8.RuneCountInString(note) > p.env.Terminal.textWidth() {
+		apart = "\n  "
+	}
+	return text + apart + colours.paint(dimStyle, note) + "\n"
+}
+
+func placeText(change plan.Change) string {
+	text := fmt.Sprintf("%s:%d", change.Target.File, change.Target.Line)
+	if change.Filled {
+		text += "  (none was written: the image is pinned from now on)"
+	}
+	return text
+}
+
+// shownPlatforms is how many platforms are named rather than counted.
+const shownPlatforms = 3
+
+// resolvedNote says in brackets what an image runs on, and why it has its tag.
+func resolvedNote(img bump.Resolved) string {
+	var parts []string
+	for _, platform := range img.Platforms {
+		parts = append(parts, strings.TrimPrefix(platform, "linux/"))
+	}
+	if len(parts) > shownPlatforms {
+		parts = []string{plural(len(parts), "platform")}
+	}
+	if img.Choice != nil && len(img.Choice.Candidates) > 1 {
+		parts = append(parts, fmt.Sprintf("newest of %d", len(img.Choice.Candidates)))
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return "(" + strings.Join(parts, ", ") + ")"
+}
+
+// stateLines say where the change is now.
+func (p printer) stateLines(report bump.Report) []string {
 	switch report.State {
 	case bump.Written:
+		var lines []string
 		for _, file := range report.Plan.Files {
-			_, err = fmt.Fprintf(p.env.Stdout, "wrote %s (not committed)\n", file.Name)
+			lines = append(lines, "wrote "+file.Name+" (not committed)")
 		}
+		return lines
 	case bump.Committed:
-		_, err = fmt.Fprintf(p.env.Stdout, "committed %.10s (not pushed)\n", report.Commit)
+		return []string{fmt.Sprintf("committed %.10s (not pushed)", report.Commit)}
 	case bump.Pushed:
-		_, err = fmt.Fprintf(p.env.Stdout, "pushed %.10s%s\n", report.Commit, p.toBranch(report.Branch))
+		line := fmt.Sprintf("pushed %.10s%s", report.Commit, p.toBranch(report.Branch))
+		if page := p.place.CommitURL(report.Commit); page != "" {
+			return []string{line, page}
+		}
+		return []string{line}
 	case bump.Declined:
-		_, err = fmt.Fprintf(p.env.Stdout, "nothing proposed, because of pull request #%d: %s\n", report.PullRequest.Number, report.PullRequest.URL)
+		return []string{fmt.Sprintf("nothing proposed, because of pull request #%d: %s", report.PullRequest.Number, report.PullRequest.URL)}
 	case bump.Proposed:
-		_, err = fmt.Fprintf(p.env.Stdout, "%s pull request #%d: %s\n", openedOrFound(*report.PullRequest), report.PullRequest.Number, report.PullRequest.URL)
+		return []string{fmt.Sprintf("%s pull request #%d: %s", openedOrFound(*report.PullRequest), report.PullRequest.Number, report.PullRequest.URL)}
 	}
-	return err
+	return nil
+}
+
+// afterward says what was done when its answer could not be written.
+func afterward(report bump.Report, err error) error {
+	done := ""
+	switch report.State {
+	case bump.Committed:
+		done = "commit " + report.Commit + " was made"
+	case bump.Pushed:
+		done = "commit " + report.Commit + " was pushed to " + report.Branch
+	case bump.Proposed:
+		done = "pull request " + report.PullRequest.URL + " is open"
+	case bump.Written:
+		done = "the files were changed"
+	}
+	if err == nil || done == "" || report.DryRun {
+		return err
+	}
+	return fmt.Errorf("%s, but stdout: %w", done, err)
 }
 
 // toBranch names the branch that was pushed to; that of a checkout has its
 // remote's name in it, as in origin/main.
 func (p printer) toBranch(branch string) string {
+	if p.local && branch == "" {
+		return ""
+	}
 	if p.local {
 		return " to " + branch
 	}
@@ -183,15 +323,6 @@ func (p printer) printUnits(units []render.Unit) {
 		}
 		p.say("%s: the manifests change:\n%s", unit.Name, strings.TrimSuffix(unit.Diff, "\n"))
 	}
-}
-
-func changeText(change plan.Change) string {
-	from, to := bump.FromTo(change)
-	text := fmt.Sprintf("%s:%d: %s: %s -> %s", change.Target.File, change.Target.Line, change.Target.Path, from, to)
-	if change.Filled {
-		text += " (none was written: the image is pinned from now on)"
-	}
-	return text
 }
 
 func openedOrFound(pr forge.PullRequest) string {

@@ -83,12 +83,28 @@ func (b *Bed) Transport() http.RoundTripper { return b.hub }
 
 // A Command runs one command line of tagbump in the bed's folder, with its
 // transport, and prints what it prints to the demo's output.
+//
+// A command that a guard refuses returns [ErrRefused].
 type Command func(ctx context.Context, args []string) error
 
-// Play tells the story on out, with commands that run executes.
+// ErrRefused is the error of a command that a guard has refused.
+var ErrRefused = errors.New("refused")
+
+// Play tells the story on out, with commands that run executes: one bump, which fits
+// on a screen.
 func (b *Bed) Play(ctx context.Context, out io.Writer, run Command) error {
 	p := player{b, out, run}
-	return p.play(ctx)
+	return p.bump(ctx)
+}
+
+// PlayFull tells the whole story: the bump, its commit, the same job once more, a
+// late job that is refused, and the way back.
+func (b *Bed) PlayFull(ctx context.Context, out io.Writer, run Command) error {
+	p := player{b, out, run}
+	if err := p.bump(ctx); err != nil {
+		return err
+	}
+	return p.later(ctx)
 }
 
 // A player types commands as a person would.
@@ -98,27 +114,42 @@ type player struct {
 	command Command
 }
 
-func (p player) play(ctx context.Context) error {
-	update := []string{"update", imageName, "--repo", repoName, "--env", "production"}
-	p.tell("CI has pushed a new image. The registry has these tags of %s:\n  %s", imageName, strings.Join(tags, "  "))
-	p.tell("Argo CD deploys what %s holds: a chart with a literal image in a template.\nWhat would change?", repoName)
-	if err := p.run(ctx, append(update, "--dry-run")...); err != nil {
+// update is the command of the demo.
+var update = []string{"update", imageName, "--repo", repoName, "--env", "production"}
+
+func (p player) bump(ctx context.Context) error {
+	p.tell("CI has pushed master-202406151230. Argo CD deploys what helm-charts.git says.")
+	if err := p.run(ctx, append(slices.Clone(update), "-n")...); err != nil {
 		return err
 	}
-	p.tell("Good. Commit and push it:")
 	start := time.Now()
 	if err := p.run(ctx, update...); err != nil {
 		return err
 	}
-	took := time.Since(start)
+	p.tell("Pushed in %d ms; every other byte is as it was. More: tagbump demo --full", time.Since(start).Milliseconds())
+	return nil
+}
+
+// later is the second act.
+func (p player) later(ctx context.Context) error {
 	if err := p.showCommit(); err != nil {
 		return err
 	}
-	p.tell("Run it again, as a CI job that is run again would:")
+	p.tell("The job is run again, as CI does:")
 	if err := p.run(ctx, update...); err != nil {
 		return err
 	}
-	p.tell("One commit, one file, one line, in %d ms; every other byte is as it was.\nNow yours: tagbump update --help", took.Milliseconds())
+	old := slices.Clone(update)
+	old[1] += ":master-202406121130"
+	p.tell("A slow job comes late, with an older tag:")
+	if err := p.run(ctx, old...); !errors.Is(err, ErrRefused) {
+		return fmt.Errorf("an older tag is not refused: %w", err)
+	}
+	p.tell("\nThe new one is bad after all. Back, on purpose:")
+	if err := p.run(ctx, append(old, "--on-stale", "allow")...); err != nil {
+		return err
+	}
+	p.tell("Now yours: tagbump update --help")
 	return nil
 }
 

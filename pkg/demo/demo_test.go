@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"os"
 	"regexp"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -25,19 +27,17 @@ func start(t *testing.T) *demo.Bed {
 	return bed
 }
 
-const story = `CI has pushed a new image. The registry has these tags of haoict/send2ereader:
-  latest  master-202405280914  master-202406121130  master-202406151225  master-202406151230  drag-and-drop-202406160815
+const story = `CI has pushed master-202406151230. Argo CD deploys what helm-charts.git says.
 
-Argo CD deploys what helm-charts.git holds: a chart with a literal image in a template.
-What would change?
-
-$ tagbump update haoict/send2ereader --repo helm-charts.git --env production --dry-run
-
-Good. Commit and push it:
+$ tagbump update haoict/send2ereader --repo helm-charts.git --env production -n
 
 $ tagbump update haoict/send2ereader --repo helm-charts.git --env production
 
-$ git log -1 --stat
+Pushed in N ms; every other byte is as it was. More: tagbump demo --full
+
+`
+
+const secondAct = `$ git log -1 --stat
 commit HASH
 Author: Ada <ada@example.com>
 Date:   Wed Jun 12 12:31:00 2024 +0000
@@ -49,14 +49,31 @@ Date:   Wed Jun 12 12:31:00 2024 +0000
  send2ereader/templates/deployment.yaml   | N
  send2ereader/values.yaml                 | N
 
-Run it again, as a CI job that is run again would:
+The job is run again, as CI does:
 
 $ tagbump update haoict/send2ereader --repo helm-charts.git --env production
 
-One commit, one file, one line, in 0 ms; every other byte is as it was.
+A slow job comes late, with an older tag:
+
+$ tagbump update haoict/send2ereader:master-202406121130 --repo helm-charts.git --env production
+
+The new one is bad after all. Back, on purpose:
+
+$ tagbump update haoict/send2ereader:master-202406121130 --repo helm-charts.git --env production --on-stale allow
+
 Now yours: tagbump update --help
 
 `
+
+// steady returns a text without what differs from run to run.
+func steady(text string) string {
+	for pattern, instead := range map[string]string{
+		`(?m)^( \S+) +\| .*$`: "$1", `commit [0-9a-f]{40}`: "commit HASH", `[0-9]+ ms`: "N ms",
+	} {
+		text = regexp.MustCompile(pattern).ReplaceAllString(text, instead)
+	}
+	return text
+}
 
 func TestPlayTellsTheStory(t *testing.T) {
 	bed := start(t)
@@ -64,11 +81,29 @@ func TestPlayTellsTheStory(t *testing.T) {
 	if err := bed.Play(context.Background(), &out, func(context.Context, []string) error { return nil }); err != nil {
 		t.Fatal(err)
 	}
-	stats := regexp.MustCompile(`(?m)^( \S+) +\| .*$`)
-	got := regexp.MustCompile(`commit [0-9a-f]{40}`).ReplaceAllString(out.String(), "commit HASH")
-	got, want := stats.ReplaceAllString(got, "$1"), stats.ReplaceAllString(story, "$1")
-	if got != want {
+	if got := steady(out.String()); got != steady(story) {
+		t.Errorf("got:\n%s\nwant:\n%s", got, steady(story))
+	}
+}
+
+func TestPlayFullTellsBothActs(t *testing.T) {
+	bed := start(t)
+	var out bytes.Buffer
+	refuses := func(_ context.Context, args []string) error {
+		if strings.HasSuffix(args[1], "1130") && !slices.Contains(args, "allow") {
+			return demo.ErrRefused
+		}
+		return nil
+	}
+	if err := bed.PlayFull(context.Background(), &out, refuses); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := steady(out.String()), steady(story+secondAct); got != want {
 		t.Errorf("got:\n%s\nwant:\n%s", got, want)
+	}
+	accepts := func(context.Context, []string) error { return nil }
+	if err := bed.PlayFull(context.Background(), &out, accepts); err == nil {
+		t.Error("an older tag that is not refused is no error")
 	}
 }
 
@@ -80,7 +115,7 @@ func TestPlayEndsWithTheFirstCommandThatFails(t *testing.T) {
 		runs++
 		return full
 	})
-	if want := "tagbump update haoict/send2ereader --repo helm-charts.git --env production --dry-run: the disk is full"; err == nil || err.Error() != want || runs != 1 {
+	if want := "tagbump update haoict/send2ereader --repo helm-charts.git --env production -n: the disk is full"; err == nil || err.Error() != want || runs != 1 {
 		t.Errorf("%d runs, %v; want 1, %s", runs, err, want)
 	}
 }

@@ -11,7 +11,6 @@
 package wire
 
 import (
-	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"io/fs"
@@ -22,6 +21,7 @@ import (
 	"time"
 
 	"github.com/tagbump/tagbump/pkg/fault"
+	"github.com/tagbump/tagbump/pkg/internal/httpx"
 	"github.com/tagbump/tagbump/pkg/internal/smallfile"
 	"github.com/tagbump/tagbump/pkg/registry"
 )
@@ -136,18 +136,11 @@ func (w World) WithCAFile(name string) (World, error) {
 	return w, nil
 }
 
-// transport returns a transport for servers that the CA file vouches for; nil, the
-// default one, without a CA file.
+// transport returns a transport that also trusts the certificates of the CA file.
 func (w World) transport() http.RoundTripper {
-	if len(w.caBundle) == 0 {
-		return nil
-	}
-	pool, err := x509.SystemCertPool()
+	transport, err := httpx.NewTransport(httpx.TransportOptions{CABundle: w.caBundle})
 	if err != nil {
-		pool = x509.NewCertPool()
+		panic(err) // WithCAFile has read the certificates already
 	}
-	pool.AppendCertsFromPEM(w.caBundle)
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
 	return transport
 }

@@ -143,7 +143,7 @@ func TestTransportTrustsTheBundle(t *testing.T) {
 		"anything":   {TransportOptions{SkipVerify: true}, true},
 		"everything": {TransportOptions{CABundle: bundle, SkipVerify: true, Conns: 4}, true},
 	} {
-		transport, err := NewTransport(test.opts)
+		transport, err := newTransport(test.opts)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -22,8 +22,14 @@ var ErrCABundle = errors.New("the CA bundle holds no PEM certificate")
 
 // NewTransport returns a transport with time-outs for connecting (10 s) and for
 // the TLS handshake (10 s). It goes through the proxy that the environment names.
-// The time of whole requests is for their contexts to limit.
-func NewTransport(opts TransportOptions) (*http.Transport, error) {
+// The time of whole requests is for their contexts to limit. It tells the observer of
+// a request's context, see [WithObserver].
+func NewTransport(opts TransportOptions) (http.RoundTripper, error) {
+	transport, err := newTransport(opts)
+	return observed{transport}, err
+}
+
+func newTransport(opts TransportOptions) (*http.Transport, error) {
 	transport := &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
 		DialContext:           (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
