@@ -41,6 +41,7 @@ func (f *proposalFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&f.head, "pr-branch", "", "`BRANCH` that holds the change (default: tagbump/ENVIRONMENT/IMAGES)")
 	flags.StringVar(&f.forge, "forge", "", "who hosts the repository, where its host does not tell: `github|gitlab|gitea|bitbucket`")
 	completeWith(cmd, "forge", config.ForgeTypes()...)
+	inGroup(cmd, groupPublish, "pr", "title", "body", "label", "reviewer", "assignee", "draft", "auto-merge", "base", "pr-branch", "forge")
 }
 
 func (f *proposalFlags) check() error {

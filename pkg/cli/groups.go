@@ -35,12 +35,13 @@ func inGroup(cmd *cobra.Command, group flagGroup, flags ...string) {
 
 const annotationGroup = "group"
 
-// groupOf returns the group of a flag; "" when it has none.
+// groupOf returns the group of a flag: the last one when it has none, so that no
+// flag is left out of the help.
 func groupOf(flag *pflag.Flag) flagGroup {
 	if names := flag.Annotations[annotationGroup]; len(names) > 0 {
 		return flagGroup(names[0])
 	}
-	return ""
+	return groupOutput
 }
 
 // The groups of commands: each top-level command names one as its GroupID.
