@@ -233,6 +233,12 @@ func placeText(change plan.Change) string {
 	return text
 }
 
+// changeText says in one line what changes where, for stderr.
+func changeText(change plan.Change) string {
+	of := moveOf(change)
+	return fmt.Sprintf("%s: %s: %s -> %s", placeText(change), change.Target.Path, of.from, of.to)
+}
+
 // shownPlatforms is how many platforms are named rather than counted.
 const shownPlatforms = 3
 
