@@ -86,6 +86,9 @@ const eraseToEnd = "\x1b[K"
 func (p *progress) tell() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.phase == phaseTexts[bump.PhaseWait] {
+		return // a wait has lines of its own
+	}
 	fmt.Fprintf(p.w, "%s … %d s\n", p.text(), int(time.Since(p.began).Round(time.Second).Seconds()))
 }
 
