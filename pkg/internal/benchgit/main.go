@@ -40,6 +40,8 @@ func run(args []string) error {
 		return child(args[1:])
 	case len(args) == 2 && args[0] == "bed":
 		return makeBed(args[1])
+	case len(args) == 2 && args[0] == "past":
+		return pastIn(args[1])
 	}
 	flags := flag.NewFlagSet("benchgit", flag.ContinueOnError)
 	dir := flags.String("dir", filepath.Join(os.TempDir(), "benchgit"), "where the repositories are kept")
