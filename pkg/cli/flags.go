@@ -240,7 +240,7 @@ func (f *changeFlags) check() error {
 	if f.base != "" && f.branch != "" && f.base != f.branch {
 		return fault.Errorf(fault.Usage, "--base %s and --branch %s contradict each other: a pull request changes the branch that is read", f.base, f.branch)
 	}
-	return firstError(f.outputFlags.check, f.reachFlags.check, f.publishFlags.check, f.proposalFlags.check, f.platformFlags.check, f.waitFlags.check, f.checkWait)
+	return firstError(f.outputFlags.check, f.reachFlags.check, f.publishFlags.check, f.proposalFlags.check, f.platformFlags.check, f.waitFlags.check, f.checkWait, f.commitFlags.check)
 }
 
 // checkWait refuses to wait for what is only proposed, and makes time for the wait.

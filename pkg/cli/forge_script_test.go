@@ -45,7 +45,7 @@ func TestForgeScript(t *testing.T) {
 }
 
 func startForge(name, root string) *testenv.Forge {
-	options := testenv.ForgeOptions{Path: "acme/charts", Token: token, Users: []string{"ada", "grace"}, Tip: tipIn(root), Compare: compareIn(root)}
+	options := testenv.ForgeOptions{Path: "acme/charts", Token: token, Users: []string{"ada", "grace"}, Git: &testenv.GitRepo{Dir: filepath.Join(root, "acme", "charts.git")}, Compare: compareIn(root)}
 	switch name {
 	case "gitlab":
 		return testenv.NewGitLab(options)

@@ -18,6 +18,7 @@ type job struct {
 	project project
 	place   wire.Place
 	repo    *wire.Repository
+	via     wire.Via
 	runner  bump.Runner
 	printer printer
 
@@ -52,11 +53,7 @@ func openJob(env Env, f *changeFlags) (*job, error) {
 	if err != nil {
 		return nil, err
 	}
-	j.repo, err = j.world.OpenRepository(j.place, wire.Options{
-		SSHKey: f.sshKey, SSHKnownHosts: f.sshKnownHosts, SSHHostKey: f.sshHostKey,
-		SigningKey: f.signingKey, Keep: f.keep(),
-	})
-	if err != nil {
+	if err = j.openRepository(); err != nil {
 		return nil, err
 	}
 	enter := f.course.enters(env.Now)
@@ -67,6 +64,21 @@ func openJob(env Env, f *changeFlags) (*job, error) {
 	j.printer = printer{env: env, talk: talk, format: f.output, where: j.place.Where, local: j.place.Local, place: j.place, stats: registry.Stats}
 	f.course.add(func(soFar *conclusion) { soFar.printer, soFar.notify = j.printer, j.project.Notify })
 	return j, nil
+}
+
+// openRepository opens the repository in the way that the flags and the project file
+// want.
+func (j *job) openRepository() error {
+	f := j.flags
+	via := wire.Via(f.commitFlags.or(j.project.Commit).via)
+	repo, err := j.world.OpenRepository(j.place, wire.Options{
+		SSHKey: f.sshKey, SSHKnownHosts: f.sshKnownHosts, SSHHostKey: f.sshHostKey,
+		SigningKey: f.signingKey, Keep: f.keep(), Via: via,
+	})
+	if err == nil {
+		j.repo, j.via = repo, via
+	}
+	return err
 }
 
 func (j *job) close() { _ = j.repo.Close() }
@@ -97,11 +109,16 @@ func (j *job) findProject(ctx context.Context, globs []string) error {
 	}
 	var err error
 	j.project, err = j.project.inRoot(ctx, j.repo.Repo, j.flags.branch, j.place.Where, globs)
-	if err == nil {
-		j.flags.course.add(func(soFar *conclusion) { soFar.notify = j.project.Notify })
+	if err != nil {
+		return err
 	}
+	j.flags.course.add(func(soFar *conclusion) { soFar.notify = j.project.Notify })
 	j.place = j.place.AtForge(j.namedForge())
-	return err
+	if wire.Via(j.flags.commitFlags.or(j.project.Commit).via) == j.via {
+		return nil
+	}
+	j.close()
+	return j.openRepository()
 }
 
 // globs returns the files of --file as the repository has them.

@@ -113,6 +113,7 @@ var scriptWords = map[string]func(*testscript.TestScript, bool, []string){
 	"code":      checkCode,
 	"fixture":   copyFixture,
 	"changes":   listChanges,
+	"gitasked":  gitAsked,
 	"received":  listReceived,
 	"receiver":  setReceiver,
 	"argo":      addApplication,
@@ -194,14 +195,6 @@ func putIn(dir, word, text string) error {
 	})
 }
 
-func tipIn(root string) func(branch string) (string, bool) {
-	return func(branch string) (string, bool) {
-		repo := testenv.GitRepo{Dir: filepath.Join(root, "acme", "charts.git")}
-		tip, err := repo.Tip(branch)
-		return strings.TrimSpace(tip), err == nil && strings.TrimSpace(tip) != ""
-	}
-}
-
 func worldOf(ts *testscript.TestScript) *world { return ts.Value(worldKey{}).(*world) }
 
 // pushImage: image REPOSITORY:TAG [created=TIME] [revision=COMMIT] [PLATFORM...] puts an image into the registry.
@@ -267,6 +260,13 @@ func listPulls(ts *testscript.TestScript, neg bool, args []string) {
 	for _, pull := range pulls {
 		state := map[bool]string{true: "open", false: "closed"}[pull.Open]
 		fmt.Fprintln(ts.Stdout(), pull.Number, state, pull.Base, pull.Title)
+	}
+}
+
+// gitAsked: gitasked holds that somebody has asked the git server.
+func gitAsked(ts *testscript.TestScript, neg bool, _ []string) {
+	if asked := worldOf(ts).git.Requests(); (len(asked) > 0) == neg {
+		ts.Fatalf("git was asked: %+v", asked)
 	}
 }
 

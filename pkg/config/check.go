@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/tagbump/tagbump/pkg/files"
@@ -90,6 +91,13 @@ func checkAuthor(author string) error {
 func checkNotifyText(text string) error {
 	_, err := notify.ParseText(text)
 	return err
+}
+
+func checkVia(via string) error {
+	if !slices.Contains([]string{"git", "api"}, via) {
+		return errors.New("is not one of git, api")
+	}
+	return nil
 }
 
 func checkEnvironmentName(name string) error {

@@ -120,6 +120,7 @@ func (r *reader) commit(n *yaml.Node, at string) Commit {
 	r.object(n, at, fields{
 		"author":  into(&commit.Author, r.text(checkAuthor)),
 		"message": into(&commit.Message, r.text(nil)),
+		"via":     into(&commit.Via, r.text(checkVia)),
 	})
 	return commit
 }

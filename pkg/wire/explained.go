@@ -16,39 +16,39 @@ type explainedForge struct {
 
 func (f explainedForge) Open(ctx context.Context, base string) ([]forge.PullRequest, error) {
 	open, err := f.Host.Open(ctx, base)
-	return open, f.explain(err)
+	return open, f.credential.explain(err)
 }
 
 func (f explainedForge) Closed(ctx context.Context, head, base string) (forge.PullRequest, bool, error) {
 	pr, found, err := f.Host.Closed(ctx, head, base)
-	return pr, found, f.explain(err)
+	return pr, found, f.credential.explain(err)
 }
 
 func (f explainedForge) Compare(ctx context.Context, base, head string) (forge.Comparison, error) {
 	diff, err := f.Host.Compare(ctx, base, head)
-	return diff, f.explain(err)
+	return diff, f.credential.explain(err)
 }
 
 func (f explainedForge) Create(ctx context.Context, p forge.Proposal) (forge.PullRequest, error) {
 	pr, err := f.Host.Create(ctx, p)
-	return pr, f.explain(err)
+	return pr, f.credential.explain(err)
 }
 
 func (f explainedForge) Edit(ctx context.Context, pr forge.PullRequest, p forge.Proposal) error {
-	return f.explain(f.Host.Edit(ctx, pr, p))
+	return f.credential.explain(f.Host.Edit(ctx, pr, p))
 }
 
 func (f explainedForge) Decorate(ctx context.Context, pr forge.PullRequest, p forge.Proposal) error {
-	return f.explain(f.Host.Decorate(ctx, pr, p))
+	return f.credential.explain(f.Host.Decorate(ctx, pr, p))
 }
 
 func (f explainedForge) Close(ctx context.Context, number int, comment string) error {
-	return f.explain(f.Host.Close(ctx, number, comment))
+	return f.credential.explain(f.Host.Close(ctx, number, comment))
 }
 
-func (f explainedForge) explain(err error) error {
+func (c credential) explain(err error) error {
 	if errors.Is(err, forge.ErrAuth) || errors.Is(err, forge.ErrNotFound) {
-		return fmt.Errorf("%w (with the token in %s)", err, f.credential.source)
+		return fmt.Errorf("%w (with the token in %s)", err, c.source)
 	}
 	return err
 }

@@ -29,6 +29,8 @@ type knownForge struct {
 	open func(w World, place Place, token string) (forge.Host, error)
 	// commit is what a commit's page has between the repository's address and the hash.
 	commit string
+	// commits returns the part of the API that commits files; nil when there is none.
+	commits func(w World, place Place, token string) (committer, error)
 }
 
 var forges = []knownForge{
@@ -38,7 +40,8 @@ var forges = []knownForge{
 		hostVariables: []string{"GITHUB_SERVER_URL", "GITHUB_API_URL"},
 		tokens:        []string{"GITHUB_TOKEN", "GH_TOKEN"},
 		comparePage:   threeDots("/compare/"),
-		open:          openGitHub,
+		open:          func(w World, place Place, token string) (forge.Host, error) { return openGitHub(w, place, token) },
+		commits:       func(w World, place Place, token string) (committer, error) { return openGitHub(w, place, token) },
 		commit:        "/commit/",
 	},
 	{
@@ -128,19 +131,34 @@ func hostIn(text string) string {
 	return strings.ToLower(text)
 }
 
-// OpenForge returns the API of the forge that holds the place's repository.
-func (w World) OpenForge(place Place) (forge.Host, error) {
+// apiOf returns the forge whose API the place's repository has.
+func (w World) apiOf(place Place) (knownForge, error) {
 	known, found := w.forgeOf(place)
 	if !found {
-		return nil, noAPI(place)
+		return knownForge{}, noAPI(place)
 	}
-	if err := checkAPI(place); err != nil {
-		return nil, err
-	}
+	return known, checkAPI(place)
+}
+
+// forgeToken returns the token for a forge's API, which what needs.
+func (w World) forgeToken(place Place, known knownForge, what string) (credential, error) {
 	c := w.credentialFor(place, known.tokens)
 	if c.secret == "" {
-		return nil, fault.Errorf(fault.NoAccess, "%s: a pull request needs a token: %w, %s", place.Where, forge.ErrAuth, c.source).
+		return c, fault.Errorf(fault.NoAccess, "%s: %s needs a token: %w, %s", place.Where, what, forge.ErrAuth, c.source).
 			WithHint("%s", firstOf(c.hint, "set "+orList(append(known.tokens, tokenVariable))))
+	}
+	return c, nil
+}
+
+// OpenForge returns the API of the forge that holds the place's repository.
+func (w World) OpenForge(place Place) (forge.Host, error) {
+	known, err := w.apiOf(place)
+	if err != nil {
+		return nil, err
+	}
+	c, err := w.forgeToken(place, known, "a pull request")
+	if err != nil {
+		return nil, err
 	}
 	api, err := known.open(w, place, c.secret)
 	if errors.Is(err, forge.ErrInvalid) {
@@ -178,7 +196,7 @@ func noAPI(place Place) error {
 
 const githubAPIVariable = "GITHUB_API_URL"
 
-func openGitHub(w World, place Place, token string) (forge.Host, error) {
+func openGitHub(w World, place Place, token string) (*github.Client, error) {
 	owner, name, err := github.ParseURL(place.raw)
 	if err != nil {
 		return nil, err

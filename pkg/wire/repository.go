@@ -92,6 +92,7 @@ type Options struct {
 
 	SigningKey string // private key file, of SSH or GPG, or a public one whose private half the agent has; default: commits are not signed
 	Keep       Keep   // how far a change in a checkout goes
+	Via        Via    // how a remote repository is read and committed to; default: by git
 }
 
 // A Repository is open.
@@ -124,6 +125,8 @@ func (r *Repository) By(author string) (bump.Repo, error) {
 	case folder:
 		repo.author = author
 		return repo, nil
+	case apiRepo:
+		return repo.withAuthor(r.world, author), nil
 	}
 	return r.Repo, nil
 }
@@ -136,6 +139,13 @@ func (w World) OpenRepository(place Place, options Options) (*Repository, error)
 			return nil, err
 		}
 		return &Repository{folder{dir: dir, keep: options.Keep}, w, dir.Close}, nil
+	}
+	if options.Via == ViaAPI {
+		if options.SigningKey != "" {
+			return nil, fault.Errorf(fault.Usage, "--signing-key: a commit by the API cannot be signed with a key of one's own").
+				WithHint("GitHub signs it; or commit by git: --commit-via git")
+		}
+		return w.openAPI(place)
 	}
 	signer, err := w.signer(options.SigningKey)
 	if err != nil {

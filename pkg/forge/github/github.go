@@ -1,11 +1,13 @@
-// Package github opens, finds and refreshes pull requests on GitHub, GitHub
-// Enterprise and servers that speak its REST API.
+// Package github opens, finds and refreshes pull requests on GitHub and GitHub
+// Enterprise, and reads and commits files by the API alone, without git.
 //
 // A [Client] is a [forge.Host]. A request that may have been carried out is sent
 // again only after the pull requests were listed.
 // The token is sent to the API's own host only, so redirects to other hosts are
-// refused. The package pushes nothing: the head branch must be in the repository
-// already.
+// refused.
+//
+// A commit by the API is signed by GitHub, which says "Verified" beside it, and is
+// always of the token's own user or App: another author would cost the signature.
 //
 // One trap: for a repository that a token may not see, GitHub says "not found"
 // and not "forbidden", so [forge.ErrNotFound] can be a lack of permission.
@@ -57,15 +59,20 @@ type Options struct {
 	Log func(format string, args ...any)
 }
 
-// A Client speaks for one repository. It may be used by several goroutines.
+// A Client speaks for one repository. Several goroutines may use it for pull
+// requests; its commits are for one at a time.
 type Client struct {
 	owner, repo string
 	api         *github.Client
 	secrets     redact.Secrets
 	answers     sync.Map // *github.PullRequest by number, as last seen
-	log         func(format string, args ...any)
-	timeout     time.Duration
-	wait        func(context.Context, time.Duration) error
+
+	snapshot     *snapshot // of the last commit that was read; nil before
+	repositoryID string    // GraphQL's name of the repository; "" before a Read
+
+	log     func(format string, args ...any)
+	timeout time.Duration
+	wait    func(context.Context, time.Duration) error
 }
 
 // New returns a Client for the repository owner/repo. It makes no request. Names

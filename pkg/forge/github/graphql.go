@@ -72,6 +72,10 @@ func explainGraphQL(problems graphQLErrors) *failure {
 	switch {
 	case problems.has("RATE_LIMITED"), problems.has("RATE_LIMIT"):
 		f.kind, f.status, f.why = forge.ErrUnavailable, http.StatusTooManyRequests, limitText(0, f.why)
+	case problems.has("STALE_DATA"), strings.Contains(f.why, "A ref named "):
+		f.kind = forge.ErrMoved
+	case strings.Contains(f.why, "rotected branch update failed"), strings.Contains(f.why, "rule violations"):
+		f.kind, f.hint = forge.ErrRefused, "propose the change: --pr"
 	case problems.has("NOT_FOUND"):
 		f.kind, f.hint = forge.ErrNotFound, hiddenHint
 	case problems.has("FORBIDDEN"), problems.has("INSUFFICIENT_SCOPES"):
@@ -84,4 +88,20 @@ func explainGraphQL(problems graphQLErrors) *failure {
 		f.hint = "GitHub merges by itself only into a branch with rules; the pull request is open"
 	}
 	return f
+}
+
+// A jsonValue is a part of an answer that is decoded later; nil when there is none.
+type jsonValue json.RawMessage
+
+// UnmarshalJSON keeps data.
+func (v *jsonValue) UnmarshalJSON(data []byte) error {
+	*v = append((*v)[:0], data...)
+	return nil
+}
+
+func (v jsonValue) into(target any) error {
+	if len(v) == 0 {
+		return nil
+	}
+	return json.Unmarshal(v, target)
 }

@@ -22,7 +22,9 @@ type ForgeOptions struct {
 	Prefix   string   // of every path, as GitHub Enterprise has "/api/v3"; GitHub only, default none
 	Formerly string   // an earlier path, from which requests are redirected; GitHub only
 
-	AutoMerge string // GitHub's words when auto-merge is asked for; default: it is turned on
+	Git       *GitRepo // whose files the API reads and commits, and whose branches Tip tells by default; GitHub and GitLab only
+	Protected string   // the branch that takes no commits
+	AutoMerge string   // GitHub's words when auto-merge is asked for; default: it is turned on
 
 	// Tip returns the hash that a branch points at, and whether it exists.
 	Tip func(branch string) (hash string, ok bool)
@@ -87,6 +89,12 @@ type ForgeRequest struct{ Method, Path, Query, Body, UserAgent string }
 func newForge(opts ForgeOptions, root string) *Forge {
 	if opts.Compare == nil {
 		opts.Compare = func(string, string) ForgeComparison { return ForgeComparison{} }
+	}
+	if opts.Tip == nil && opts.Git != nil {
+		opts.Tip = func(branch string) (string, bool) {
+			tip, err := opts.Git.Tip(branch)
+			return tip, err == nil && tip != ""
+		}
 	}
 	f := &Forge{opts: opts, root: root, routes: http.NewServeMux()}
 	f.handler = http.StripPrefix(root, f.routes)
@@ -162,7 +170,7 @@ func (f *Forge) Requests() []ForgeRequest {
 
 // ServeHTTP answers one request as the forge would.
 func (f *Forge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(io.LimitReader(r.Body, 1<<20))
+	body, err := io.ReadAll(io.LimitReader(r.Body, 64<<20))
 	if err != nil {
 		http.Error(w, "cannot read the request", http.StatusBadRequest)
 		return

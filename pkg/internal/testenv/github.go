@@ -40,6 +40,9 @@ func NewGitHub(opts ForgeOptions) *Forge {
 	handle("POST", "/issues/{number}/labels", g.addLabels)
 	handle("POST", "/issues/{number}/assignees", g.addAssignees)
 	handle("POST", "/issues/{number}/comments", g.addComment)
+	handle("GET", "/git/trees/{sha}", g.getTree)
+	handle("GET", "/git/blobs/{sha}", g.getBlob)
+	handle("GET", "/commits", g.listCommits)
 	graphQL := "/graphql"
 	if opts.Prefix == "/api/v3" {
 		graphQL = "/api/graphql"
@@ -55,7 +58,7 @@ func NewGitHub(opts ForgeOptions) *Forge {
 }
 
 // githubMediaType matches what GitHub takes, the names of past previews included.
-var githubMediaType = regexp.MustCompile(`^(\*/\*|application/(\*|json|vnd\.github(\.v3|\.[a-z-]+-preview)?\+json))$`)
+var githubMediaType = regexp.MustCompile(`^(\*/\*|application/(\*|json|vnd\.github(\.v3|\.[a-z-]+-preview)?\+json|vnd\.github\.v3\.raw))$`)
 
 func githubAccepts(header string) bool {
 	return header == "" || slices.ContainsFunc(strings.Split(header, ","), func(part string) bool {

@@ -15,6 +15,9 @@ func (g *gitHub) graphQL(w http.ResponseWriter, r *http.Request) {
 		"mutation": {
 			"enablePullRequestAutoMerge": g.mutation(g.enableAutoMerge),
 			"mergePullRequest":           g.mutation(g.merge),
+			"createRef":                  g.mutation(g.createRef),
+			"createCommitOnBranch":       g.mutation(g.createCommit),
+			"updateRefs":                 g.mutation(g.updateRefs),
 		},
 	})
 }
@@ -25,8 +28,14 @@ func (g *gitHub) queryRepository(arguments map[string]any) (any, error) {
 		return nil, &gqlError{"NOT_FOUND", "Could not resolve to a Repository with the name '" + asked + "'."}
 	}
 	return gqlObject{
+		"id":                       "R_1",
 		"viewerDefaultMergeMethod": "SQUASH",
 		"pullRequest":              g.queryPull,
+		"defaultBranchRef":         g.refObject("refs/heads/main"),
+		"ref": func(arguments map[string]any) (any, error) {
+			return g.refObject(fmt.Sprint(arguments["qualifiedName"])), nil
+		},
+		"object": func(arguments map[string]any) (any, error) { return g.gitObject(fmt.Sprint(arguments["oid"])), nil },
 	}, nil
 }
 

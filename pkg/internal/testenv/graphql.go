@@ -13,6 +13,7 @@ type gqlField struct {
 	alias, name string
 	arguments   map[string]any // with the variables put in
 	selection   []gqlField     // nil for a leaf
+	on          string         // the type that it is a field of; "" for any
 }
 
 // A gqlObject is an object of an answer: values by field name. A func computes the
@@ -39,24 +40,43 @@ func serveGraphQL(w http.ResponseWriter, r *http.Request, root map[string]gqlObj
 	}
 	operation, fields, err := parseGraphQL(asked.Query, asked.Variables)
 	answer := map[string]any{}
-	if err == nil {
-		answer["data"], err = project(root[operation], fields)
-	}
 	if err != nil {
-		problem := map[string]any{"message": err.Error(), "locations": []any{map[string]int{"line": 1, "column": 1}}}
-		if typed, ok := err.(*gqlError); ok {
-			problem["type"] = typed.Type
-			problem["path"] = []string{fields[0].alias}
+		answer["errors"] = []any{gqlProblem(err, "")}
+		githubAnswer(w, http.StatusOK, answer)
+		return
+	}
+	data, problems := map[string]any{}, []any{}
+	for _, field := range fields { // one that fails does not stop the next
+		found, err := project(root[operation], []gqlField{field})
+		if err != nil {
+			data[field.alias] = nil
+			problems = append(problems, gqlProblem(err, field.alias))
+			continue
 		}
-		answer["errors"] = []any{problem}
+		data[field.alias] = found.(map[string]any)[field.alias]
+	}
+	answer["data"] = data
+	if len(problems) > 0 {
+		answer["errors"] = problems
 	}
 	githubAnswer(w, http.StatusOK, answer)
+}
+
+func gqlProblem(err error, field string) map[string]any {
+	problem := map[string]any{"message": err.Error(), "locations": []any{map[string]int{"line": 1, "column": 1}}}
+	if typed, ok := err.(*gqlError); ok {
+		problem["type"], problem["path"] = typed.Type, []string{field}
+	}
+	return problem
 }
 
 // project returns those fields of object that are asked for.
 func project(object gqlObject, fields []gqlField) (any, error) {
 	answer := map[string]any{}
 	for _, field := range fields {
+		if field.on != "" && field.on != object["__typename"] {
+			continue
+		}
 		value, known := object[field.name]
 		if !known {
 			return nil, fmt.Errorf("Field '%s' doesn't exist", field.name) //nolint:staticcheck // GitHub's words
@@ -66,6 +86,18 @@ func project(object gqlObject, fields []gqlField) (any, error) {
 			if value, err = compute(field.arguments); err != nil {
 				return nil, err
 			}
+		}
+		if list, isList := value.([]gqlObject); isList {
+			all := []any{}
+			for _, one := range list {
+				found, err := project(one, field.selection)
+				if err != nil {
+					return nil, err
+				}
+				all = append(all, found)
+			}
+			answer[field.alias] = all
+			continue
 		}
 		inner, isObject := value.(gqlObject)
 		switch {
@@ -154,8 +186,12 @@ func (p *gqlParser) fragment() []gqlField {
 		p.expect('.')
 	}
 	p.name()
-	p.name()
-	return p.selection()
+	on := p.name()
+	fields := p.selection()
+	for i := range fields {
+		fields[i].on = on
+	}
+	return fields
 }
 
 func (p *gqlParser) field() gqlField {

@@ -1,0 +1,38 @@
+package forge
+
+import (
+	"time"
+
+	"github.com/tagbump/tagbump/pkg/fault"
+)
+
+// A Change is a commit that a forge is asked to make by its API, without a git
+// connection.
+type Change struct {
+	Branch  string            // the branch to move, which is made when Old is ""
+	Old     string            // the commit that Branch must be at; "" when there must be no such branch
+	Parent  string            // the commit that the new one is on top of
+	Files   map[string][]byte // whole new contents, by path; all of them exist in Parent
+	Message string
+
+	// Author is "NAME <EMAIL>"; "" is the token's own user. Only GitLab takes one:
+	// GitHub signs the commits of its API, and so makes them the token's.
+	Author string
+}
+
+// A LogEntry is one commit of a branch's history.
+type LogEntry struct {
+	Hash    string
+	Author  string // "Ada <ada@acme.example>"
+	When    time.Time
+	Message string
+}
+
+// Errors of commits.
+var (
+	// ErrMoved says that a branch is at another commit than the one that was expected.
+	ErrMoved = fault.New(fault.Refused, "the branch has moved")
+
+	// ErrRefused says that the branch's rules forbid the commit.
+	ErrRefused = fault.New(fault.Refused, "the branch does not take the commit")
+)

@@ -1,0 +1,116 @@
+package wire
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/tagbump/tagbump/pkg/bump"
+	"github.com/tagbump/tagbump/pkg/fault"
+	"github.com/tagbump/tagbump/pkg/files"
+	"github.com/tagbump/tagbump/pkg/forge"
+	"github.com/tagbump/tagbump/pkg/forge/github"
+)
+
+// Via says how a remote repository is read and committed to.
+type Via string
+
+// The ways to commit.
+const (
+	ViaGit Via = "git" // by git's protocol; the default
+	ViaAPI Via = "api" // by the forge's API, without git
+)
+
+// Vias returns the names of the ways to commit.
+func Vias() []string { return []string{string(ViaGit), string(ViaAPI)} }
+
+// committer is the part of a forge's API that reads and commits files.
+type committer interface {
+	Read(ctx context.Context, branch, commit string, selection files.Selection) (*files.Tree, error)
+	Tip(ctx context.Context, branch string) (string, error)
+	Commit(ctx context.Context, tree *files.Tree, commit forge.Change) (string, error)
+	Log(ctx context.Context, commit string, names []string, most int) ([]forge.LogEntry, error)
+}
+
+// apiRepo is a repository behind a forge's API as bump sees it.
+type apiRepo struct {
+	api        committer
+	credential credential
+	author     string // "NAME <EMAIL>"; "" is the token's own user
+}
+
+// Read returns the selected files at a revision.
+func (r apiRepo) Read(ctx context.Context, at bump.Revision, selection files.Selection) (bump.Tree, error) {
+	tree, err := r.api.Read(ctx, at.Branch, at.Commit, selection)
+	if err != nil {
+		return nil, r.credential.explain(err)
+	}
+	return tree, nil
+}
+
+// Tip returns the latest commit of branch.
+func (r apiRepo) Tip(ctx context.Context, branch string) (string, error) {
+	tip, err := r.api.Tip(ctx, branch)
+	return tip, r.credential.explain(err)
+}
+
+// Save makes the commit.
+func (r apiRepo) Save(ctx context.Context, base bump.Tree, c bump.Commit) (bump.Saved, error) {
+	commit := forge.Change{Branch: c.Branch, Old: c.Old, Parent: base.Tip(), Files: c.Files, Message: c.Message, Author: r.author}
+	if commit.Branch == "" {
+		commit.Branch, commit.Old = base.Branch(), base.Tip()
+	}
+	hash, err := r.api.Commit(ctx, base.(*files.Tree), commit)
+	if errors.Is(err, forge.ErrMoved) {
+		err = fmt.Errorf("%w (%w)", bump.ErrMoved, err)
+	}
+	if err != nil {
+		return bump.Saved{}, r.credential.explain(err)
+	}
+	return bump.Saved{State: bump.Pushed, Commit: hash}, nil
+}
+
+// Log returns the latest commits that changed one of the named files.
+func (r apiRepo) Log(ctx context.Context, at bump.Revision, names []string, most int) ([]bump.CommitInfo, error) {
+	entries, err := r.api.Log(ctx, firstOf(at.Commit, at.Branch), names, most)
+	commits := make([]bump.CommitInfo, len(entries))
+	for i, entry := range entries {
+		commits[i] = bump.CommitInfo(entry)
+	}
+	return commits, r.credential.explain(err)
+}
+
+// openAPI opens a repository behind a forge's API.
+func (w World) openAPI(place Place) (*Repository, error) {
+	known, err := w.apiOf(place)
+	if err != nil {
+		return nil, err
+	}
+	if known.commits == nil {
+		return nil, fault.Errorf(fault.Usage, "--commit-via api: %s: commits by the API are for GitHub only", place.Where).
+			WithHint("leave the flag out to commit by git")
+	}
+	c, err := w.forgeToken(place, known, "a commit by the API")
+	if err != nil {
+		return nil, err
+	}
+	api, err := known.commits(w, place, c.secret)
+	if errors.Is(err, forge.ErrInvalid) {
+		return nil, fault.As(fault.Usage, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &Repository{apiRepo{api: api, credential: c}, w, func() error { return nil }}, nil
+}
+
+// withAuthor returns r for commits of author, where the forge takes another author
+// than the token's user.
+func (r apiRepo) withAuthor(w World, author string) apiRepo {
+	if _, signs := r.api.(*github.Client); signs {
+		w.Say("warning: the author %s is not used: GitHub signs a commit by its API, and makes it the token's own", author)
+		return r
+	}
+	r.author = author
+	return r
+}
