@@ -52,7 +52,7 @@ type Env struct {
 func (env Env) world(t talk) wire.World {
 	return wire.World{
 		Getenv: env.Getenv, Now: env.Now, Dir: env.Dir, Transport: env.Transport,
-		UserAgent: "tagbump/" + versionText(), Say: t.say, Detail: t.detail, Secret: env.learn,
+		UserAgent: "tagbump/" + versionText(), Say: t.say, Detail: t.detail, Secret: env.learn, Apps: new(wire.AppTokens),
 	}
 }
 

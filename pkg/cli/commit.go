@@ -22,7 +22,7 @@ func (c *commitFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&c.author, "author", "", "`\"NAME <EMAIL>\"` of the commit (default: GIT_AUTHOR_NAME and GIT_AUTHOR_EMAIL, else tagbump)")
 	cmd.Flags().StringVar(&c.message, "message", "", "commit message, a `TEXT` with placeholders: {{.Subject}}, {{.Changes}}, {{.Image}}, {{.Tag}}, {{.Digest}}, {{.Revision}}, {{.Environment}}")
 	cmd.Flags().StringVar(&c.signingKey, "signing-key", "", "sign the commit with the private key in `FILE`, of SSH or GPG; of a public SSH key the agent has the private one (passphrase: TAGBUMP_SIGNING_KEY_PASSPHRASE)")
-	cmd.Flags().StringVar(&c.via, "commit-via", "", "read and commit by git's protocol, or by the forge's API without git, which GitHub signs: `git|api` (default: git)")
+	cmd.Flags().StringVar(&c.via, "commit-via", "", "read and commit by git's protocol, or by the forge's API without git, which GitHub signs: `git|api|auto`; auto is api for a GitHub App (default: git)")
 	completeWith(cmd, "commit-via", wire.Vias()...)
 	cmd.Flags().StringVar(&c.pipelineNumber, "pipeline-number", "", "`NUMBER` of the CI pipeline, kept in the commit (CircleCI: << pipeline.number >>)")
 	inGroup(cmd, groupPublish, "author", "message", "signing-key", "pipeline-number")
@@ -38,7 +38,7 @@ func (c commitFlags) or(configured config.Commit) commitFlags {
 
 func (c commitFlags) check() error {
 	if c.via != "" && !slices.Contains(wire.Vias(), c.via) {
-		return fault.Errorf(fault.Usage, "--commit-via: %q is not one of git, api", c.via)
+		return fault.Errorf(fault.Usage, "--commit-via: %q is not one of git, api, auto", c.via)
 	}
 	return nil
 }

@@ -94,8 +94,8 @@ func checkNotifyText(text string) error {
 }
 
 func checkVia(via string) error {
-	if !slices.Contains([]string{"git", "api"}, via) {
-		return errors.New("is not one of git, api")
+	if !slices.Contains([]string{"git", "api", "auto"}, via) {
+		return errors.New("is not one of git, api, auto")
 	}
 	return nil
 }

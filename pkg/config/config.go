@@ -58,7 +58,7 @@ type Notify struct {
 type Commit struct {
 	Author  string // "NAME <EMAIL>"; empty when not set
 	Message string // template; empty when not set
-	Via     string // "git" or "api"; empty when not set
+	Via     string // "git", "api" or "auto"; empty when not set
 }
 
 // A Forge says who hosts the repository.

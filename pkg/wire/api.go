@@ -17,12 +17,13 @@ type Via string
 
 // The ways to commit.
 const (
-	ViaGit Via = "git" // by git's protocol; the default
-	ViaAPI Via = "api" // by the forge's API, without git
+	ViaGit  Via = "git"  // by git's protocol; the default
+	ViaAPI  Via = "api"  // by the forge's API, without git
+	ViaAuto Via = "auto" // by the API with the token of a GitHub App, else by git
 )
 
 // Vias returns the names of the ways to commit.
-func Vias() []string { return []string{string(ViaGit), string(ViaAPI)} }
+func Vias() []string { return []string{string(ViaGit), string(ViaAPI), string(ViaAuto)} }
 
 // committer is the part of a forge's API that reads and commits files.
 type committer interface {

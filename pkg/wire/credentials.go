@@ -18,8 +18,12 @@ type credential struct {
 // only a project file names gets it when the host is a forge that is known, or the
 // one in TAGBUMP_TOKEN_HOST, because whoever may write the project file could
 // otherwise have the token sent to a server of his own. The tokens of a forge are
-// for that forge's hosts only.
+// for that forge's hosts only. At GitHub, a GitHub App comes before GITHUB_TOKEN, which
+// CI systems set unasked.
 func (w World) credentialFor(place Place, forgeTokens []string) credential {
+	if w.hasApp(place) {
+		return w.appCredential(place)
+	}
 	names := forgeTokens
 	withheld := credential{}
 	if w.secret(tokenVariable) != "" {

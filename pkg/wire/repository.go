@@ -140,7 +140,7 @@ func (w World) OpenRepository(place Place, options Options) (*Repository, error)
 		}
 		return &Repository{folder{dir: dir, keep: options.Keep}, w, dir.Close}, nil
 	}
-	if options.Via == ViaAPI {
+	if options.Via == ViaAPI || options.Via == ViaAuto && w.hasApp(place) {
 		if options.SigningKey != "" {
 			return nil, fault.Errorf(fault.Usage, "--signing-key: a commit by the API cannot be signed with a key of one's own").
 				WithHint("GitHub signs it; or commit by git: --commit-via git")

@@ -44,6 +44,8 @@ type World struct {
 	PlainHTTP, Insecure []string
 	// Secret is told every password and token before it is used. Default: nobody is told.
 	Secret func(username, secret string)
+	// Apps keeps what GitHub Apps got. Default: each use asks again.
+	Apps *AppTokens
 	// Say takes a line for a person who waits, Detail one for those who want to
 	// see each step.
 	Say, Detail func(format string, args ...any)
@@ -106,7 +108,7 @@ const (
 // SecretVariables returns the names of all variables whose values must never be
 // printed, sorted.
 func SecretVariables() []string {
-	names := []string{tokenVariable, sshPassphraseVariable, signingPassphraseVariable, argocdTokenVariable}
+	names := []string{tokenVariable, sshPassphraseVariable, signingPassphraseVariable, argocdTokenVariable, appKeyVariable}
 	for _, forge := range forges {
 		names = append(names, forge.tokens...)
 	}

@@ -23,6 +23,7 @@ type ForgeOptions struct {
 	Formerly string   // an earlier path, from which requests are redirected; GitHub only
 
 	Git       *GitRepo // whose files the API reads and commits, and whose branches Tip tells by default; GitHub and GitLab only
+	App       string   // the public key, in PEM, of the GitHub App 1234, which gets Token; GitHub only
 	Protected string   // the branch that takes no commits
 	AutoMerge string   // GitHub's words when auto-merge is asked for; default: it is turned on
 

@@ -40,6 +40,8 @@ func NewGitHub(opts ForgeOptions) *Forge {
 	handle("POST", "/issues/{number}/labels", g.addLabels)
 	handle("POST", "/issues/{number}/assignees", g.addAssignees)
 	handle("POST", "/issues/{number}/comments", g.addComment)
+	handle("GET", "/installation", g.findInstallation)
+	g.routes.HandleFunc("POST "+opts.Prefix+"/app/installations/7/access_tokens", g.createToken)
 	handle("GET", "/git/trees/{sha}", g.getTree)
 	handle("GET", "/git/blobs/{sha}", g.getBlob)
 	handle("GET", "/commits", g.listCommits)
@@ -85,6 +87,8 @@ func (g *gitHub) admit(w http.ResponseWriter, r *http.Request) bool {
 		githubProblem(w, http.StatusUnsupportedMediaType, "Unsupported 'Accept' header: '"+accept+"'. Must accept 'application/json'.")
 	case version != "" && version != "2022-11-28":
 		githubProblem(w, http.StatusBadRequest, "The 'X-GitHub-Api-Version' header value is not a supported version.")
+	case isAppPath(r.URL.Path):
+		return g.admitApp(w, authorization)
 	case authorization == "":
 		githubNotFound(w) // the repository is private
 	case g.opts.Token == "" || authorization != "Bearer "+g.opts.Token && authorization != "token "+g.opts.Token:
