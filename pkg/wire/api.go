@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/tagbump/tagbump/pkg/bump"
 	"github.com/tagbump/tagbump/pkg/fault"
@@ -74,11 +75,66 @@ func (r apiRepo) Save(ctx context.Context, base bump.Tree, c bump.Commit) (bump.
 // Log returns the latest commits that changed one of the named files.
 func (r apiRepo) Log(ctx context.Context, at bump.Revision, names []string, most int) ([]bump.CommitInfo, error) {
 	entries, err := r.api.Log(ctx, firstOf(at.Commit, at.Branch), names, most)
+	return commitsOfAPI(entries), r.credential.explain(err)
+}
+
+func commitsOfAPI(entries []forge.LogEntry) []bump.CommitInfo {
 	commits := make([]bump.CommitInfo, len(entries))
 	for i, entry := range entries {
-		commits[i] = bump.CommitInfo(entry)
+		commits[i] = bump.CommitInfo{Hash: entry.Hash, Author: entry.Author, When: entry.When, Message: entry.Message}
 	}
-	return commits, r.credential.explain(err)
+	return commits
+}
+
+// History returns the latest commits and what the named files were in them. Each name
+// costs a request, and each of its versions another.
+func (r apiRepo) History(ctx context.Context, at bump.Revision, names []string, most int) (bump.History, error) {
+	from := firstOf(at.Commit, at.Branch)
+	entries, err := r.api.Log(ctx, from, nil, most+1)
+	if err != nil {
+		return bump.History{}, r.credential.explain(err)
+	}
+	h := bump.History{More: len(entries) > most, Files: map[string][]bump.Version{}}
+	h.Commits = commitsOfAPI(entries[:min(most, len(entries))])
+	for _, name := range names {
+		if h.Files[name], err = r.versions(ctx, from, name, h.Commits, most); err != nil {
+			return bump.History{}, r.credential.explain(err)
+		}
+	}
+	return h, nil
+}
+
+// versions returns what the file was in commits, the newest first, and in the next
+// older one that changed it.
+func (r apiRepo) versions(ctx context.Context, from, name string, commits []bump.CommitInfo, most int) ([]bump.Version, error) {
+	touched, err := r.api.Log(ctx, from, []string{name}, most+1)
+	if err != nil {
+		return nil, err
+	}
+	selection, err := files.Select(files.Quote(name))
+	if err != nil {
+		return nil, err
+	}
+	var versions []bump.Version
+	for _, entry := range touched {
+		i := slices.IndexFunc(commits, func(c bump.CommitInfo) bool { return c.Hash == entry.Hash })
+		if i < 0 {
+			i = len(commits)
+		}
+		tree, err := r.api.Read(ctx, "", entry.Hash, selection)
+		if err != nil && !errors.Is(err, files.ErrMissing) {
+			return nil, err
+		}
+		version := bump.Version{Commit: i}
+		if err == nil {
+			file, _ := tree.File(name)
+			version.Data = file.Data
+		}
+		if versions = append(versions, version); i == len(commits) {
+			break
+		}
+	}
+	return versions, nil
 }
 
 // openAPI opens a repository behind a forge's API.
