@@ -30,7 +30,6 @@ type conclusion struct {
 	request bump.Request
 	report  bump.Report
 	phases  []phase
-	waits   []result.Case // what was waited for
 	notify  config.Notify // of the project file
 	ended   time.Time
 	err     error
