@@ -241,7 +241,7 @@ func (j *job) deploy(ctx context.Context, req bump.Request, report bump.Report) 
 		return j.refresh(ctx, push)
 	}
 	made, err := j.wait(ctx, push)
-	if fault.KindOf(err) != fault.NotDeployed || !j.flags.rollbackOnly || report.State != bump.Pushed {
+	if fault.KindOf(err) != fault.NotDeployed || !j.flags.takesBack || report.State != bump.Pushed {
 		return made, err
 	}
 	made.rollback, err = j.takeBack(ctx, req, report, err)

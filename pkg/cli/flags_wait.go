@@ -11,10 +11,10 @@ import (
 
 // waitFlags say how Argo CD is asked what became of a commit.
 type waitFlags struct {
-	waitFor                   time.Duration // 0 does not wait
-	argocd, junit             string
-	syncs, allowSuspended     bool
-	refreshOnly, rollbackOnly bool // of commands that push, see addAfterPush
+	waitFor                time.Duration // 0 does not wait
+	argocd, junit          string
+	syncs, allowSuspended  bool
+	refreshOnly, takesBack bool // of commands that push, see addAfterPush
 }
 
 // defaultWait is how long tagbump wait waits.
@@ -32,7 +32,7 @@ func (f *waitFlags) add(cmd *cobra.Command) {
 func (f *waitFlags) addAfterPush(cmd *cobra.Command) {
 	cmd.Flags().DurationVar(&f.waitFor, "wait", 0, "then wait for this `DURATION` until Argo CD runs it (default: do not wait)")
 	cmd.Flags().BoolVar(&f.refreshOnly, "refresh", false, "then tell Argo CD to look at the repository now, and do not wait")
-	cmd.Flags().BoolVar(&f.rollbackOnly, "rollback-on-failure", false, "with --wait: commit the tag of before when the cluster does not get there; the run fails all the same")
+	cmd.Flags().BoolVar(&f.takesBack, "rollback-on-failure", false, "with --wait: commit the tag of before when the cluster does not get there; the run fails all the same")
 	inGroup(cmd, groupWaiting, "wait", "refresh", "rollback-on-failure")
 	f.add(cmd)
 }
@@ -45,7 +45,7 @@ func (f *waitFlags) check() error {
 		return fault.New(fault.Usage, "--refresh and --wait contradict each other: waiting refreshes")
 	case f.waitFor > 0:
 		return nil
-	case f.rollbackOnly:
+	case f.takesBack:
 		return fault.New(fault.Usage, "--rollback-on-failure goes with --wait")
 	case f.junit != "":
 		return fault.New(fault.Usage, "--junit goes with --wait")
@@ -63,7 +63,7 @@ func (f *waitFlags) asks() bool { return f.waitFor > 0 || f.refreshOnly }
 // longest is the longest time that the flags make a run wait: for the commit, and for
 // the one that takes it back.
 func (f *waitFlags) longest() time.Duration {
-	if f.rollbackOnly {
+	if f.takesBack {
 		return 2 * f.waitFor
 	}
 	return f.waitFor
