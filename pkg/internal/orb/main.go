@@ -1,5 +1,5 @@
 // Command orb packs the CircleCI orb below .circleci/orb/src into one file, as
-// "circleci orb pack" does, so that a machine needs no CircleCI tool for it.
+// "circleci orb pack" does, so that it needs no tool of CircleCI.
 //
 //	go run ./pkg/internal/orb .circleci/orb/src > dist/orb.yml
 package main
