@@ -26,6 +26,7 @@ func (c *commitFlags) add(cmd *cobra.Command) {
 	completeWith(cmd, "commit-via", wire.Vias()...)
 	cmd.Flags().StringVar(&c.pipelineNumber, "pipeline-number", "", "`NUMBER` of the CI pipeline, kept in the commit (CircleCI: << pipeline.number >>)")
 	inGroup(cmd, groupPublish, "author", "message", "signing-key", "pipeline-number")
+	inGroup(cmd, groupPublish, "commit-via")
 }
 
 // or returns the flags, with the project file's values where they are not given.
