@@ -103,3 +103,51 @@ func TestWhatWasRolledBackIsNotWrittenAgain(t *testing.T) {
 		}
 	}
 }
+
+func TestARunIsUndone(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		message string // of the latest commit, and the tag that the file has since
+		tag     string
+		want    string // the tag that is written, or an error
+	}{
+		{"its own commit", bumped, "1.2", "1.1"},
+		{"undone already", undone, "1.1", "1.1"},
+		{"a later commit mended it", "mended", "1.3", "acme/web: a later commit has replaced 1.2 by 1.3"},
+	} {
+		req := pushOf("1.2")
+		report, err := Runner{Registry: registry, Repo: newRepo(map[string]string{"web.yaml": "image: acme/web:1.1\n"})}.Run(context.Background(), req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		undo, err := req.Undo(report)
+		if err != nil {
+			t.Fatal(err)
+		}
+		repo := versioned([2]string{test.message, test.tag}, [2]string{"x", "1.1"})
+		report, err = Runner{Registry: registry, Repo: repo}.Run(context.Background(), undo)
+		var got string
+		if err != nil {
+			got = err.Error()
+		} else {
+			got = report.Images[0].Tag
+		}
+		if got != test.want {
+			t.Errorf("%s: got %s, want %s", test.name, got, test.want)
+		}
+	}
+}
+
+func TestARunOverSeveralTagsIsNotUndone(t *testing.T) {
+	files := map[string]string{"web.yaml": "image: acme/web:1.1\n", "worker.yaml": "image: acme/web:1.0\n"}
+	req := pushOf("1.2")
+	req.All = true
+	report, err := Runner{Registry: registry, Repo: newRepo(files)}.Run(context.Background(), req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "acme/web had no tag before, or several: which one to go back to is not known"
+	if _, err := req.Undo(report); err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}

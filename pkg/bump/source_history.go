@@ -41,6 +41,7 @@ type FromHistory struct {
 	Back
 	where place
 	among []Image // with Back.Last, the images of which the latest change is looked for
+	left  string  // the tag that the files must still have; "" is any
 }
 
 // Rollback sets the images of req back to what its files had before, and reports it as
@@ -65,6 +66,32 @@ func (req Request) Back(back Back) Request {
 	return req
 }
 
+// Undo returns the request that sets the images that a report changed back to the tags
+// that they had before it. It fails where an image had none, or several; a run of it
+// fails where a later commit has replaced what the report wrote.
+func (req Request) Undo(report Report) (Request, error) {
+	undo := req.Back(Back{})
+	undo.Images = nil
+	for _, outcome := range report.changedImages() {
+		if len(outcome.Changes) == 0 {
+			continue // goes back with the image whose value it shares
+		}
+		before := outcome.previous()
+		source := FromHistory{where: req.place(), left: outcome.Tag}
+		switch {
+		case len(before) > 1 || slices.Contains(before, ""):
+			return req, fault.Errorf(fault.Failed, "%s had no tag before, or several: which one to go back to is not known", outcome.Repository)
+		case len(before) == 1:
+			source.To = before[0]
+		}
+		img := req.image(outcome.Repository)
+		img.Source = source
+		img.Digest, img.Revision = "", ""
+		undo.Images = append(undo.Images, img)
+	}
+	return undo, nil
+}
+
 func (h FromHistory) check(img Image) error {
 	if h.To != "" && h.Steps > 0 {
 		return &FieldError{FieldSource, img.Repository, "a tag and a number of steps contradict each other"}
@@ -86,6 +113,9 @@ func (h FromHistory) resolveIn(ctx context.Context, r Runner, at scene, img Imag
 	}
 	resolved.Source = SourceHistory
 	s := search{r, at, h, img, places.Targets}
+	if err := s.checkLeft(); err != nil {
+		return resolved, err
+	}
 	if h.Last {
 		if err := s.checkLast(ctx); err != nil {
 			return resolved, err
@@ -151,6 +181,15 @@ func (s search) images() []Image {
 		return s.source.among
 	}
 	return []Image{s.img}
+}
+
+// checkLeft refuses to go back from another tag than the one to be left.
+func (s search) checkLeft() error {
+	replaced := func(tag string) bool { return tag != s.source.left && tag != s.source.To }
+	if i := slices.IndexFunc(s.tags(), replaced); s.source.left != "" && i >= 0 {
+		return fault.Errorf(fault.Guard, "%s: a later commit has replaced %s by %s", s.img.Repository, s.source.left, safetext.Line(s.tags()[i]))
+	}
+	return nil
 }
 
 // tags returns the tags that the places have now, each once.

@@ -278,7 +278,7 @@ func (j *job) refresh(ctx context.Context, push argocd.Push) (deployment, error)
 // what became of that.
 func (j *job) takeBack(ctx context.Context, req bump.Request, report bump.Report, failure error) (*deployment, error) {
 	j.printer.say("%v; going back to the tags of before", failure)
-	back, err := previous(req, report)
+	back, err := req.Undo(report)
 	if err != nil {
 		return nil, fault.Errorf(fault.NotDeployed, "%w; not rolled back: %w", failure, err)
 	}
@@ -299,33 +299,6 @@ func (j *job) takeBack(ctx context.Context, req bump.Request, report bump.Report
 		return &made, fault.Errorf(fault.NotDeployed, "%w; %s, which is not healthy either: %w", failure, text, err)
 	}
 	return &made, fault.Errorf(fault.NotDeployed, "%w; %s, healthy", failure, text)
-}
-
-// previous is the request that takes a report's changes back.
-func previous(req bump.Request, report bump.Report) (bump.Request, error) {
-	back := req
-	back.Images, back.Sets, back.Add = nil, nil, false
-	back.OnStale, back.OnMismatch = bump.Allow, bump.AllowMismatch
-	for _, img := range report.Images {
-		var old string
-		for _, change := range img.Changes {
-			tag := change.Target.Current.Tag
-			if tag == "" || old != "" && tag != old {
-				return back, fault.Errorf(fault.Failed, "%s had no tag, or several", img.Repository)
-			}
-			old = tag
-		}
-		if old == "" {
-			continue
-		}
-		for _, asked := range req.Images {
-			if asked.Repository == img.Repository {
-				asked.Source, asked.Digest, asked.Revision = bump.Given{Tag: old}, "", ""
-				back.Images = append(back.Images, asked)
-			}
-		}
-	}
-	return back, nil
 }
 
 // A deployment is what Argo CD said of a commit.
