@@ -128,6 +128,13 @@ bench-yaml: ## make the same tag edits with other YAML editors and compare (CORP
 observability-test: ## hold metrics and traces against the official parsers, a Pushgateway and a collector
 	@cd testdata/observability && go test -count=1 ./...
 
+.PHONY: contract gitea-test
+
+contract: ## hold the requests to GitHub, and the fake's answers, against GitHub's own descriptions (needs npm)
+	@cd testdata/contract && { cmp -s package-lock.json node_modules/for-lock.json || \
+		{ npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2 && cp package-lock.json node_modules/for-lock.json; }; }
+	@cd testdata/contract && go test -count=1 ./... >&2
+
 helm-test: ## render charts with helm before and after a bump: only the tag may differ (CORPUS=FOLDER)
 	@cd testdata/bench && CORPUS='$(abspath $(CORPUS))' go test -count=1 ./helm
 

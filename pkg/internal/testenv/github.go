@@ -30,6 +30,7 @@ func NewGitHub(opts ForgeOptions) *Forge {
 	}
 	handle("GET", "/{$}", g.getRepository)
 	handle("GET", "", g.getRepository)
+	handle("GET", "/branches/{branch}", g.getBranch)
 	handle("GET", "/pulls", g.listPulls)
 	handle("POST", "/pulls", g.createPull)
 	handle("GET", "/compare/{basehead}", g.compare)
@@ -114,6 +115,18 @@ func (g *gitHub) redirectMoved(w http.ResponseWriter, r *http.Request) {
 
 func (g *gitHub) getRepository(w http.ResponseWriter, _ *http.Request) {
 	githubAnswer(w, http.StatusOK, githubRepository(g.owner, g.repo))
+}
+
+func (g *gitHub) getBranch(w http.ResponseWriter, r *http.Request) {
+	name := r.PathValue("branch")
+	tip, exists := g.opts.Tip(name)
+	if !exists {
+		githubProblem(w, http.StatusNotFound, "Branch not found")
+		return
+	}
+	githubAnswer(w, http.StatusOK, map[string]any{
+		"name": name, "commit": map[string]any{"sha": tip}, "protected": name == g.opts.Protected,
+	})
 }
 
 func (g *gitHub) listPulls(w http.ResponseWriter, r *http.Request) {
@@ -472,6 +485,7 @@ func githubRepository(owner, repo string) map[string]any {
 	return map[string]any{
 		"id": 1, "name": repo, "full_name": owner + "/" + repo, "private": true,
 		"owner": map[string]any{"login": owner}, "default_branch": "main",
+		"permissions": map[string]any{"admin": false, "push": true, "pull": true},
 	}
 }
 
