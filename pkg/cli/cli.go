@@ -20,7 +20,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/tagbump/tagbump/pkg/fault"
 	"github.com/tagbump/tagbump/pkg/internal/httpx"
 	"github.com/tagbump/tagbump/pkg/redact"
 	"github.com/tagbump/tagbump/pkg/wire"
@@ -73,7 +72,7 @@ func Main() int {
 func Run(ctx context.Context, env Env) int {
 	env = env.guarded()
 	root := newRoot(&env)
-	root.SetArgs(env.Args)
+	root.SetArgs(append([]string{}, env.Args...)) // not nil, for which cobra takes the process's own
 	root.SetIn(env.Stdin)
 	root.SetOut(env.Stdout)
 	root.SetErr(env.Stderr)
@@ -115,9 +114,7 @@ request. Nothing else in the file changes, and nothing runs in the cluster.`,
 			return nil
 		},
 	}
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return fault.Errorf(fault.Usage, "%w", err).WithHint("%s --help lists the flags", cmd.CommandPath())
-	})
+	root.SetFlagErrorFunc(flagError)
 	setHelp(root, env)
 	root.Flags().BoolVarP(&showVersion, "version", "V", false, "print the version")
 	inGroup(root, groupOutput, "version")

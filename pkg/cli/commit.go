@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -38,10 +37,10 @@ func (c commitFlags) or(configured config.Commit) commitFlags {
 }
 
 func (c commitFlags) check() error {
-	if c.via != "" && !slices.Contains(wire.Vias(), c.via) {
-		return fault.Errorf(fault.Usage, "--commit-via: %q is not one of git, api, auto", c.via)
+	if c.via == "" {
+		return nil
 	}
-	return nil
+	return oneOf("commit-via", c.via, wire.Vias()...)
 }
 
 // text is the message; the zero Text when none is given.

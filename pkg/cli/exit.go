@@ -7,8 +7,6 @@ import (
 	"io/fs"
 	"strings"
 
-	"github.com/spf13/cobra"
-
 	"github.com/tagbump/tagbump/pkg/bump"
 	"github.com/tagbump/tagbump/pkg/fault"
 )
@@ -169,12 +167,4 @@ func newPlacesDocs(err error) []placesDoc {
 		}
 	}
 	return docs
-}
-
-func noArgs(cmd *cobra.Command, args []string) error {
-	if len(args) > 0 {
-		return fault.Errorf(fault.Usage, "%q is not a command or argument of %s", args[0], cmd.CommandPath()).
-			WithHint("%s --help lists them", cmd.CommandPath())
-	}
-	return nil
 }

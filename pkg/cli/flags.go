@@ -77,8 +77,8 @@ func (f *publishFlags) add(cmd *cobra.Command) {
 }
 
 func (f *publishFlags) check() error {
-	if _, known := staleAnswers[f.onStale]; !known {
-		return fault.Errorf(fault.Usage, "--on-stale: %q is not one of fail, skip, allow", f.onStale)
+	if err := oneOf("on-stale", f.onStale, "fail", "skip", "allow"); err != nil {
+		return err
 	}
 	if f.exitCode && !f.dryRun {
 		return fault.New(fault.Usage, "--exit-code goes with --dry-run")
@@ -201,10 +201,7 @@ func (f *outputFlags) add(cmd *cobra.Command) {
 }
 
 func (f *outputFlags) check() error {
-	if f.output != formatText && f.output != formatJSON {
-		return fault.Errorf(fault.Usage, "--output: %q is not text or json", f.output)
-	}
-	return nil
+	return oneOf("output", f.output, formatText, formatJSON)
 }
 
 // changeFlags are what all commands share that change a repository.

@@ -2,8 +2,6 @@ package cli
 
 import (
 	"context"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -34,11 +32,15 @@ func (f *notifyFlags) prepare(env Env) error {
 	for _, secret := range notify.Secrets(f.url) {
 		env.learn("", secret)
 	}
-	if f.format != "" && !slices.Contains(notify.Formats(), f.format) {
-		return fault.Errorf(fault.Usage, "--notify-format: %q is not one of %s", f.format, strings.Join(notify.Formats(), ", "))
+	if f.format != "" {
+		if err := oneOf("notify-format", f.format, notify.Formats()...); err != nil {
+			return err
+		}
 	}
-	if f.on != "" && !slices.Contains(notify.Ons(), f.on) {
-		return fault.Errorf(fault.Usage, "--notify-on: %q is not one of %s", f.on, strings.Join(notify.Ons(), ", "))
+	if f.on != "" {
+		if err := oneOf("notify-on", f.on, notify.Ons()...); err != nil {
+			return err
+		}
 	}
 	if _, err := notify.ParseText(f.text); err != nil {
 		return fault.Errorf(fault.Usage, "--notify-text: %w", err)

@@ -2,14 +2,12 @@ package cli
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 
 	"github.com/spf13/cobra"
 
 	"github.com/tagbump/tagbump/pkg/bump"
 	"github.com/tagbump/tagbump/pkg/config"
-	"github.com/tagbump/tagbump/pkg/fault"
 	"github.com/tagbump/tagbump/pkg/placeholder"
 )
 
@@ -45,10 +43,10 @@ func (f *proposalFlags) add(cmd *cobra.Command) {
 }
 
 func (f *proposalFlags) check() error {
-	if f.forge != "" && !slices.Contains(config.ForgeTypes(), f.forge) {
-		return fault.Errorf(fault.Usage, "--forge: %q is not one of github, gitlab, gitea, bitbucket", f.forge)
+	if f.forge == "" {
+		return nil
 	}
-	return nil
+	return oneOf("forge", f.forge, config.ForgeTypes()...)
 }
 
 // given returns the first flag that only a pull request can obey, "" when none is given.

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -39,9 +38,12 @@ func (f *resultFlags) prepare(env Env) error {
 	if f.bashEnv && env.Getenv(bashEnvVariable) == "" {
 		return fault.New(fault.Usage, "--bash-env: BASH_ENV is not set").WithHint("CircleCI sets it in every step; elsewhere give --result-file FILE.sh")
 	}
+	if f.format != "" {
+		if err := oneOf("result-format", f.format, result.Formats()...); err != nil {
+			return err
+		}
+	}
 	switch {
-	case f.format != "" && !slices.Contains(result.Formats(), f.format):
-		return fault.Errorf(fault.Usage, "--result-format: %q is not one of %s", f.format, strings.Join(result.Formats(), ", "))
 	case f.file == "" && f.format != "":
 		return fault.New(fault.Usage, "--result-format goes with --result-file")
 	case f.file == "":

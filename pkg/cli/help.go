@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tagbump/tagbump/pkg/fault"
-	"github.com/tagbump/tagbump/pkg/internal/suggest"
 )
 
 // setHelp gives root and all commands below it our help instead of cobra's: it has
@@ -90,12 +89,4 @@ func commandNames(cmd *cobra.Command) []string {
 		}
 	}
 	return names
-}
-
-// didYouMean ends a message about a word that is not known, when one is near it.
-func didYouMean(word string, known []string) string {
-	if near := suggest.Nearest(word, known); near != "" {
-		return "; did you mean " + near + "?"
-	}
-	return ""
 }

@@ -68,10 +68,8 @@ type historyFlags struct {
 const mostCommits = 20_000
 
 func (f *historyFlags) check() error {
-	switch f.change.output {
-	case formatText, formatJSON, formatMarkdown:
-	default:
-		return fault.Errorf(fault.Usage, "--output: %q is not text, json or markdown", f.change.output)
+	if err := oneOf("output", f.change.output, formatText, formatJSON, formatMarkdown); err != nil {
+		return err
 	}
 	if f.commits < 1 || f.commits > mostCommits {
 		return fault.Errorf(fault.Usage, "--commits: %d is not between 1 and %d", f.commits, mostCommits)

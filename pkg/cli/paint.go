@@ -6,7 +6,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/tagbump/tagbump/pkg/fault"
 	"github.com/tagbump/tagbump/pkg/safetext"
 )
 
@@ -83,13 +82,7 @@ func (l *look) add(root *cobra.Command) {
 	completeWith(root, "color", colorAuto, colorAlways, colorNever)
 }
 
-func (l *look) check() error {
-	switch l.color {
-	case colorAuto, colorAlways, colorNever:
-		return nil
-	}
-	return fault.Errorf(fault.Usage, "--color: %q is not one of auto, always, never", l.color)
-}
+func (l *look) check() error { return oneOf("color", l.color, colorAuto, colorAlways, colorNever) }
 
 // paletteFor returns the palette of an output that is or is not a terminal.
 func (env Env) paletteFor(terminal bool) palette {

@@ -207,7 +207,7 @@ func (p project) environment(flag, name string) (config.Environment, error) {
 		if names := p.EnvironmentNames(); len(names) > 0 {
 			hint = p.file + " has " + strings.Join(names, ", ")
 		}
-		return environment, fault.Errorf(fault.Usage, "%s: no environment %q", flag, name).WithHint("%s", hint)
+		return environment, missingName(flag, "environment", name, p.EnvironmentNames()).WithHint("%s", hint)
 	}
 	return environment, nil
 }

@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/tagbump/tagbump/pkg/fault"
 	"github.com/tagbump/tagbump/pkg/status"
 	"github.com/tagbump/tagbump/pkg/statuspage"
 )
@@ -64,10 +63,8 @@ func (f *statusFlags) add(cmd *cobra.Command) {
 }
 
 func (f *statusFlags) check() error {
-	switch f.output {
-	case formatText, formatJSON, formatMarkdown, formatHTML:
-	default:
-		return fault.Errorf(fault.Usage, "--output: %q is not text, json, markdown or html", f.output)
+	if err := oneOf("output", f.output, formatText, formatJSON, formatMarkdown, formatHTML); err != nil {
+		return err
 	}
 	return firstError(f.reachFlags.check, f.platformFlags.check)
 }

@@ -72,8 +72,8 @@ func (f *updateFlags) check() error {
 	if err := firstError(f.changeFlags.check, f.placeFlags.check, f.tagFlags.check); err != nil {
 		return err
 	}
-	if _, known := mismatchAnswers[f.onMismatch]; !known {
-		return fault.Errorf(fault.Usage, "--on-mismatch: %q is not one of fail, skip, allow", f.onMismatch)
+	if err := oneOf("on-mismatch", f.onMismatch, "fail", "skip", "allow"); err != nil {
+		return err
 	}
 	if f.noVerify && f.wait > 0 {
 		return fault.New(fault.Usage, "--wait-for-tag needs the registry, which --no-verify leaves out")

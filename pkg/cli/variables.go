@@ -35,7 +35,8 @@ func flagsFromEnv(cmd *cobra.Command, getenv func(string) string) error {
 		}
 		for _, value := range values {
 			if err := flag.Value.Set(value); err != nil {
-				failed = fault.Errorf(fault.Usage, "%s: %q is not a value of --%s (%s)", name, value, flag.Name, flag.Value.Type())
+				failed = fault.Errorf(fault.Usage, "%s: %q is not %s", name, value, valueOf(flag)).
+					WithHint("it is the variable of --%s", flag.Name)
 			}
 			flag.Changed = true
 		}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/tagbump/tagbump/pkg/internal/suggest"
 	"github.com/tagbump/tagbump/pkg/keypath"
 )
 
@@ -122,7 +123,9 @@ func lost(p keypath.Path, step int, nodes []*Node) error {
 		e.Help = "give the path of the anchored mapping"
 	case s.Kind == keypath.Key && n.IsMapping():
 		e.Why = "not found: " + place + " has no key " + strconv.Quote(s.Name)
-		e.Help = dottedKey(n, p.Steps()[step:])
+		if e.Help = dottedKey(n, p.Steps()[step:]); e.Help == "" {
+			e.Help = nearKey(n, s.Name)
+		}
 	case s.Kind == keypath.Document:
 		e.Why = "not found: there is no document " + s.String()
 	case s.Kind == keypath.Embedded:
@@ -149,6 +152,18 @@ func dottedKey(n *Node, steps []keypath.Step) string {
 			return "a key with dots is written in quotes: " + strconv.Quote(joined)
 		}
 		joined += "."
+	}
+	return ""
+}
+
+// nearKey returns a hint when the mapping has a key that is spelt almost like name.
+func nearKey(n *Node, name string) string {
+	var keys []string
+	for _, field := range n.Fields() {
+		keys = append(keys, field.Key)
+	}
+	if near := suggest.Nearest(name, keys); near != "" {
+		return "did you mean " + strconv.Quote(near) + "?"
 	}
 	return ""
 }
