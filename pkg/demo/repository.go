@@ -61,13 +61,11 @@ func writeTree(to storer.EncodedObjectStorer, dir string) (plumbing.Hash, error)
 	tree := &object.Tree{}
 	for _, entry := range entries {
 		name := path.Join(dir, entry.Name())
-		mode, hash := filemode.Dir, plumbing.ZeroHash
+		mode, write := filemode.Regular, writeBlob
 		if entry.IsDir() {
-			hash, err = writeTree(to, name)
-		} else {
-			mode = filemode.Regular
-			hash, err = writeBlob(to, name)
+			mode, write = filemode.Dir, writeTree
 		}
+		hash, err := write(to, name)
 		if err != nil {
 			return plumbing.ZeroHash, err
 		}

@@ -34,7 +34,8 @@ func (g *gitHub) checkApp(token string, now time.Time) error {
 	parts := strings.Split(token, ".")
 	block, _ := pem.Decode([]byte(g.opts.App))
 	if len(parts) != 3 || block == nil {
-		return fmt.Errorf("A JSON web token could not be decoded") //nolint:staticcheck // GitHub's words
+		//lint:ignore ST1005 GitHub's words
+		return fmt.Errorf("A JSON web token could not be decoded")
 	}
 	key, err := x509.ParsePKCS1PublicKey(block.Bytes)
 	if err != nil {
@@ -43,7 +44,8 @@ func (g *gitHub) checkApp(token string, now time.Time) error {
 	signature, _ := base64.RawURLEncoding.DecodeString(parts[2])
 	digest := sha256.Sum256([]byte(parts[0] + "." + parts[1]))
 	if rsa.VerifyPKCS1v15(key, crypto.SHA256, digest[:], signature) != nil {
-		return fmt.Errorf("A JSON web token could not be decoded") //nolint:staticcheck // GitHub's words
+		//lint:ignore ST1005 GitHub's words
+		return fmt.Errorf("A JSON web token could not be decoded")
 	}
 	payload, _ := base64.RawURLEncoding.DecodeString(parts[1])
 	var claims struct {
@@ -52,9 +54,11 @@ func (g *gitHub) checkApp(token string, now time.Time) error {
 	}
 	switch err := json.Unmarshal(payload, &claims); {
 	case err != nil, claims.Iss != "1234":
-		return fmt.Errorf("'Issuer' claim ('iss') must be an Integer") //nolint:staticcheck // GitHub's words
+		//lint:ignore ST1005 GitHub's words
+		return fmt.Errorf("'Issuer' claim ('iss') must be an Integer")
 	case claims.Iat > now.Unix(), claims.Exp < now.Unix(), claims.Exp-now.Unix() > 600:
-		return fmt.Errorf("'Expiration time' claim ('exp') is too far in the future") //nolint:staticcheck // GitHub's words
+		//lint:ignore ST1005 GitHub's words
+		return fmt.Errorf("'Expiration time' claim ('exp') is too far in the future")
 	}
 	return nil
 }

@@ -63,7 +63,8 @@ func (g *gitHub) mutation(change func(input map[string]any) (any, error)) func(m
 	return func(arguments map[string]any) (any, error) {
 		input, ok := arguments["input"].(map[string]any)
 		if !ok {
-			return nil, fmt.Errorf("Argument 'input' is missing") //nolint:staticcheck // GitHub's words
+			//lint:ignore ST1005 GitHub's words
+			return nil, fmt.Errorf("Argument 'input' is missing")
 		}
 		return change(input)
 	}

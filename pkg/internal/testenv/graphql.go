@@ -79,7 +79,8 @@ func project(object gqlObject, fields []gqlField) (any, error) {
 		}
 		value, known := object[field.name]
 		if !known {
-			return nil, fmt.Errorf("Field '%s' doesn't exist", field.name) //nolint:staticcheck // GitHub's words
+			//lint:ignore ST1005 GitHub's words
+			return nil, fmt.Errorf("Field '%s' doesn't exist", field.name)
 		}
 		if compute, ok := value.(func(map[string]any) (any, error)); ok {
 			var err error
@@ -102,7 +103,8 @@ func project(object gqlObject, fields []gqlField) (any, error) {
 		inner, isObject := value.(gqlObject)
 		switch {
 		case isObject && field.selection == nil, !isObject && value != nil && field.selection != nil:
-			return nil, fmt.Errorf("Field '%s' must have, or must not have, a selection", field.name) //nolint:staticcheck // as GitHub's
+			//lint:ignore ST1005 as GitHub's
+			return nil, fmt.Errorf("Field '%s' must have, or must not have, a selection", field.name)
 		case isObject:
 			var err error
 			if value, err = project(inner, field.selection); err != nil {
@@ -124,7 +126,8 @@ func parseGraphQL(document string, variables map[string]any) (operation string, 
 	p := &gqlParser{variables: variables}
 	defer func() {
 		if problem := recover(); problem != nil {
-			err = fmt.Errorf("Parse error: %v", problem) //nolint:staticcheck // GitHub's words
+			//lint:ignore ST1005 GitHub's words
+			err = fmt.Errorf("Parse error: %v", problem)
 		}
 	}()
 	p.scanner.Init(strings.NewReader(document))
