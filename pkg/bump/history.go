@@ -2,7 +2,6 @@ package bump
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -95,10 +94,4 @@ func (r Runner) Created(ctx context.Context, events []history.Event, most int) f
 		byTag[events[i].Image+":"+events[i].To.Tag] = at
 	}
 	return func(e history.Event) time.Time { return byTag[e.Image+":"+e.To.Tag] }
-}
-
-// nameOf is the name in "NAME <EMAIL>", else all of it.
-func nameOf(author string) string {
-	name, _, _ := strings.Cut(author, " <")
-	return name
 }

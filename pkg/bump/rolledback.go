@@ -101,7 +101,7 @@ func (e rolledBackError) Error() string {
 	if e.back.Tag != e.resolved.Tag {
 		text += fmt.Sprintf(" is not newer than %s, which", safetext.Line(e.back.Tag))
 	}
-	return fmt.Sprintf("%s was rolled back by %s, %s (%.7s)", text, nameOf(e.back.Who), e.back.When.UTC().Format("2006-01-02 15:04"), e.back.Commit)
+	return fmt.Sprintf("%s was rolled back by %s, %s (%.7s)", text, history.NameOf(e.back.Who), e.back.When.UTC().Format("2006-01-02 15:04"), e.back.Commit)
 }
 
 func (e rolledBackError) Unwrap() error { return ErrRolledBack }

@@ -43,7 +43,7 @@ time from the image's creation to the commit, share of rollbacks, time to recove
 	f.change.repoFlags.add(cmd)
 	f.whereFlags.add(cmd)
 	cmd.Flags().StringVar(&f.since, "since", "", "not before this `TIME`: 30d, 12h, 2026-10-01 (default: as far as --commits)")
-	cmd.Flags().IntVar(&f.commits, "commits", 500, "look at the latest `N` commits of the branch")
+	cmd.Flags().IntVar(&f.commits, "commits", defaultCommits, "look at the latest `N` commits of the branch")
 	cmd.Flags().BoolVar(&f.summary, "summary", false, "print deployments a week, lead time, share of rollbacks, time to recover")
 	cmd.Flags().StringVarP(&f.change.output, "output", "o", formatText, "`text|json|markdown`: what stdout gets")
 	cmd.Flags().BoolVarP(&f.change.verbose, "verbose", "v", false, "log each step and request to stderr")
@@ -63,6 +63,9 @@ type historyFlags struct {
 	commits int
 	summary bool
 }
+
+// defaultCommits is how many commits are looked through without --commits.
+const defaultCommits = 500
 
 // mostCommits is the most that --commits may ask for.
 const mostCommits = 20_000
@@ -189,7 +192,7 @@ func (p printer) printHistory(environment string, told bump.Chronicle) error {
 
 // eventCells are an event's columns, each on one line.
 func eventCells(e history.Event) []string {
-	who := nameOf(e.Who)
+	who := history.NameOf(e.Who)
 	if e.PullRequest > 0 {
 		who = fmt.Sprintf("%s, #%d", who, e.PullRequest)
 	}
@@ -207,7 +210,7 @@ func historyTable(events []history.Event) string {
 	var b strings.Builder
 	b.WriteString("| when (UTC) | kind | image | from | to | commit | by |\n|---|---|---|---|---|---|---|\n")
 	for _, e := range events {
-		by := safetext.Cell(nameOf(e.Who))
+		by := safetext.Cell(history.NameOf(e.Who))
 		if e.PullRequest > 0 {
 			by += fmt.Sprintf(", pull request %d", e.PullRequest)
 		}
@@ -221,12 +224,6 @@ func orNone(text string) string { return firstOf(text, "(none)") }
 
 // shortHash is a commit's hash as people write it.
 func shortHash(hash string) string { return hash[:min(len(hash), 7)] }
-
-// nameOf is the name in "NAME <EMAIL>", else all of it.
-func nameOf(author string) string {
-	name, _, _ := strings.Cut(author, " <")
-	return name
-}
 
 type historyDoc struct {
 	Schema      int        `json:"schema"`
@@ -258,7 +255,7 @@ func newHistoryDoc(environment string, told bump.Chronicle) historyDoc {
 	for _, e := range told.Events {
 		doc.Events = append(doc.Events, eventDoc{
 			When: e.When.UTC(), Kind: string(e.Kind), Image: e.Image, From: e.From.Tag, FromDigest: e.From.Digest, To: e.To.Tag, ToDigest: e.To.Digest,
-			Commit: e.Commit, Who: nameOf(e.Who), PullRequest: e.PullRequest, Build: e.Build, Revision: e.Revision, Source: e.Source, Files: e.Files,
+			Commit: e.Commit, Who: history.NameOf(e.Who), PullRequest: e.PullRequest, Build: e.Build, Revision: e.Revision, Source: e.Source, Files: e.Files,
 		})
 	}
 	return doc

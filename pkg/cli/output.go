@@ -13,6 +13,7 @@ import (
 
 	"github.com/tagbump/tagbump/pkg/bump"
 	"github.com/tagbump/tagbump/pkg/forge"
+	"github.com/tagbump/tagbump/pkg/history"
 	"github.com/tagbump/tagbump/pkg/plan"
 	"github.com/tagbump/tagbump/pkg/registry"
 	"github.com/tagbump/tagbump/pkg/render"
@@ -417,7 +418,7 @@ type pastDoc struct {
 
 func (doc *imageDoc) addPast(img bump.ImageOutcome) {
 	if back := img.RolledBack; back != nil {
-		doc.RolledBack = &rolledBackDoc{back.Tag, nameOf(back.Who), back.When.UTC(), back.Commit}
+		doc.RolledBack = &rolledBackDoc{back.Tag, history.NameOf(back.Who), back.When.UTC(), back.Commit}
 	}
 	if past := img.Past; past != nil {
 		doc.Past = &pastDoc{Left: past.Left, Commit: past.Commit, Commits: past.Commits}

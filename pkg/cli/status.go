@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tagbump/tagbump/pkg/history"
 	"github.com/tagbump/tagbump/pkg/status"
 	"github.com/tagbump/tagbump/pkg/statuspage"
 )
@@ -19,14 +20,19 @@ func newStatus(env *Env) *cobra.Command {
 		Short:   "Show every environment's tag beside the newest one in the registry",
 		Long: `Status reads the repository once and prints which tag each image has in each
 environment, how old that image is, how many newer tags its policy permits, and
-which platforms are missing.
+which platforms are missing. From the latest commits it tells since when a tag is
+set, by whom, and whether that was a rollback. At a forge whose token is known, open
+pull requests of tagbump are shown beside the tag that they would change. Where the
+project file has environments.ENV.argocd and ARGOCD_SERVER is set, the health of the
+applications is shown, too.
 
 Images and environments are those of the project file. Without one they are found in
 the files: environments by their paths (values-ENV.yaml, overlays/ENV, clusters/ENV),
 and policies by the tags that are deployed. Nothing is changed.
 
-When a registry does not answer for an image, the rest is printed, and the exit code
-is that of the failure: 6 or 7.`,
+When the registry does not answer for an image, or the history, the forge or Argo CD
+does not answer at all, the rest is printed, and the exit code is that of the failure:
+6 or 7.`,
 		Example: `  tagbump status
   tagbump status --repo https://github.com/acme/helm-charts.git
   tagbump status --env production -o json
@@ -86,6 +92,7 @@ func (f *statusFlags) run(ctx context.Context, env Env, args []string) error {
 	if err != nil {
 		return err
 	}
+	r.openForge()
 	report, err := status.Make(ctx, r.runner, question)
 	if err != nil {
 		return err
@@ -98,12 +105,12 @@ func (f *statusFlags) run(ctx context.Context, env Env, args []string) error {
 
 // question says what is asked for.
 func (f *statusFlags) question(r *reading, args []string, now time.Time) (status.Question, error) {
-	q := status.Question{Where: r.place.Where, At: now, Suggest: true}
+	q := status.Question{Where: r.place.Where, At: now, Suggest: true, Commits: defaultCommits}
 	var err error
 	if q.Areas, err = r.areas(f.envs); err != nil {
 		return q, err
 	}
-	q.Branch = r.project.branchOf(f.branch, "")
+	q.Branch, q.Health = r.project.branchOf(f.branch, ""), r.health(q.Areas)
 	if err := checkUntagged(args, "the files", "tagbump update %s"); err != nil {
 		return q, err
 	}
@@ -152,6 +159,7 @@ type statusDoc struct {
 	At           time.Time        `json:"at"`
 	Environments []string         `json:"environments"`
 	Images       []statusImageDoc `json:"images"`
+	Errors       []string         `json:"errors,omitempty"` // of the history, the forge and Argo CD
 }
 
 type statusImageDoc struct {
@@ -177,10 +185,37 @@ type statusCellDoc struct {
 	State   string     `json:"state"` // current, behind, unknown, gone or other
 	Behind  int        `json:"behind"`
 	Seconds int        `json:"behindSeconds,omitempty"`
+
+	Set            *statusSetDoc       `json:"set,omitempty"`
+	RolledBackFrom string              `json:"rolledBackFrom,omitempty"`
+	PullRequests   []statusPullDoc     `json:"pullRequests,omitempty"`
+	Applications   []statusApplication `json:"applications,omitempty"`
+}
+
+// statusSetDoc is the commit that set a tag.
+type statusSetDoc struct {
+	When   time.Time `json:"when"`
+	Who    string    `json:"who"`
+	Kind   string    `json:"kind"`
+	Commit string    `json:"commit"`
+}
+
+// statusPullDoc is an open pull request that would set another tag.
+type statusPullDoc struct {
+	Number int    `json:"number"`
+	URL    string `json:"url"`
+	Tag    string `json:"tag"`
+}
+
+// statusApplication is an application of Argo CD.
+type statusApplication struct {
+	Name    string `json:"name"`
+	Healthy bool   `json:"healthy"`
+	Summary string `json:"summary"`
 }
 
 func newStatusDoc(report status.Report) statusDoc {
-	doc := statusDoc{schema, report.Where, report.At.UTC(), report.Environments, []statusImageDoc{}}
+	doc := statusDoc{schema, report.Where, report.At.UTC(), report.Environments, []statusImageDoc{}, nil}
 	for _, img := range report.Images {
 		one := statusImageDoc{Image: img.Repository, Policy: img.Policy, Suggested: img.IsSuggested(), Environments: []statusCellDoc{}}
 		if img.Newest != nil {
@@ -189,13 +224,16 @@ func newStatusDoc(report status.Report) statusDoc {
 		}
 		for i, cell := range img.Cells {
 			for _, deployed := range cell.Deployed {
-				one.Environments = append(one.Environments, newStatusCellDoc(report.Environments[i], deployed))
+				one.Environments = append(one.Environments, newStatusCellDoc(report.Environments[i], cell, deployed))
 			}
 		}
 		for _, err := range img.Errs {
 			one.Errors = append(one.Errors, err.Error())
 		}
 		doc.Images = append(doc.Images, one)
+	}
+	for _, err := range report.Errs {
+		doc.Errors = append(doc.Errors, err.Error())
 	}
 	return doc
 }
@@ -208,10 +246,19 @@ func newBuildDoc(b status.Build) buildDoc {
 	return doc
 }
 
-func newStatusCellDoc(environment string, d status.Deployed) statusCellDoc {
+func newStatusCellDoc(environment string, cell status.Cell, d status.Deployed) statusCellDoc {
 	doc := statusCellDoc{
 		Environment: environment, buildDoc: newBuildDoc(d.Build), State: d.State(),
-		Behind: d.Behind.Tags, Seconds: int(d.Behind.By.Seconds()),
+		Behind: d.Behind.Tags, Seconds: int(d.Behind.By.Seconds()), RolledBackFrom: d.RolledBackFrom(),
+	}
+	if e := d.Set; e != nil {
+		doc.Set = &statusSetDoc{e.When.UTC(), history.NameOf(e.Who), string(e.Kind), e.Commit}
+	}
+	for _, one := range cell.Pending {
+		doc.PullRequests = append(doc.PullRequests, statusPullDoc{one.PullRequest.Number, one.PullRequest.URL, one.Ref.Tag})
+	}
+	for _, app := range cell.Health {
+		doc.Applications = append(doc.Applications, statusApplication{app.Name, app.Healthy, app.Summary})
 	}
 	for _, target := range d.Places {
 		doc.Places = append(doc.Places, placeDoc{target.File, target.Line, target.Path.String()})

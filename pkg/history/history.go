@@ -108,6 +108,12 @@ func Events(commits []Commit, changes []Change, environment string) []Event {
 	return events
 }
 
+// NameOf returns the name in "NAME <EMAIL>", else all of it.
+func NameOf(author string) string {
+	name, _, _ := strings.Cut(author, " <")
+	return name
+}
+
 // sameChange returns the index of a change of the same image in the same commit that
 // only is in another file, or -1.
 func sameChange(earlier []Change, change Change) int {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -31,6 +32,12 @@ type Question struct {
 	Times bool
 	// Offline leaves the registry out.
 	Offline bool
+	// Commits is how many of the latest commits are looked through for who set a tag.
+	// Default: none.
+	Commits int
+	// Health asks Argo CD about an environment. Nil, nil is an environment without
+	// Argo CD. Default: the health is left out.
+	Health func(ctx context.Context, environment string) ([]Application, error)
 }
 
 // parallel is how many images are looked up at once. A registry 40 ms away answers
@@ -44,6 +51,9 @@ func Make(ctx context.Context, r bump.Runner, q Question) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
+	var beside besides
+	var asking sync.WaitGroup
+	asking.Go(func() { beside = lookBeside(ctx, r, q, found) })
 	r.Registry = &memory{Registry: r.Registry}
 	report := Report{Where: q.Where, At: q.At, Environments: found.environments, Images: make([]Image, len(found.rows))}
 	var group errgroup.Group
@@ -55,12 +65,16 @@ func Make(ctx context.Context, r bump.Runner, q Question) (Report, error) {
 		})
 	}
 	_ = group.Wait() // no function returns an error
+	asking.Wait()
+	beside.addTo(&report, found)
 	return report, ctx.Err()
 }
 
 // A reading is what the files say.
 type reading struct {
+	view         *bump.View
 	environments []string
+	areas        []bump.Area // of the environments; recognised ones have the files that were found
 	rows         []row
 }
 
@@ -88,7 +102,7 @@ func read(ctx context.Context, r bump.Runner, q Question) (reading, error) {
 	if len(q.Areas) == 0 {
 		return recognised(view, areas[0], images), nil
 	}
-	found := reading{rows: make([]row, len(images))}
+	found := reading{view: view, areas: areas, rows: make([]row, len(images))}
 	for _, area := range areas {
 		found.environments = append(found.environments, area.Name)
 	}
@@ -143,7 +157,7 @@ func recognised(view *bump.View, all bump.Area, images []bump.Image) reading {
 		rows = append(rows, row{img: img, cells: [][]plan.Target{targets}})
 	}
 	environments := environs.Group(filesOf(found))
-	result := reading{rows: rows}
+	result := reading{view: view, rows: rows}
 	for _, environment := range environments {
 		name := environment.Name
 		switch {
@@ -153,6 +167,7 @@ func recognised(view *bump.View, all bump.Area, images []bump.Image) reading {
 			name = Shared
 		}
 		result.environments = append(result.environments, name)
+		result.areas = append(result.areas, bump.Area{Name: environment.Name, Branch: all.Branch})
 	}
 	for i, one := range rows {
 		result.rows[i].cells = divide(slices.Concat(one.cells...), environments)

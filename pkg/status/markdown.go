@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/tagbump/tagbump/pkg/history"
 	"github.com/tagbump/tagbump/pkg/safetext"
 )
 
@@ -33,10 +34,27 @@ func markdownCell(r Report, cell Cell) string {
 		if age := one.age(r.At); age != "" {
 			text += ", " + age
 		}
-		for _, note := range one.Notes() {
+		for _, note := range one.verdicts() {
 			text += ", **" + strings.ReplaceAll(note, "|", `\|`) + "**"
 		}
+		if left := one.RolledBackFrom(); left != "" {
+			text += ", **rolled back** from " + safetext.Cell(left)
+		}
+		if one.Set != nil {
+			text += fmt.Sprintf(", set %s ago by %s", Age(r.At.Sub(one.Set.When)), safetext.Cell(history.NameOf(one.Set.Who)))
+		}
 		all = append(all, text)
+	}
+	for _, app := range cell.Health {
+		if !app.Healthy {
+			all = append(all, "**"+safetext.Cell(app.Name)+" "+safetext.Cell(app.Summary)+"**")
+		}
+	}
+	for _, one := range cell.Pending {
+		all = append(all, fmt.Sprintf("pull request %d sets %s", one.PullRequest.Number, safetext.Cell(one.Ref.Tag)))
+	}
+	if cell.IsHealthy() {
+		all = append(all, "healthy")
 	}
 	return strings.Join(all, "<br>")
 }

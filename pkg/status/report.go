@@ -4,6 +4,8 @@ import (
 	"errors"
 	"time"
 
+	"github.com/tagbump/tagbump/pkg/bump"
+	"github.com/tagbump/tagbump/pkg/history"
 	"github.com/tagbump/tagbump/pkg/plan"
 	"github.com/tagbump/tagbump/pkg/policy"
 )
@@ -14,7 +16,11 @@ type Report struct {
 	At           time.Time
 	Environments []string // the columns
 	Images       []Image  // the rows
-	Events       []Event  // how the tags came there, in any order; none when the history was not read
+	// Events are how the tags came there, in any order. None when the history was not read.
+	Events []history.Event
+	// Errs are what could not be found out beside the registry: the history, pull
+	// requests, the health.
+	Errs []error
 }
 
 // An Image is one row of a report.
@@ -40,6 +46,16 @@ type Build struct {
 // A Cell is one image in one environment. Without Deployed the image is not there.
 type Cell struct {
 	Deployed []Deployed // one for each different tag, in the order of the files
+	Pending  []bump.Pending
+	Health   []Application // the applications that run the image, or that may
+}
+
+// An Application is what Argo CD says of an application of an environment.
+type Application struct {
+	Name    string
+	Healthy bool     // it runs what its revision says, healthy
+	Summary string   // in a few words: "Synced, Degraded"
+	Images  []string // that it runs, as references
 }
 
 // A Deployed is a tag in an environment's files.
@@ -49,6 +65,16 @@ type Deployed struct {
 	Unknown bool // the registry did not answer, so Build has no more than the files say
 	Gone    bool // the registry does not have it any more
 	Behind  Behind
+	Set     *history.Event // the commit that set the tag; nil when it is not known
+}
+
+// RolledBackFrom returns the tag that was left when the deployed one was set, "" where
+// that was not a rollback.
+func (d Deployed) RolledBackFrom() string {
+	if d.Set == nil || d.Set.Kind != history.Rollback {
+		return ""
+	}
+	return d.Set.From.String()
 }
 
 // A Behind is the distance from a deployed tag to the newest one.
@@ -81,7 +107,8 @@ func (d Deployed) State() string {
 	return "other"
 }
 
-// Err returns what could not be found out, a line for each image, or nil.
+// Err returns what could not be found out, one error for each image and each further
+// source, or nil.
 func (r Report) Err() error {
 	var firsts []error
 	for _, img := range r.Images {
@@ -89,7 +116,7 @@ func (r Report) Err() error {
 			firsts = append(firsts, img.Errs[0])
 		}
 	}
-	return errors.Join(firsts...)
+	return errors.Join(append(firsts, r.Errs...)...)
 }
 
 // Ref returns what is deployed, as people write it: with the tag, else the digest.

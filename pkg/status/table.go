@@ -51,6 +51,15 @@ func cellLines(r Report, cell Cell) []string {
 		for _, note := range one.Notes() {
 			lines = append(lines, "  "+note)
 		}
+		if since := one.Since(r.At); since != "" {
+			lines = append(lines, "  "+since)
+		}
+	}
+	for _, note := range slices.Concat(cell.Notes(), cell.Proposals()) {
+		lines = append(lines, "  "+note)
+	}
+	if cell.IsHealthy() {
+		lines = append(lines, "  healthy")
 	}
 	return lines
 }

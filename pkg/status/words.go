@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tagbump/tagbump/pkg/history"
 	"github.com/tagbump/tagbump/pkg/safetext"
 )
 
@@ -24,6 +25,15 @@ func Age(d time.Duration) string {
 // Notes returns what a person should know of a deployed tag beside its name, the
 // gravest first: "not in the registry", "2 behind (3 d)".
 func (d Deployed) Notes() []string {
+	notes := d.verdicts()
+	if left := d.RolledBackFrom(); left != "" {
+		notes = append(notes, safetext.Line("rolled back from "+left))
+	}
+	return notes
+}
+
+// verdicts are the notes that hold no text from a repository.
+func (d Deployed) verdicts() []string {
 	var notes []string
 	add := func(format string, args ...any) { notes = append(notes, safetext.Line(fmt.Sprintf(format, args...))) }
 	switch {
@@ -51,3 +61,36 @@ func (b Build) age(now time.Time) string {
 	}
 	return Age(now.Sub(b.Created))
 }
+
+// Since returns when the tag was set and by whom, "" when that is not known: "set 3 d
+// ago by Ada".
+func (d Deployed) Since(now time.Time) string {
+	if d.Set == nil {
+		return ""
+	}
+	return safetext.Line(fmt.Sprintf("set %s ago by %s", Age(now.Sub(d.Set.When)), history.NameOf(d.Set.Who)))
+}
+
+// Notes returns which applications of a cell are not healthy: "web: Synced, Degraded".
+func (c Cell) Notes() []string {
+	var notes []string
+	for _, app := range c.Health {
+		if !app.Healthy {
+			notes = append(notes, safetext.Line(fmt.Sprintf("%s: %s", app.Name, app.Summary)))
+		}
+	}
+	return notes
+}
+
+// Proposals returns the tags that pull requests would set: "#12 sets 1.5.0".
+func (c Cell) Proposals() []string {
+	var all []string
+	for _, one := range c.Pending {
+		all = append(all, safetext.Line(fmt.Sprintf("#%d sets %s", one.PullRequest.Number, one.Ref.Tag)))
+	}
+	return all
+}
+
+// IsHealthy reports whether Argo CD says so of all applications of the cell. Without
+// applications nobody says anything.
+func (c Cell) IsHealthy() bool { return len(c.Health) > 0 && len(c.Notes()) == 0 }

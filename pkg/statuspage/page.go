@@ -3,6 +3,7 @@ package statuspage
 import (
 	_ "embed"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -55,7 +56,7 @@ func writeHead(w *writer, r status.Report) {
 	for _, img := range r.Images {
 		for _, cell := range img.Cells {
 			for _, one := range cell.Deployed {
-				count[tone(one)]++
+				count[toneIn(cell, one)]++
 			}
 		}
 	}
@@ -72,10 +73,10 @@ var tones = []struct{ name, words string }{
 	{"bad", "to look at"}, {"behind", "behind"}, {"good", "up to date"}, {"plain", "without a verdict"},
 }
 
-// tone is the colour of what is deployed.
-func tone(d status.Deployed) string {
+// toneIn is the colour of what is deployed in a cell.
+func toneIn(cell status.Cell, d status.Deployed) string {
 	switch {
-	case d.Gone || len(d.Missing) > 0:
+	case d.Gone || len(d.Missing) > 0 || len(cell.Notes()) > 0:
 		return "bad"
 	case d.Behind.IsCurrent():
 		return "good"
@@ -94,11 +95,13 @@ func plural(n int, noun string) string {
 
 // writeErrors says what could not be found out.
 func writeErrors(w *writer, r status.Report) {
-	var lines []string
+	errs := slices.Clone(r.Errs)
 	for _, img := range r.Images {
-		for _, err := range img.Errs {
-			lines = append(lines, strings.Split(err.Error(), "\n")...)
-		}
+		errs = append(errs, img.Errs...)
+	}
+	var lines []string
+	for _, err := range errs {
+		lines = append(lines, strings.Split(err.Error(), "\n")...)
 	}
 	if len(lines) == 0 {
 		return

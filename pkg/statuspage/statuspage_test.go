@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tagbump/tagbump/pkg/history"
 	"github.com/tagbump/tagbump/pkg/plan"
 	"github.com/tagbump/tagbump/pkg/policy"
 	"github.com/tagbump/tagbump/pkg/status"
@@ -34,9 +35,9 @@ func report() status.Report {
 			},
 			{Repository: "job", Cells: []status.Cell{{}, {Deployed: []status.Deployed{{Build: status.Build{Tag: "9"}, Gone: true}}}}, Errs: []error{errors.New("job: 503")}},
 		},
-		Events: []status.Event{
-			{Environment: "production", Image: "ghcr.io/acme/web", At: hours(100), Kind: status.Promotion, From: "1.3.0", To: "1.4.0", By: "Ada"},
-			{Environment: "staging", Image: "ghcr.io/acme/web", At: hours(1), Kind: status.Bump, To: "1.5.0"},
+		Events: []history.Event{
+			{Environment: "production", Image: "ghcr.io/acme/web", When: hours(100), Kind: history.Promotion, From: history.Value{Tag: "1.3.0"}, To: history.Value{Tag: "1.4.0"}, Who: "Ada <ada@acme.example>"},
+			{Environment: "staging", Image: "ghcr.io/acme/web", When: hours(1), Kind: history.Bump, To: history.Value{Tag: "1.5.0"}},
 		},
 	}
 }
@@ -80,7 +81,7 @@ func TestTextsStayTexts(t *testing.T) {
 	r.Images[0].Cells[0].Deployed[0].Missing = []string{evil}
 	r.Images[0].Cells[1].Deployed[0].Places[0].File = evil
 	r.Images[1].Errs = []error{errors.New(evil)}
-	r.Events[0].By, r.Events[1].Environment, r.Events[1].To = evil, evil, evil
+	r.Events[0].Who, r.Events[1].Environment, r.Events[1].To.Tag = evil, evil, evil
 	page := Write(r)
 	if n := strings.Count(page, "<script>"); n != 1 {
 		t.Errorf("%d scripts", n)

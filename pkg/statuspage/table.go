@@ -2,6 +2,7 @@ package statuspage
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/tagbump/tagbump/pkg/image"
@@ -59,14 +60,35 @@ func writeCell(w *writer, r status.Report, environment string, cell status.Cell)
 	}
 	w.put(`<td data-label="%s" data-key="%s">`, environment, sortKey(cell))
 	for _, one := range cell.Deployed {
-		w.put(`<div class="deployed %s"><code class="%s" title="%s">%s</code>`, tone(one), classOfLength(one.Ref()), places(one), one.Ref())
+		w.put(`<div class="deployed %s"><code class="%s" title="%s">%s</code>`, toneIn(cell, one), classOfLength(one.Ref()), places(one), one.Ref())
 		writeAge(w, r.At, one.Created)
 		for _, note := range one.Notes() {
 			w.put(`<span class="note">%s</span>`, note)
 		}
+		if since := one.Since(r.At); since != "" {
+			w.put(`<span class="since" title="%s">%s</span>`, moment(one.Set.When)+", commit "+one.Set.Commit, since)
+		}
 		w.put("</div>")
 	}
+	for _, note := range cell.Notes() {
+		w.put(`<div class="bad"><span class="note">%s</span></div>`, note)
+	}
+	if cell.IsHealthy() {
+		w.put(`<div><span class="note healthy">healthy</span></div>`)
+	}
+	for i, proposal := range cell.Proposals() {
+		writeProposal(w, cell.Pending[i].PullRequest.URL, proposal)
+	}
 	w.put("</td>\n")
+}
+
+// writeProposal has a link to a pull request, if its address is one of the web.
+func writeProposal(w *writer, url, text string) {
+	if strings.HasPrefix(url, "https://") || strings.HasPrefix(url, "http://") {
+		w.put(`<div><a class="note" href="%s" rel="noreferrer">%s</a></div>`, url, text)
+		return
+	}
+	w.put(`<div><span class="note">%s</span></div>`, text)
 }
 
 // classOfLength says that a tag is too long for one line.

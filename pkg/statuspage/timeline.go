@@ -5,6 +5,7 @@ import (
 	"html"
 	"time"
 
+	"github.com/tagbump/tagbump/pkg/history"
 	"github.com/tagbump/tagbump/pkg/safetext"
 	"github.com/tagbump/tagbump/pkg/status"
 )
@@ -26,8 +27,8 @@ func writeTimeline(w *writer, r status.Report) {
 	}
 	from := r.At
 	for _, event := range r.Events {
-		if event.At.Before(from) {
-			from = event.At
+		if event.When.Before(from) {
+			from = event.When
 		}
 	}
 	axis := newAxis(from, r.At)
@@ -50,10 +51,24 @@ func writeTimeline(w *writer, r status.Report) {
 			if event.Environment != lane {
 				continue
 			}
-			fmt.Fprintf(w, `<circle cx="%d" cy="%d" r="7" class="%s"><title>%s</title></circle>`+"\n", axis.x(event.At), middle, classOf(event.Kind), html.EscapeString(safetext.Line(event.String()+", "+moment(event.At))))
+			fmt.Fprintf(w, `<circle cx="%d" cy="%d" r="7" class="%s"><title>%s</title></circle>`+"\n", axis.x(event.When), middle, classOf(event.Kind), html.EscapeString(safetext.Line(describe(event))))
 		}
 	}
 	w.WriteString("</svg>\n</div>\n</section>\n")
+}
+
+// describe writes an event in a line: "acme/web 1.5.0 -> 1.4.0, rollback, Ada, 26 Nov
+// 2026, 09:30 UTC".
+func describe(e history.Event) string {
+	text := e.Image + " "
+	if from := e.From.String(); from != "" {
+		text += from + " -> "
+	}
+	text += fmt.Sprintf("%s, %s", e.To, e.Kind)
+	if by := history.NameOf(e.Who); by != "" {
+		text += ", " + by
+	}
+	return text + ", " + moment(e.When)
 }
 
 // lanesOf returns the environments that have events, in the order of the report.
@@ -72,16 +87,16 @@ func lanesOf(r status.Report) []string {
 
 // eventKinds are the classes of dots, and what they mean.
 var eventKinds = []struct {
-	kind         status.EventKind
+	kind         history.Kind
 	class, words string
 }{
-	{status.Bump, "bump", "bump"},
-	{status.Promotion, "promotion", "promotion"},
-	{status.Rollback, "rollback", "roll-back"},
-	{status.ByHand, "byhand", "by hand"},
+	{history.Bump, "bump", "bump"},
+	{history.Promotion, "promotion", "promotion"},
+	{history.Rollback, "rollback", "rollback"},
+	{history.ByHand, "byhand", "by hand"},
 }
 
-func classOf(kind status.EventKind) string {
+func classOf(kind history.Kind) string {
 	for _, known := range eventKinds {
 		if known.kind == kind {
 			return known.class

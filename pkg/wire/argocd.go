@@ -66,6 +66,12 @@ func (w World) OpenArgoCD(given, byProject string) (*argocd.Client, error) {
 	return client, err
 }
 
+// NamesArgoCD reports whether argocd's own variables say where Argo CD is.
+func (w World) NamesArgoCD() bool {
+	opts, err := parseArgoCDOpts(w.Getenv(argocdOptsVariable))
+	return err != nil || firstOf(w.Getenv(argocdServerVariable), opts.server) != ""
+}
+
 // serverHost returns HOST[:PORT] of a server that may be a URL.
 func serverHost(server string) string {
 	if !strings.Contains(server, "://") {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/tagbump/tagbump/pkg/history"
 	"github.com/tagbump/tagbump/pkg/plan"
 	"github.com/tagbump/tagbump/pkg/policy"
 	"github.com/tagbump/tagbump/pkg/status"
@@ -65,20 +66,20 @@ func sample() status.Report {
 	}
 }
 
-func events() []status.Event {
-	event := func(environment string, days float64, kind status.EventKind, from, to, by string) status.Event {
-		return status.Event{Environment: environment, Image: "ghcr.io/acme/checkout", At: ago(days), Kind: kind, From: from, To: to, By: by}
+func events() []history.Event {
+	event := func(environment string, days float64, kind history.Kind, from, to, by string) history.Event {
+		return history.Event{Environment: environment, Image: "ghcr.io/acme/checkout", When: ago(days), Kind: kind, From: history.Value{Tag: from}, To: history.Value{Tag: to}, Who: by}
 	}
-	all := []status.Event{
-		event("production", 30, status.ByHand, "2.1.0", "2.2.0", "Grace"),
-		event("production", 12, status.Promotion, "2.2.0", "2.3.0", "Ada"),
-		event("production", 3.2, status.Promotion, "2.3.0", "2.4.0", "Ada"),
-		event("production", 3, status.Rollback, "2.4.0", "2.3.0", "Grace <on call>"),
+	all := []history.Event{
+		event("production", 30, history.ByHand, "2.1.0", "2.2.0", "Grace"),
+		event("production", 12, history.Promotion, "2.2.0", "2.3.0", "Ada"),
+		event("production", 3.2, history.Promotion, "2.3.0", "2.4.0", "Ada"),
+		event("production", 3, history.Rollback, "2.4.0", "2.3.0", "Grace <on call>"),
 	}
 	for i := range 12 {
-		all = append(all, event("development", float64(i)*2.4+.2, status.Bump, fmt.Sprintf("2.%d.0", 4-i/3), fmt.Sprintf("2.%d.1", 5-i/3), "ci"))
+		all = append(all, event("development", float64(i)*2.4+.2, history.Bump, fmt.Sprintf("2.%d.0", 4-i/3), fmt.Sprintf("2.%d.1", 5-i/3), "ci"))
 		if i%2 == 0 {
-			all = append(all, event("staging", float64(i)*2.4+1, status.Bump, "2.3.0", "2.4.0", "ci"))
+			all = append(all, event("staging", float64(i)*2.4+1, history.Bump, "2.3.0", "2.4.0", "ci"))
 		}
 	}
 	return all
