@@ -59,6 +59,10 @@ orb-test: orb ## check the orb by CircleCI's rules and schema, and run its comma
 demo: build ## show the main job on an embedded registry and repository
 	$(BINARY) demo
 
+.PHONY: pictures
+pictures: build ## draw what the demo prints, as the README shows it
+	$(BINARY) demo --color always | go run ./pkg/internal/pictures testdata/pictures/demo.svg
+
 test: ## run all tests, then print how many passed (PACKAGES)
 	@mkdir -p $(RESULTS)
 	@go test -json $(PACKAGES) | tee $(RESULTS)/test.json | awk -f .ci/summary.awk

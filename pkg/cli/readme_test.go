@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"html"
 	"net/http"
 	"os"
 	"os/exec"
@@ -222,5 +223,25 @@ func TestProjectFilesOfTheDocumentsAreRight(t *testing.T) {
 		if _, err := config.Parse(name, []byte(start+block)); err != nil || !found {
 			t.Errorf("%s: found %t: %v", name, found, err)
 		}
+	}
+}
+
+var (
+	markup      = regexp.MustCompile(`(?s)<style>.*</style>|<[^>]*>|\s`)
+	differsEach = regexp.MustCompile(`pushed[0-9a-f]{10}|[0-9]+ms`)
+)
+
+// TestPictureShowsTheDemo compares the words of the README's picture with those that the
+// demo prints now.
+func TestPictureShowsTheDemo(t *testing.T) {
+	picture, err := os.ReadFile(filepath.Join("..", "..", "testdata", "pictures", "demo.svg"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, printed, _ := runFor(t, Env{Now: time.Now}, "demo")
+	wordsOf := func(text string) string { return differsEach.ReplaceAllString(text, "…") }
+	got := wordsOf(html.UnescapeString(markup.ReplaceAllString(string(picture), "")))
+	if want := wordsOf(strings.Join(strings.Fields(printed), "")); got != want {
+		t.Errorf("make pictures draws it anew; it shows:\n%s\nthe demo prints:\n%s", got, want)
 	}
 }
