@@ -54,10 +54,8 @@ func (g *gitHub) checkApp(token string, now time.Time) error {
 	}
 	switch err := json.Unmarshal(payload, &claims); {
 	case err != nil, claims.Iss != "1234":
-		//lint:ignore ST1005 GitHub's words
 		return fmt.Errorf("'Issuer' claim ('iss') must be an Integer")
 	case claims.Iat > now.Unix(), claims.Exp < now.Unix(), claims.Exp-now.Unix() > 600:
-		//lint:ignore ST1005 GitHub's words
 		return fmt.Errorf("'Expiration time' claim ('exp') is too far in the future")
 	}
 	return nil
