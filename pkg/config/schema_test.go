@@ -315,6 +315,7 @@ func TestSchemaExplainsEveryKey(t *testing.T) {
 	var explain func(object *jsonSchema)
 	explain = func(object *jsonSchema) {
 		for key, property := range object.Properties {
+			property = property.resolve(root)
 			explain(property)
 			if !strings.HasSuffix(property.Description, ".") {
 				t.Errorf("%s: the description is no sentence: %q", key, property.Description)
