@@ -75,6 +75,9 @@ func messageText(req Request, outcome Outcome) (string, error) {
 	}
 	subject, body := outcome.subject(req.To), strings.Join(changes, "\n")
 	if req.Message.IsZero() {
+		if source := promotedFrom(req, outcome); source != "" {
+			subject += "\n\nPromoted from " + safetext.Line(source) + "."
+		}
 		return subject + "\n\n" + body, nil
 	}
 	values := outcome.values(req.To)

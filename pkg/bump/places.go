@@ -39,6 +39,9 @@ func (r Runner) wants(ctx context.Context, req Request, at scene, resolved []Res
 		if err == nil {
 			err = req.checkEnvironments(one, places.Targets)
 		}
+		if err == nil {
+			err = r.checkSameImage(ctx, img, one, places.Targets)
+		}
 		if err != nil {
 			failed = append(failed, err)
 			continue

@@ -2,9 +2,14 @@ package cli
 
 import (
 	"context"
+	"fmt"
+	"slices"
 
 	"github.com/tagbump/tagbump/pkg/argocd"
 	"github.com/tagbump/tagbump/pkg/bump"
+	"github.com/tagbump/tagbump/pkg/image"
+	"github.com/tagbump/tagbump/pkg/rollout"
+	"github.com/tagbump/tagbump/pkg/safetext"
 	"github.com/tagbump/tagbump/pkg/status"
 	"github.com/tagbump/tagbump/pkg/wire"
 )
@@ -63,4 +68,41 @@ func (d *deployer) states(ctx context.Context, runner bump.Runner, area bump.Are
 		}
 	}
 	return d.waiter.States(ctx, push)
+}
+
+// unfit says why applications do not run images, healthy; "" when they do. An image that
+// none of them runs, such as a job's, does not count.
+func unfit(states []argocd.State, images []rollout.Image) string {
+	if len(states) == 0 {
+		return "Argo CD has no application of it"
+	}
+	for _, state := range states {
+		if !state.IsHealthy() {
+			return safetext.Line(fmt.Sprintf("%s: %s", state.ID.Name, state.Summary))
+		}
+	}
+	for _, img := range images {
+		others := ""
+		arrived := false
+		for _, state := range states {
+			for _, text := range state.Images {
+				running := image.Split(text)
+				if !isNamed(img, running.Repository) {
+					continue
+				}
+				arrived = arrived || running.Tag == img.Tag
+				others = state.ID.Name + " runs " + text
+			}
+		}
+		if others != "" && !arrived {
+			return safetext.Line(fmt.Sprintf("%s, and the files say %s", others, img.Tag))
+		}
+	}
+	return ""
+}
+
+// isNamed reports whether an image has a name.
+func isNamed(img rollout.Image, repository string) bool {
+	same := func(name string) bool { return image.SameRepository(name, repository) }
+	return same(img.Repository) || slices.ContainsFunc(img.As, same)
 }

@@ -19,23 +19,33 @@ func newPromote(env *Env) *cobra.Command {
 		Short:   "Write the tag that one environment has into the files of another",
 		Long: `Promote takes the tag in the files of --from, asks the registry whether it
 still has it, and writes it into the files of --to. Without an IMAGE
-it does so for every image of the project file that both environments have.`,
+it does so for every image of the project file that both environments have.
+
+Where --to pulls from a registry of its own (one of the names under images.X.as), its
+files keep that name, and the tag there must be the same image, by its digest.
+
+--only-if-healthy asks Argo CD first: every application of --from must be Synced and
+Healthy and run the tags in its files, else nothing is changed (exit code 9).`,
 		Example: `  tagbump promote --from staging --to production --dry-run
-  tagbump promote haoict/send2ereader --from staging --to production --pr`,
+  tagbump promote haoict/send2ereader --from staging --to production --pr
+  tagbump promote --to production --only-if-healthy`,
 		Args: imageArgs,
 		RunE: func(cmd *cobra.Command, args []string) error { return runPromote(cmd.Context(), *env, f, args) },
 	}
 	f.changeFlags.add(cmd)
 	cmd.Flags().StringVar(&f.from, "from", "", "`ENV` that has the tag (default: what the project file says under from)")
 	cmd.Flags().StringVar(&f.to, "to", "", "`ENV` that gets it")
+	cmd.Flags().BoolVar(&f.onlyIfHealthy, "only-if-healthy", false, "promote only what Argo CD runs in --from, Synced and Healthy")
 	inGroup(cmd, groupWhat, "from", "to")
+	inGroup(cmd, groupSafety, "only-if-healthy")
 	return cmd
 }
 
 // promoteFlags are the flags of promote.
 type promoteFlags struct {
 	changeFlags
-	from, to string
+	from, to      string
+	onlyIfHealthy bool
 }
 
 func (f *promoteFlags) check() error {
@@ -63,7 +73,36 @@ func (f *promoteFlags) run(ctx context.Context, env Env, args []string) error {
 	if err != nil {
 		return err
 	}
+	if f.onlyIfHealthy {
+		if err := f.checkHealth(ctx, j, req); err != nil {
+			return err
+		}
+	}
 	return j.run(ctx, req)
+}
+
+// checkHealth refuses a promotion from an environment that is not healthy, or that does
+// not run the tags in its files.
+func (f *promoteFlags) checkHealth(ctx context.Context, j *job, req bump.Request) error {
+	from := req.Images[0].Source.(bump.FromEnvironment)
+	d, err := newDeployer(j.world, &waitFlags{argocd: f.argocd}, j.project, from.Name, addressOf(j.place, j.project), j.repo.Repo, j.printer.talk)
+	if err != nil {
+		return err
+	}
+	area := bump.Area{Name: from.Name, Branch: req.Branch, Files: from.Files}
+	push, err := d.pushIn(ctx, j.runner, area, req.Images)
+	if err != nil {
+		return err
+	}
+	states, err := d.waiter.States(ctx, push)
+	if err != nil {
+		return err
+	}
+	if why := unfit(states, push.Images); why != "" {
+		return fault.Errorf(fault.NotDeployed, "%s is not promoted: %s", from.Name, why).
+			WithHint("tagbump wait --env %s waits for it", from.Name)
+	}
+	return nil
 }
 
 // request makes the request of a promotion.
