@@ -373,8 +373,6 @@ func (s search) checkLast(ctx context.Context) error {
 func (s search) nothing(p past) error {
 	looked := fmt.Sprintf("the last %d commits", len(p.Commits))
 	switch {
-	case len(p.Commits) == 0:
-		looked = "no commit, since this folder is not a git checkout,"
 	case !p.More:
 		looked = fmt.Sprintf("all %d commits", len(p.Commits))
 	case len(p.Commits) == 1:
@@ -388,9 +386,12 @@ func (s search) nothing(p past) error {
 	hint := "tagbump update " + s.img.Repository + ":TAG --on-stale allow writes a tag that you know"
 	switch {
 	case s.source.To != "":
-		text = fmt.Sprintf("%s: never had the tag %s in %s", where, s.source.To, strings.TrimSuffix(looked, ","))
+		text = fmt.Sprintf("%s: never had the tag %s in %s", where, s.source.To, looked)
 	case s.source.Steps > 1:
 		text = fmt.Sprintf("%s: %s of the history have no %d tags before %s", where, looked, s.source.Steps, strings.Join(s.tags(), ", "))
+	}
+	if len(p.Commits) == 0 {
+		text = where + ": this folder is not a git checkout, so no earlier tag is known"
 	}
 	if p.Shallow {
 		hint = "this checkout is a shallow clone: git fetch --unshallow; or give --repo URL, which needs no checkout"

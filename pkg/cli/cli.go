@@ -114,7 +114,7 @@ request. Nothing else in the file changes, and nothing runs in the cluster.`,
 			return nil
 		},
 	}
-	root.SetFlagErrorFunc(flagError)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return flagError(cmd, env.Args, err) })
 	setHelp(root, env)
 	root.Flags().BoolVarP(&showVersion, "version", "V", false, "print the version")
 	inGroup(root, groupOutput, "version")

@@ -14,6 +14,7 @@ func addCompletion(root *cobra.Command) {
 	cmd.Short = "Print the script that completes commands in a shell"
 	cmd.Example = "  source <(tagbump completion bash)\n  tagbump completion zsh > ~/.zfunc/_tagbump\n  tagbump completion fish | source"
 	for _, shell := range cmd.Commands() {
+		shell.Args = noArgs
 		shell.Flags().VisitAll(func(flag *pflag.Flag) { inGroup(shell, groupOutput, flag.Name) })
 	}
 }

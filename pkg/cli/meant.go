@@ -34,7 +34,10 @@ var otherWords = map[string]string{
 }
 
 // flagError says what is wrong with a flag, in words that do not need Go.
-func flagError(cmd *cobra.Command, err error) error {
+func flagError(cmd *cobra.Command, args []string, err error) error {
+	if !cmd.HasParent() && len(args) > 0 && !strings.HasPrefix(args[0], "-") {
+		return noArgs(cmd, args) // cobra takes the flags of a command that it does not know for its own
+	}
 	list := func(format string, args ...any) error {
 		return fault.Errorf(fault.Usage, format, args...).WithHint("%s --help lists the flags", cmd.CommandPath())
 	}

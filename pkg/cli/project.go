@@ -40,6 +40,9 @@ func parseProject(name string, src []byte) (project, error) {
 func openProject(w wire.World, named string) (project, error) {
 	if named != "" {
 		src, err := w.ReadFlag("--config", named, smallfile.Text)
+		if errors.Is(err, fs.ErrNotExist) {
+			return project{}, hinted(err, nearProject(w, named))
+		}
 		if err != nil {
 			return project{}, err
 		}
@@ -61,6 +64,17 @@ func openProject(w wire.World, named string) (project, error) {
 		looked += " or in the folders above, up to " + folders[len(folders)-1]
 	}
 	return project{Config: new(config.Config), looked: looked}, nil
+}
+
+// nearProject names the project file beside one that does not exist.
+func nearProject(w wire.World, missing string) string {
+	for _, name := range config.FileNames() {
+		beside := filepath.Join(filepath.Dir(missing), name)
+		if _, err := os.Lstat(w.Path(beside)); err == nil {
+			return "there is " + beside
+		}
+	}
+	return ""
 }
 
 // upToRoot returns a folder and those above it, up to the root of the checkout that

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tagbump/tagbump/pkg/bump"
+	"github.com/tagbump/tagbump/pkg/fault"
 )
 
 func newResolve(env *Env) *cobra.Command {
@@ -81,6 +82,11 @@ func (f *resolveFlags) run(ctx context.Context, env Env, arg string) error {
 	resolved, err := bump.Runner{Registry: registry, Log: talk.say}.Resolve(ctx, img)
 	if f.output != formatJSON || err != nil {
 		p.explain(resolved)
+	}
+	if fault.KindOf(err) == fault.NotFound && fault.HintOf(err) == "" {
+		asking, cancel := context.WithTimeout(ctx, nearTime)
+		defer cancel()
+		return hinted(err, nearTag(asking, registry, []bump.Image{img}))
 	}
 	if err != nil {
 		return err

@@ -93,10 +93,14 @@ func (f *updateFlags) run(ctx context.Context, env Env, args []string) error {
 	defer j.close()
 	j.printer.explains = f.explain
 	req, err := f.request(ctx, j, args)
-	if err != nil {
-		return err
+	if err == nil {
+		err = j.run(ctx, req)
 	}
-	return j.run(ctx, req)
+	globs := j.globs(f.files)
+	if len(globs) == 0 {
+		globs = j.project.Environments[f.env].Files
+	}
+	return j.withNear(ctx, globs, req.Images, err)
 }
 
 // request makes the request of an update.

@@ -286,10 +286,10 @@ var refused = []struct {
 	},
 	{
 		"images that are none", "images:\n  Nginx: {}\n  nginx:1.27: {}\n  https://ghcr.io/acme/web: {}\n  a b: {}\n",
-		`.tagbump.yaml:2:3: images.Nginx: repository "Nginx": upper case is not allowed: not an image reference
+		`.tagbump.yaml:2:3: images.Nginx: repository "Nginx": upper case is not allowed
 .tagbump.yaml:3:3: images.nginx:1.27: has a tag or digest; write "nginx"
-.tagbump.yaml:4:3: images.https://ghcr.io/acme/web: repository "https://ghcr.io/acme/web": not an image reference
-.tagbump.yaml:5:3: images."a b": repository "a b": not an image reference`, both,
+.tagbump.yaml:4:3: images.https://ghcr.io/acme/web: repository "https://ghcr.io/acme/web": an image's name has no scheme such as https://
+.tagbump.yaml:5:3: images."a b": repository "a b": a name has no blanks`, both,
 	},
 	{
 		"values that are not to choose from", "images:\n  nginx: {order: semvr}\n  redis: {order: latest}\nenvironments:\n  a: {files: [x], publish: pr}\n",

@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing"
 
+	"github.com/tagbump/tagbump/pkg/fault"
 	"github.com/tagbump/tagbump/pkg/files"
 	"github.com/tagbump/tagbump/pkg/gitrepo/internal/object"
 	"github.com/tagbump/tagbump/pkg/gitrepo/internal/openssh"
@@ -243,7 +244,7 @@ func checkBranch(name string) error {
 		return nil
 	}
 	if err := plumbing.NewBranchReferenceName(name).Validate(); err != nil || strings.HasPrefix(name, "-") {
-		return fmt.Errorf("%q is not a branch name", name)
+		return fault.Errorf(fault.Usage, "%q is not a branch name", name)
 	}
 	return nil
 }

@@ -13,7 +13,7 @@ func ExampleParse() {
 	fmt.Println(err)
 	// Output:
 	// localhost:5000/shop/cart 2.4.0 <nil>
-	// "ghcr.io/Acme/web:1.0.0": repository "ghcr.io/Acme/web": upper case is not allowed: not an image reference
+	// "ghcr.io/Acme/web:1.0.0": repository "ghcr.io/Acme/web": upper case is not allowed
 }
 
 func ExampleSameRepository() {

@@ -39,6 +39,15 @@ type Info struct {
 // ErrInvalid is in the chain of every error for text that is not an image reference.
 var ErrInvalid = fault.New(fault.Usage, "not an image reference")
 
+// An invalid error says itself what is wrong, without ErrInvalid's words behind it.
+type invalid string
+
+func (e invalid) Error() string { return string(e) }
+
+func (e invalid) Unwrap() error { return ErrInvalid }
+
+func invalidf(format string, args ...any) error { return invalid(fmt.Sprintf(format, args...)) }
+
 var (
 	// Grammar of github.com/distribution/reference, v0.6.0.
 	domainPattern = regexp.MustCompile(`^(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])(?:\.(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9]))*(?::[0-9]+)?$`)
@@ -55,7 +64,7 @@ func Parse(s string) (Ref, error) {
 		return Ref{}, fmt.Errorf("%q: %w", s, err)
 	}
 	if strings.HasSuffix(s, ":") {
-		return Ref{}, fmt.Errorf("%q: the tag is empty: %w", s, ErrInvalid)
+		return Ref{}, invalidf("%q: the tag is empty", s)
 	}
 	if ref.Tag != "" {
 		if err := CheckTag(ref.Tag); err != nil {
@@ -101,20 +110,52 @@ func CheckRepository(name string) error {
 	domain, path := splitDomain(name)
 	switch {
 	case name == "":
-		return fmt.Errorf("the repository is empty: %w", ErrInvalid)
+		return invalid("the repository is empty")
 	case strings.ToLower(path) != path:
-		return fmt.Errorf("repository %q: upper case is not allowed: %w", name, ErrInvalid)
+		return invalidf("repository %q: upper case is not allowed", name)
 	case domain != "" && !domainPattern.MatchString(domain), !pathPattern.MatchString(path):
-		return fmt.Errorf("repository %q: %w", name, ErrInvalid)
+		return invalidf("repository %q: %s", name, whyNoRepository(path, name))
 	}
 	return nil
+}
+
+// whyNoRepository says what is wrong with the name of a repository.
+func whyNoRepository(path, name string) string {
+	before, after, colon := strings.Cut(path, ":")
+	switch {
+	case strings.Contains(name, "://"):
+		return "an image's name has no scheme such as https://"
+	case strings.ContainsAny(name, " \t\r\n"):
+		return "a name has no blanks"
+	case colon && strings.Contains(after, "/") && pathPattern.MatchString(before):
+		return "a tag cannot have a slash"
+	case colon && pathPattern.MatchString(before):
+		return "there are two tags"
+	}
+	return "a name has small letters and digits, and single signs of . _ - / between them"
+}
+
+// longestTag is the most characters that a tag has.
+const longestTag = 128
+
+// whyNoTag says what is wrong with a tag.
+func whyNoTag(tag string) string {
+	switch {
+	case tag == "":
+		return "is empty"
+	case len(tag) > longestTag:
+		return "has more than 128 characters"
+	case tag[0] == '-' || tag[0] == '.':
+		return "must begin with a letter, a digit or _"
+	}
+	return "only letters a to z, digits and the signs . _ - are allowed"
 }
 
 // CheckTag returns an error that wraps [ErrInvalid] unless a registry could
 // have a tag of this name: [A-Za-z0-9_][A-Za-z0-9_.-]{0,127} (OCI distribution spec).
 func CheckTag(tag string) error {
 	if !tagPattern.MatchString(tag) {
-		return fmt.Errorf("tag %q: %w", tag, ErrInvalid)
+		return invalidf("tag %q: %s", tag, whyNoTag(tag))
 	}
 	return nil
 }
@@ -123,7 +164,7 @@ func CheckTag(tag string) error {
 // "sha256:" and 64 hexadecimal digits in lower case.
 func CheckDigest(digest string) error {
 	if !digestPattern.MatchString(digest) {
-		return fmt.Errorf("digest %q: %w", digest, ErrInvalid)
+		return invalidf("digest %q: is not sha256: and 64 hexadecimal digits", digest)
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tagbump/tagbump/pkg/fault"
 	"github.com/tagbump/tagbump/pkg/image"
 	"github.com/tagbump/tagbump/pkg/keypath"
 	"github.com/tagbump/tagbump/pkg/yamledit"
@@ -52,20 +53,26 @@ func (x *Index) At(path keypath.Path, repository string, opts FindOptions) ([]Ta
 	case searched == 1:
 		return nil, missing
 	}
-	return nil, &noPath{path, searched}
+	return nil, &noPath{path, searched, missing}
 }
 
 // A noPath error says that none of several files has the path.
 type noPath struct {
 	path  keypath.Path
 	files int
+	last  error // of the last file
 }
 
 func (e *noPath) Error() string {
 	return fmt.Sprintf("%s: not found in %d YAML files", e.path, e.files)
 }
 
-func (e *noPath) Hint() string { return "check --path and --file" }
+func (e *noPath) Hint() string {
+	if near := fault.HintOf(e.last); near != "" {
+		return near
+	}
+	return "check --path and --file"
+}
 
 func (e *noPath) Unwrap() error { return ErrNoTarget }
 

@@ -180,7 +180,7 @@ func (e *missing) Error() string {
 		fmt.Fprintf(&b, "\n  %s: %s %s", place(left.File, left.Line), left.Path, left.Reason)
 	}
 	if len(e.outside) > 0 {
-		fmt.Fprintf(&b, "\n  it is in %s, which may not be changed", strings.Join(e.outside, ", "))
+		fmt.Fprintf(&b, "\n  it is in %s, which this run leaves out", strings.Join(e.outside, ", "))
 	}
 	if len(e.written) > 0 && len(e.left) == 0 {
 		fmt.Fprintf(&b, "\n  it is written in %s, where no key holds it as an image", strings.Join(e.written, ", "))

@@ -67,8 +67,8 @@ func TestMakeRefusesWants(t *testing.T) {
 	}
 	for text, wants := range map[string][]Want{
 		"a.yaml: acme/web: neither a tag nor a digest is wanted":                                {want("", "")},
-		`a.yaml: tag "a b": not an image reference`:                                             {want("a b", "")},
-		`a.yaml: digest "sha256:1": not an image reference`:                                     {want("2", "sha256:1")},
+		`a.yaml: tag "a b": only letters a to z, digits and the signs . _ - are allowed`:        {want("a b", "")},
+		`a.yaml: digest "sha256:1": is not sha256: and 64 hexadecimal digits`:                   {want("2", "sha256:1")},
 		`a.yaml: image: line 1: two different values are wanted, one of them "acme/web:3"`:      {want("2", ""), want("3", "")},
 		`a.yaml: image: line 1: two different values are wanted, one of them "acme/web:latest"`: {want("2", ""), want("2", ""), want("latest", "")},
 	} {

@@ -20,6 +20,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/tagbump/tagbump/pkg/fault"
 	"github.com/tagbump/tagbump/pkg/forge"
 	"github.com/tagbump/tagbump/pkg/forge/internal/rest"
 )
@@ -51,7 +52,7 @@ type Client struct {
 // asks nobody yet.
 func New(path string, opts Options) (*Client, error) {
 	if parts := strings.Split(path, "/"); len(parts) < 2 || slices.Contains(parts, "") {
-		return nil, fmt.Errorf("%q is not the path of a GitLab project: %w", path, forge.ErrInvalid)
+		return nil, fault.Errorf(fault.Usage, "%q is not the path of a GitLab project, GROUP/PROJECT", path)
 	}
 	if opts.APIURL == "" {
 		opts.APIURL = defaultAPIURL

@@ -7,11 +7,11 @@ import (
 )
 
 // Nearest returns the known word that is closest to word: at most two letters
-// differ, and no more than half of them. It returns "" when none is close.
+// differ, and fewer than half of them. It returns "" when none is close.
 func Nearest(word string, known []string) string {
 	best, least := "", 3
 	for _, candidate := range known {
-		if d := distance(word, candidate); d < least && d <= len(candidate)/2 {
+		if d := distance(word, candidate); d < least && 2*d < len(candidate) {
 			best, least = candidate, d
 		}
 	}

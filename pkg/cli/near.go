@@ -1,0 +1,165 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tagbump/tagbump/pkg/bump"
+	"github.com/tagbump/tagbump/pkg/fault"
+	"github.com/tagbump/tagbump/pkg/files"
+	"github.com/tagbump/tagbump/pkg/image"
+	"github.com/tagbump/tagbump/pkg/internal/suggest"
+	"github.com/tagbump/tagbump/pkg/safetext"
+)
+
+// nearTime is how long a run that has failed may look for what was meant.
+const nearTime = 3 * time.Second
+
+// withNear gives an error about a tag, a branch or a file that does not exist a hint
+// at one that does. Only a run that has failed pays for the question.
+func (j *job) withNear(ctx context.Context, globs []string, images []bump.Image, err error) error {
+	if fault.KindOf(err) != fault.NotFound || fault.HintOf(err) != "" || ctx.Err() != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, nearTime)
+	defer cancel()
+	hint := ""
+	if errors.Is(err, files.ErrMissing) {
+		hint = j.nearFile(ctx, globs)
+	} else if hint = j.nearBranch(ctx); hint == "" {
+		hint = nearTag(ctx, j.runner.Registry, images)
+	}
+	return hinted(err, hint)
+}
+
+// hinted returns err with a hint, if there is one.
+func hinted(err error, hint string) error {
+	if hint == "" {
+		return err
+	}
+	return fault.Errorf(fault.KindOf(err), "%w", err).WithHint("%s", hint)
+}
+
+// nearTag names, for the first image whose given tag the registry does not have, the
+// nearest one that it has.
+func nearTag(ctx context.Context, registry bump.Registry, images []bump.Image) string {
+	for _, img := range images {
+		given, is := img.Source.(bump.Given)
+		if !is || img.Unverified {
+			continue
+		}
+		tags, err := registry.TagsWithPrefix(ctx, img.Repository, "")
+		if err != nil {
+			return ""
+		}
+		tags = slices.DeleteFunc(tags, func(tag string) bool { return image.CheckTag(tag) != nil })
+		if slices.Contains(tags, given.Tag) || len(tags) == 0 {
+			continue
+		}
+		if near := suggest.Nearest(given.Tag, tags); near != "" {
+			return "the nearest tag is " + near
+		}
+		slices.Sort(tags)
+		return "its last tags by name are " + andList(tags[max(0, len(tags)-3):])
+	}
+	return ""
+}
+
+// nearBranch names the default branch when the one that was asked for does not exist.
+func (j *job) nearBranch(ctx context.Context) string {
+	branch := j.project.branchOf(j.flags.branch, "")
+	if branch == "" || j.place.Local {
+		return ""
+	}
+	if tip, err := j.repo.Repo.Tip(ctx, branch); err != nil || tip != "" {
+		return ""
+	}
+	tree, err := j.repo.Repo.Read(ctx, bump.Revision{}, files.MustSelect(".tagbump.{yaml,yml}"))
+	if err != nil {
+		return ""
+	}
+	return "the default branch is " + safetext.Line(tree.Branch())
+}
+
+// nearFile names, for the first file that does not exist, one of the same name in
+// another folder, else one in its folder that is spelt almost like it.
+func (j *job) nearFile(ctx context.Context, globs []string) string {
+	wanted := literals(globs)
+	var around []string
+	for _, name := range wanted {
+		around = append(around, "**/"+files.Quote(path.Base(name)), path.Join(files.Quote(path.Dir(name)), "*.{yaml,yml}"))
+	}
+	selection, err := files.Select(around...)
+	if err != nil || len(wanted) == 0 {
+		return ""
+	}
+	tree, err := j.repo.Repo.Read(ctx, bump.Revision{Branch: j.project.branchOf(j.flags.branch, "")}, selection)
+	if err != nil {
+		return ""
+	}
+	names := namesIn(tree, selection)
+	for _, name := range wanted {
+		if slices.Contains(names, name) {
+			continue
+		}
+		if near := nearName(name, names); near != "" {
+			return "there is " + safetext.Line(near)
+		}
+	}
+	return ""
+}
+
+// nearName returns the name that was meant by one that does not exist, or "".
+func nearName(name string, names []string) string {
+	best, most := "", -1
+	for _, other := range names {
+		if path.Base(other) != path.Base(name) {
+			continue
+		}
+		if shared := sharedFolders(name, other); shared > most {
+			best, most = other, shared
+		}
+	}
+	if best != "" {
+		return best
+	}
+	return suggest.Nearest(name, names)
+}
+
+// sharedFolders counts the folders with which both names begin.
+func sharedFolders(one, other string) int {
+	a, b := strings.Split(path.Dir(one), "/"), strings.Split(path.Dir(other), "/")
+	count := 0
+	for count < len(a) && count < len(b) && a[count] == b[count] {
+		count++
+	}
+	return count
+}
+
+// literals returns the globs that name one file.
+func literals(globs []string) []string {
+	var names []string
+	for _, text := range globs {
+		if glob, err := files.ParseGlob(text); err == nil && glob.IsLiteral() {
+			names = append(names, glob.String())
+		}
+	}
+	return names
+}
+
+// namesIn lists the selected files of a tree.
+func namesIn(tree fs.FS, selection files.Selection) []string {
+	var names []string
+	_ = fs.WalkDir(tree, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() && selection.Wants(name) {
+			names = append(names, name)
+		}
+		return nil
+	})
+	return names
+}
