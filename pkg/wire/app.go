@@ -26,9 +26,19 @@ type AppTokens struct {
 // hasApp reports whether the place's credential is a token of a GitHub App: the
 // variables of one are set, the repository is at GitHub, and no TAGBUMP_TOKEN is for it.
 func (w World) hasApp(place Place) bool {
-	known, found := w.forgeOf(place)
-	return found && known.name == "github" && w.secret(appIDVariable) != "" &&
+	return w.secret(appIDVariable) != "" && w.isForApp(place) &&
 		(w.secret(tokenVariable) == "" || w.withheld(place).source != "")
+}
+
+// isForApp reports whether the place is at a GitHub that an App may prove itself to. One
+// that only the project file names is not: whoever gets the proof can log in as the App.
+func (w World) isForApp(place Place) bool {
+	if byHost, found := w.forgeAt(place.forgeHost()); found && byHost.name == "github" {
+		return true
+	}
+	known, found := w.forgeOf(place)
+	named := place.forge.Type != "" && place.forge.ByPerson
+	return found && known.name == "github" && (named || place.forge.Type == "" && !place.byProject)
 }
 
 // appCredential returns a token of the GitHub App for the place's repository, or the
