@@ -14,6 +14,8 @@ import (
 	"github.com/tagbump/tagbump/pkg/bump"
 	"github.com/tagbump/tagbump/pkg/fault"
 	"github.com/tagbump/tagbump/pkg/files"
+	"github.com/tagbump/tagbump/pkg/forge"
+	"github.com/tagbump/tagbump/pkg/history"
 	"github.com/tagbump/tagbump/pkg/image"
 	"github.com/tagbump/tagbump/pkg/policy"
 	"github.com/tagbump/tagbump/pkg/status"
@@ -246,6 +248,117 @@ func TestAge(t *testing.T) {
 	} {
 		if got := status.Age(d); got != want {
 			t.Errorf("%v: got %q", d, got)
+		}
+	}
+}
+
+// dated is a folder with a history: two commits, the newer one a rollback of production.
+type dated struct {
+	folder
+	asked *[]string
+	err   error
+}
+
+func (d dated) History(_ context.Context, _ bump.Revision, names []string, _ int) (bump.History, error) {
+	*d.asked = append(*d.asked, strings.Join(names, " "))
+	back := history.Commit{Hash: "b1", Author: "Ada <ada@acme.example>", When: now.Add(-2 * time.Hour), Message: "roll back acme/web to 1.4.0 in production\n\nTagbump-Kind: rollback\n"}
+	first := history.Commit{Hash: "a0", Author: "ci", When: now.Add(-50 * time.Hour), Message: "bump"}
+	oldest := history.Commit{Hash: "90", Author: "ci", When: now.Add(-90 * time.Hour), Message: "begin"}
+	tag := func(text string) []byte { return []byte("image:\n  tag: " + text + "\n") }
+	return bump.History{Commits: []history.Commit{back, first, oldest}, Files: map[string][]bump.Version{
+		"web/values-production.yaml": {{Commit: 0, Data: tag("1.4.0")}, {Commit: 1, Data: tag("1.5.0")}, {Commit: 2, Data: tag("1.4.0")}},
+		"web/values-staging.yaml":    {{Commit: 1, Data: tag("1.4.1")}, {Commit: 2, Data: tag("1.4.0")}},
+	}}, d.err
+}
+
+// pulls is a forge with one pull request for production.
+type pulls struct {
+	forge.Host
+	asked *[]string
+	err   error
+}
+
+func (p pulls) Open(_ context.Context, base string) ([]forge.PullRequest, error) {
+	*p.asked = append(*p.asked, base)
+	return []forge.PullRequest{{Number: 7, Body: "[tagbump]: # \"production acme/web:1.6.0\"\n"}, {Number: 8, Body: "a person's"}}, p.err
+}
+
+func askBeside(t *testing.T, historyErr, forgeErr, healthErr error) (report status.Report, asked []string) {
+	t.Helper()
+	repo := dated{folder{MapFS: fstest.MapFS{}, reads: new(int)}, &asked, historyErr}
+	for name, text := range shop {
+		repo.MapFS[name] = &fstest.MapFile{Data: []byte(text)}
+	}
+	var forges []string
+	q := status.Question{
+		At: now, Areas: areas("staging", "production"), Images: []bump.Image{web(t), {Repository: "acme/job"}}, Commits: 10,
+		Health: func(_ context.Context, environment string) ([]status.Application, error) {
+			if environment == "staging" {
+				return nil, nil
+			}
+			return []status.Application{{Name: "shop", Summary: "Synced, Degraded", Images: []string{"acme/web:1.4.0"}}}, healthErr
+		},
+	}
+	report, err := status.Make(context.Background(), bump.Runner{Repo: repo, Registry: registry, Forge: pulls{asked: &forges, err: forgeErr}}, q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return report, append(asked, forges...)
+}
+
+// TestWhatIsBesideTheRegistry holds that history and forge are asked once, and that a
+// tag that the newest commit did not set has no author: the file has been edited since.
+func TestWhatIsBesideTheRegistry(t *testing.T) {
+	report, asked := askBeside(t, nil, nil, nil)
+	if want := []string{"jobs/production.yaml web/values-production.yaml web/values-staging.yaml", "main"}; !slices.Equal(asked, want) {
+		t.Errorf("asked %q", asked)
+	}
+	want := `IMAGE     STAGING     PRODUCTION                NEWEST
+acme/web  1.5.0  1 h  1.4.0  3 d                1.5.0  1 h
+                        2 behind (2 d)
+                        rolled back from 1.5.0
+                        set 2 h ago by Ada
+                        shop: Synced, Degraded
+                        #7 sets 1.6.0
+`
+	got := status.Table(report, 80)
+	if got, _, _ = strings.Cut(got, "acme/job"); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	if len(report.Images[1].Cells[1].Health) != 0 {
+		t.Error("an application counts for an image that it does not run")
+	}
+	if len(report.Events) != 5 {
+		t.Errorf("%d events", len(report.Events))
+	}
+	if got := status.Markdown(report); !strings.Contains(got, "**2 behind (2 d)**, **rolled back** from `1.5.0`, set 2 h ago by `Ada`<br>**`shop` `Synced, Degraded`**<br>pull request 7 sets `1.6.0` |") {
+		t.Error(got)
+	}
+}
+
+// TestWhatCannotBeAskedLeavesCellsEmpty holds that the rest of the report is there, and
+// that its error says what is missing.
+func TestWhatCannotBeAskedLeavesCellsEmpty(t *testing.T) {
+	down := fmt.Errorf("503: %w", fault.Unavailable)
+	hidden := fmt.Errorf("404: %w", fault.NotFound)
+	for _, test := range []struct {
+		history, forge, health error
+		want                   string
+		kind                   fault.Kind
+	}{
+		{down, nil, nil, "history: 503: unavailable", fault.Unavailable},
+		{nil, down, nil, "pull requests: 503: unavailable", fault.Unavailable},
+		{nil, hidden, nil, "pull requests: 404: not found", fault.NoAccess},
+		{nil, nil, down, "health of production: 503: unavailable", fault.Unavailable},
+	} {
+		report, _ := askBeside(t, test.history, test.forge, test.health)
+		err := report.Err()
+		if err == nil || err.Error() != test.want || fault.KindOf(err) != test.kind {
+			t.Errorf("got %v (%v), want %s", err, fault.KindOf(err), test.want)
+		}
+		cell := report.Images[0].Cells[1]
+		if cell.Deployed[0].Tag != "1.4.0" || (cell.Deployed[0].Set == nil) != (test.history != nil) || (len(cell.Pending) == 0) != (test.forge != nil) {
+			t.Errorf("%s: got %+v", test.want, cell)
 		}
 	}
 }
