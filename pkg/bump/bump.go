@@ -118,6 +118,9 @@ type Runner struct {
 	Forge    forge.Host // needed to Propose only
 	Sources  Sources    // tells what changed between two images; nil does not know
 
+	// Renderer tells what a pull request changes in a cluster; nil does not know.
+	Renderer Renderer
+
 	// Prove has the last word on a plan before it is shown or published; nil
 	// agrees to all.
 	Prove Prove

@@ -91,6 +91,7 @@ func (r Runner) propose(ctx context.Context, req Request, at scene, p proposal, 
 	if outcome.Commit != "" {
 		outcome.State = Pushed
 	}
+	asked.Body = r.withRenderings(ctx, at, outcome, asked.Body)
 	if found {
 		pr, err = forge.Refresh(ctx, r.Forge, pr, asked)
 	} else {

@@ -178,8 +178,13 @@ func (j *job) pushOf(ctx context.Context, d *deployer, req bump.Request, report 
 	if report.State == bump.Unchanged {
 		return d.pushIn(ctx, j.runner, bump.Area{Name: req.To, Branch: req.Branch, Files: req.Files}, req.Images)
 	}
-	push := argocd.Push{Repository: d.address, Branch: report.Branch, Commit: report.Commit}
-	for _, img := range report.Images {
+	return d.pushed(req, report.Outcome), nil
+}
+
+// pushed is what an outcome has pushed.
+func (d *deployer) pushed(req bump.Request, outcome bump.Outcome) argocd.Push {
+	push := argocd.Push{Repository: d.address, Branch: outcome.Branch, Commit: outcome.Commit}
+	for _, img := range outcome.Images {
 		if img.State != bump.Changed && img.State != bump.Shared {
 			continue
 		}
@@ -191,12 +196,12 @@ func (j *job) pushOf(ctx context.Context, d *deployer, req bump.Request, report 
 		}
 		push.Images = append(push.Images, rollout.Image{Repository: img.Repository, As: as, Tag: img.Tag, Digest: img.Digest})
 	}
-	for _, change := range report.Changes() {
+	for _, change := range outcome.Changes() {
 		if !slices.Contains(push.Files, change.Target.File) {
 			push.Files = append(push.Files, change.Target.File)
 		}
 	}
-	return push, nil
+	return push
 }
 
 // conclude prints the report, and asks Argo CD what becomes of the commit. With JSON

@@ -19,6 +19,7 @@ type proposalFlags struct {
 	draft, autoMerge             answer
 	base, head                   string
 	forge                        string
+	preview                      string // "" or previewArgoCD
 }
 
 func (f *proposalFlags) add(cmd *cobra.Command) {
@@ -38,11 +39,18 @@ func (f *proposalFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&f.base, "base", "", "`BRANCH` that the pull request changes (default: the one of --branch)")
 	flags.StringVar(&f.head, "pr-branch", "", "`BRANCH` that holds the change (default: tagbump/ENVIRONMENT/IMAGES)")
 	flags.StringVar(&f.forge, "forge", "", "who hosts the repository, where its host does not tell: `github|gitlab|gitea|bitbucket`")
+	flags.StringVar(&f.preview, "preview", "", "show in the pull request what it changes in the cluster, as `argocd` renders it; Secrets are left out")
 	completeWith(cmd, "forge", config.ForgeTypes()...)
-	inGroup(cmd, groupPublish, "pr", "title", "body", "label", "reviewer", "assignee", "draft", "auto-merge", "base", "pr-branch", "forge")
+	completeWith(cmd, "preview", previewArgoCD)
+	inGroup(cmd, groupPublish, "pr", "title", "body", "label", "reviewer", "assignee", "draft", "auto-merge", "base", "pr-branch", "forge", "preview")
 }
 
 func (f *proposalFlags) check() error {
+	if f.preview != "" {
+		if err := oneOf("preview", f.preview, previewArgoCD); err != nil {
+			return err
+		}
+	}
 	if f.forge == "" {
 		return nil
 	}
@@ -64,6 +72,7 @@ func (f *proposalFlags) given() string {
 		{"--auto-merge", f.autoMerge == answerYes},
 		{"--base", f.base != ""},
 		{"--pr-branch", f.head != ""},
+		{"--preview", f.preview != ""},
 	} {
 		if flag.given {
 			return flag.name
