@@ -20,9 +20,9 @@ type besides struct {
 	errs    []error
 }
 
-// lookBeside asks for the history once, the forge once for each branch, and Argo CD
-// once for each environment, side by side. What fails is an error of the result, and
-// its cells are empty.
+// lookBeside asks for the history and the forge once for each branch, and Argo CD once
+// for each environment, side by side. What fails is an error of the result, and its
+// cells are empty.
 func lookBeside(ctx context.Context, r bump.Runner, q Question, found reading) besides {
 	b := besides{health: make([][]Application, len(found.environments))}
 	var mu sync.Mutex
