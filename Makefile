@@ -132,7 +132,7 @@ bench-yaml: ## make the same tag edits with other YAML editors and compare (CORP
 observability-test: ## hold metrics and traces against the official parsers, a Pushgateway and a collector
 	@cd testdata/observability && go test -count=1 ./...
 
-.PHONY: contract gitea-test
+.PHONY: contract
 
 contract: ## hold the requests to GitHub, and the fake's answers, against GitHub's own descriptions (needs npm)
 	@cd testdata/contract && { cmp -s package-lock.json node_modules/for-lock.json || \
