@@ -19,7 +19,7 @@ type credential struct {
 // one in TAGBUMP_TOKEN_HOST, because whoever may write the project file could
 // otherwise have the token sent to a server of his own. The tokens of a forge are
 // for that forge's hosts only. At GitHub, a GitHub App comes before GITHUB_TOKEN, which
-// CI systems set unasked.
+// CI systems set unasked; isForApp says where it may log in.
 func (w World) credentialFor(place Place, forgeTokens []string) credential {
 	if w.hasApp(place) {
 		return w.appCredential(place)
