@@ -26,7 +26,7 @@ It needs no network, no credentials and no git, and leaves nothing behind.`,
 			return runDemo(cmd.Context(), *env, full)
 		},
 	}
-	cmd.Flags().BoolVar(&full, "full", false, "show also the commit, the job once more, a late job that is refused, and the way back")
+	cmd.Flags().BoolVar(&full, "full", false, "show also the commit, the job once more, a late job that is refused, the way back, and a promotion")
 	inGroup(cmd, groupWhat, "full")
 	return cmd
 }

@@ -22,7 +22,7 @@ import (
 const readmeURL = "https://github.com/acme/helm-charts.git"
 
 // readmeWorld is where the commands of the README run: the demo's repository at
-// [readmeURL], a checkout of it without a project file in the folder helm-charts, and a
+// [readmeURL], a checkout of its chart, without a project file, in the folder helm-charts, and a
 // checkout of an example in the folder shop. Every registry's name leads to its own.
 type readmeWorld struct {
 	bed      *demo.Bed
@@ -48,8 +48,10 @@ func newReadmeWorld(t *testing.T) *readmeWorld {
 	w.push(t, "acme/checkout", map[string]int{"2.3.0": 18, "2.4.0": 6, "2.5.0-rc.1": 1})
 	w.push(t, "prom/statsd-exporter", map[string]int{"v0.26.1": 90})
 	w.git(t, "clone", "--quiet", bed.Repository(), "helm-charts")
-	if err := os.Remove(filepath.Join(bed.Dir(), "helm-charts", ".tagbump.yaml")); err != nil {
-		t.Fatal(err)
+	for _, name := range []string{".tagbump.yaml", "staging"} {
+		if err := os.RemoveAll(filepath.Join(bed.Dir(), "helm-charts", name)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	files, err := filesOf(filepath.Join("..", "..", "testdata", "examples", "environments"))
 	if err != nil {
@@ -116,7 +118,8 @@ func (w *readmeWorld) run(t *testing.T, line string) string {
 }
 
 // TestReadmeConsoleBlocks runs every console block of the README, from top to
-// bottom, and compares what it prints. A line with … stands for any lines.
+// bottom, and compares what it prints. What comes after … at
+// the end of a line may be any text, also of more lines.
 func TestReadmeConsoleBlocks(t *testing.T) {
 	readme, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
 	if err != nil {

@@ -35,8 +35,8 @@ var tags = []string{
 	"master-202406151230", "drag-and-drop-202406160815",
 }
 
-// sortedTags is the order in which a registry lists them.
-func sortedTags() []string { return slices.Sorted(slices.Values(tags)) }
+// repair is the tag that CI pushes in the second act.
+const repair = "master-202406151305"
 
 // A Bed is the registry and the repository of one demo.
 type Bed struct {
@@ -98,13 +98,16 @@ func (b *Bed) Play(ctx context.Context, out io.Writer, run Command) error {
 }
 
 // PlayFull tells the whole story: the bump, its commit, the same job once more, a
-// late job that is refused, and the way back.
+// late job that is refused, the way back, and the promotion of a repaired build.
 func (b *Bed) PlayFull(ctx context.Context, out io.Writer, run Command) error {
 	p := player{b, out, run}
 	if err := p.bump(ctx); err != nil {
 		return err
 	}
-	return p.later(ctx)
+	if err := p.later(ctx); err != nil {
+		return err
+	}
+	return p.back(ctx)
 }
 
 // A player types commands as a person would.
@@ -115,7 +118,11 @@ type player struct {
 }
 
 // update is the command of the demo.
-var update = []string{"update", imageName, "--repo", repoName, "--env", "production"}
+var update = updateOf("production")
+
+func updateOf(environment string) []string {
+	return []string{"update", imageName, "--repo", repoName, "--env", environment}
+}
 
 func (p player) bump(ctx context.Context) error {
 	p.tell("CI has pushed master-202406151230. Argo CD deploys what helm-charts.git says.")
@@ -130,7 +137,7 @@ func (p player) bump(ctx context.Context) error {
 	return nil
 }
 
-// later is the second act.
+// later is what happens to the first bump afterwards.
 func (p player) later(ctx context.Context) error {
 	if err := p.showCommit(); err != nil {
 		return err
@@ -145,11 +152,33 @@ func (p player) later(ctx context.Context) error {
 	if err := p.run(ctx, old...); !errors.Is(err, ErrRefused) {
 		return fmt.Errorf("an older tag is not refused: %w", err)
 	}
-	p.tell("\nThe new one is bad after all. Back, on purpose:")
-	if err := p.run(ctx, append(old, "--on-stale", "allow")...); err != nil {
+	_, err := fmt.Fprintln(p.out)
+	return err
+}
+
+// back is the second act: the bump was a bad one.
+func (p player) back(ctx context.Context) error {
+	p.tell("The new one is bad. Back to what was there before:")
+	if err := p.run(ctx, "rollback", "--repo", repoName, "--env", "production"); err != nil {
 		return err
 	}
-	p.tell("Now yours: tagbump update --help")
+	p.tell("The nightly job must not bring it again:")
+	if err := p.run(ctx, update...); !errors.Is(err, ErrRefused) {
+		return fmt.Errorf("a tag that was rolled back is not refused: %w", err)
+	}
+	p.bed.hub.push(repair)
+	p.tell("\nCI has pushed a repair, %s. Staging gets it first:", repair)
+	if err := p.run(ctx, updateOf("staging")...); err != nil {
+		return err
+	}
+	p.tell("It works there. Production gets what staging has:")
+	if err := p.run(ctx, "promote", "--repo", repoName, "--to", "production"); err != nil {
+		return err
+	}
+	if err := p.run(ctx, "status", imageName, "--repo", repoName); err != nil {
+		return err
+	}
+	p.tell("Now yours, in a checkout of your repository: tagbump init")
 	return nil
 }
 

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"os"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -48,6 +47,7 @@ Date:   Wed Jun 12 12:31:00 2024 +0000
  send2ereader/Chart.yaml                  | 5 +++++
  send2ereader/templates/deployment.yaml   | N
  send2ereader/values.yaml                 | N
+ staging/send2ereader.yaml                | N
 
 The job is run again, as CI does:
 
@@ -57,11 +57,25 @@ A slow job comes late, with an older tag:
 
 $ tagbump update haoict/send2ereader:master-202406121130 --repo helm-charts.git --env production
 
-The new one is bad after all. Back, on purpose:
+The new one is bad. Back to what was there before:
 
-$ tagbump update haoict/send2ereader:master-202406121130 --repo helm-charts.git --env production --on-stale allow
+$ tagbump rollback --repo helm-charts.git --env production
 
-Now yours: tagbump update --help
+The nightly job must not bring it again:
+
+$ tagbump update haoict/send2ereader --repo helm-charts.git --env production
+
+CI has pushed a repair, master-202406151305. Staging gets it first:
+
+$ tagbump update haoict/send2ereader --repo helm-charts.git --env staging
+
+It works there. Production gets what staging has:
+
+$ tagbump promote --repo helm-charts.git --to production
+
+$ tagbump status haoict/send2ereader --repo helm-charts.git
+
+Now yours, in a checkout of your repository: tagbump init
 
 `
 
@@ -89,8 +103,10 @@ func TestPlayTellsTheStory(t *testing.T) {
 func TestPlayFullTellsBothActs(t *testing.T) {
 	bed := start(t)
 	var out bytes.Buffer
+	ran := 0
 	refuses := func(_ context.Context, args []string) error {
-		if strings.HasSuffix(args[1], "1130") && !slices.Contains(args, "allow") {
+		ran++
+		if strings.HasSuffix(args[1], "1130") || ran == 6 {
 			return demo.ErrRefused
 		}
 		return nil
@@ -104,6 +120,15 @@ func TestPlayFullTellsBothActs(t *testing.T) {
 	accepts := func(context.Context, []string) error { return nil }
 	if err := bed.PlayFull(context.Background(), &out, accepts); err == nil {
 		t.Error("an older tag that is not refused is no error")
+	}
+	refusesOne := func(_ context.Context, args []string) error {
+		if strings.HasSuffix(args[1], "1130") {
+			return demo.ErrRefused
+		}
+		return nil
+	}
+	if err := bed.PlayFull(context.Background(), &out, refusesOne); err == nil {
+		t.Error("a tag that was rolled back, and is not refused, is no error")
 	}
 }
 

@@ -9,14 +9,18 @@ import (
 	"io"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 )
 
-// A hub is a registry in this process: it answers requests without a network. It can
-// be read only, and has one repository.
+// A hub is a registry in this process: it answers requests without a network. Requests
+// can only read it, and it has one repository.
 type hub struct {
+	mu        sync.Mutex
+	tags      []string          // sorted, as a registry lists them
 	manifests map[string][]byte // by tag and by digest
 	blobs     map[string][]byte // by digest
 	closed    atomic.Bool
@@ -26,16 +30,21 @@ const manifestType = "application/vnd.oci.image.manifest.v1+json"
 
 func newHub() *hub {
 	h := &hub{manifests: map[string][]byte{}, blobs: map[string][]byte{}}
-	for build, tag := range tags {
-		h.add(tag, build)
+	for _, tag := range tags {
+		h.push(tag)
 	}
 	return h
 }
 
 func (h *hub) close() { h.closed.Store(true) }
 
-// add stores an image of one build: its number makes it differ from the others.
-func (h *hub) add(tag string, build int) {
+// push stores an image; the number of its build makes it differ from the others.
+func (h *hub) push(tag string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	build := len(h.tags)
+	h.tags = append(h.tags, tag)
+	slices.Sort(h.tags)
 	created := time.Date(2024, 6, 1, 0, build, 0, 0, time.UTC).Format(time.RFC3339)
 	config := fmt.Appendf(nil, `{"architecture":"arm64","os":"linux","created":%q,"config":{},"rootfs":{"type":"layers","diff_ids":[]}}`, created)
 	manifest := fmt.Appendf(nil, `{"schemaVersion":2,"mediaType":%q,"config":{"mediaType":"application/vnd.oci.image.config.v1+json","size":%d,"digest":%q},"layers":[]}`,
@@ -77,6 +86,8 @@ func (h *hub) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // find returns what is at a path, and its type; nil if there is nothing.
 func (h *hub) find(address string) (body []byte, kind string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	below, isOurs := strings.CutPrefix(address, "/v2/"+imageName+"/")
 	name := path.Base(below)
 	switch {
@@ -85,7 +96,7 @@ func (h *hub) find(address string) (body []byte, kind string) {
 	case !isOurs:
 		return nil, ""
 	case below == "tags/list":
-		text, err := json.Marshal(map[string]any{"name": imageName, "tags": sortedTags()})
+		text, err := json.Marshal(map[string]any{"name": imageName, "tags": h.tags})
 		if err != nil {
 			return nil, ""
 		}
