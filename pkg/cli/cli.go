@@ -121,8 +121,11 @@ request. Nothing else in the file changes, and nothing runs in the cluster.`,
 	env.look.add(root)
 	root.CompletionOptions.HiddenDefaultCmd = false
 	root.AddCommand(newUpdate(env), newPromote(env), newRollback(env), newHistory(env), newWait(env), newResolve(env), newStatus(env), newInit(env), newDoctor(env), newConfig(env), newDemo(env), newVersion(env))
+	for _, cmd := range root.Commands() {
+		completeNames(cmd, env)
+	}
 	root.InitDefaultHelpCmd()
-	addCompletion(root)
+	addCompletion(root, env.Stdout)
 	return root
 }
 

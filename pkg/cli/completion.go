@@ -1,12 +1,15 @@
 package cli
 
 import (
+	"io"
+
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
 
 // addCompletion adds cobra's command that prints the completion scripts.
-func addCompletion(root *cobra.Command) {
+func addCompletion(root *cobra.Command, stdout io.Writer) {
+	root.SetOut(stdout) // cobra keeps it for the scripts
 	root.InitDefaultCompletionCmd()
 	cmd := commandAt(root, []string{"completion"})
 	cmd.Args = noArgs // or a shell that is not known would print the help, as if all were well
