@@ -203,7 +203,7 @@ func (p printer) changesText(name, note string, changes []plan.Change) string {
 		b.WriteString(p.moveText(name, note, of))
 		for _, other := range changes {
 			if moveOf(other) == of {
-				b.WriteString(p.plain("  " + placeText(other)))
+				b.WriteString(p.plain("  " + p.keyText(other, name)))
 			}
 		}
 	}
@@ -226,12 +226,30 @@ func (p printer) moveText(name, note string, of move) string {
 	return text + apart + colours.paint(dimStyle, note) + "\n"
 }
 
-func placeText(change plan.Change) string {
-	text := fmt.Sprintf("%s:%d", change.Target.File, change.Target.Line)
-	if change.Filled {
-		text += "  (none was written: the image is pinned from now on)"
+// keyText is the place of a change, with its key where that fits and is not the
+// name above it.
+func (p printer) keyText(change plan.Change, name string) string {
+	key := change.Target.Path.String()
+	text := position(change) + "  " + key + filledText(change)
+	if key == name || utf8.RuneCountInString("  "+text) > p.env.Terminal.textWidth() {
+		return placeText(change)
 	}
 	return text
+}
+
+func placeText(change plan.Change) string {
+	return position(change) + filledText(change)
+}
+
+func position(change plan.Change) string {
+	return fmt.Sprintf("%s:%d", change.Target.File, change.Target.Line)
+}
+
+func filledText(change plan.Change) string {
+	if !change.Filled {
+		return ""
+	}
+	return "  (none was written: the image is pinned from now on)"
 }
 
 // changeText says in one line what changes where, for stderr.
