@@ -199,7 +199,8 @@ func (c *Client) Compare(ctx context.Context, base, head string) (forge.Comparis
 	return found, nil
 }
 
-// Create opens a pull request.
+// Create opens a pull request. It returns the one of another job that was opened at the
+// same time and before this one.
 func (c *Client) Create(ctx context.Context, p forge.Proposal) (forge.PullRequest, error) {
 	var made pull
 	err := c.api.Do(ctx, rest.Request{
@@ -209,7 +210,30 @@ func (c *Client) Create(ctx context.Context, p forge.Proposal) (forge.PullReques
 	if err == nil && made.Number == 0 {
 		err = fmt.Errorf("%s: the answer names no pull request: %w", c.pair(p.Head, p.Base), forge.ErrInvalid)
 	}
-	return made.pullRequest(), err
+	if err != nil {
+		return forge.PullRequest{}, err
+	}
+	return c.oldest(ctx, made.pullRequest())
+}
+
+// oldest returns the oldest open pull request between the branches of made, and closes
+// made if that is another one. Gitea 1.26 opens two for two requests at once.
+func (c *Client) oldest(ctx context.Context, made forge.PullRequest) (forge.PullRequest, error) {
+	open, err := c.Open(ctx, made.Base)
+	if err != nil {
+		return forge.PullRequest{}, err
+	}
+	first := made
+	for _, pr := range open {
+		if pr.Head == made.Head && pr.Number < first.Number {
+			first = pr
+		}
+	}
+	if first.Number == made.Number {
+		return made, nil
+	}
+	first.Reused = true
+	return first, c.Close(ctx, made.Number, fmt.Sprintf("#%d was opened at the same time.", first.Number))
 }
 
 // Edit sets the title and the body. A draft stays a draft.

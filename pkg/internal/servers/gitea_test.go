@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -75,14 +76,42 @@ func (g gitea) repo() (url string, mirror *testenv.GitRepo) {
 	g.t.Cleanup(func() { g.call(http.MethodDelete, "/repos/"+g.user+"/"+name, nil, nil) })
 	url = g.url + "/" + g.user + "/" + name + ".git"
 	mirror = testenv.MustRepo(g.t, filepath.Join(g.t.TempDir(), "mirror.git"), charts)
-	withToken := strings.Replace(url, "://", "://"+g.user+":"+g.token+"@", 1)
+	withToken := g.withToken(url)
 	if _, err := mirror.Git("remote", "add", "--mirror=fetch", "gitea", withToken); err != nil {
 		g.t.Fatal(err)
 	}
 	if _, err := mirror.Git("push", "-q", withToken, "main"); err != nil {
 		g.t.Fatal(err)
 	}
+	g.awaitPulls(url)
 	return url, mirror
+}
+
+// awaitPulls waits until pull requests can be asked for: after the first push into an
+// empty repository, Gitea answers 404 until its queue has seen the push.
+func (g gitea) awaitPulls(url string) {
+	g.t.Helper()
+	for range 100 {
+		req, err := http.NewRequest(http.MethodGet, g.url+"/api/v1/repos"+g.path(url)+"/pulls", nil)
+		if err != nil {
+			g.t.Fatal(err)
+		}
+		req.Header.Set("Authorization", "token "+g.token)
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			g.t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode == http.StatusOK {
+			return
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	g.t.Fatalf("gitea: %s has no pull requests after 10 s", url)
+}
+
+func (g gitea) withToken(url string) string {
+	return strings.Replace(url, "://", "://"+g.user+":"+g.token+"@", 1)
 }
 
 func (g gitea) env() map[string]string { return map[string]string{"TAGBUMP_TOKEN": g.token} }
@@ -113,10 +142,79 @@ func TestGiteaProtectedBranch(t *testing.T) {
 	run(t, g.env(), update("acme/web:v1.1.0", url)...).check(t, "a protected branch", 8, `hint: .*--pr`)
 }
 
+// pulls returns the repository's pull requests as lines "NUMBER STATE TITLE", the newest
+// first.
+func (g gitea) pulls(url string) string {
+	g.t.Helper()
+	var list []struct {
+		Number       int
+		State, Title string
+	}
+	g.call(http.MethodGet, "/repos"+g.path(url)+"/pulls?state=all&sort=newest", nil, &list)
+	var lines strings.Builder
+	for _, pull := range list {
+		fmt.Fprintf(&lines, "%d %s %s\n", pull.Number, pull.State, pull.Title)
+	}
+	return lines.String()
+}
+
+func (g gitea) path(url string) string {
+	return strings.TrimSuffix(strings.TrimPrefix(url, g.url), ".git")
+}
+
+// TestGiteaPullRequest opens a pull request, refreshes it for a newer tag, and keeps a
+// person's commit.
 func TestGiteaPullRequest(t *testing.T) {
 	g := openGitea(t)
-	url, _ := g.repo()
-	env := map[string]string{"TAGBUMP_TOKEN": g.token, "GITEA_URL": g.url}
-	run(t, env, update("acme/web:v1.1.0", url, "--pr")...).check(t, "a pull request", 0, `opened pull request #1`)
+	url, mirror := g.repo()
+	env := map[string]string{"TAGBUMP_TOKEN": g.token, "GITEA_SERVER_URL": g.url}
+	run(t, env, update("acme/web:v1.1.0", url, "--pr", "--label", "deploy", "--assignee", g.user)...).check(t, "a pull request", 0, `pull request #1`)
 	run(t, env, update("acme/web:v1.1.0", url, "--pr")...).check(t, "again", 0, `pull request #1`)
+	run(t, env, update("acme/web:v1.2.0", url, "--pr")...).check(t, "a newer tag", 0, `pull request #1`)
+	if got, want := g.pulls(url), "1 open web v1.0.0 → v1.2.0\n"; got != want {
+		t.Errorf("pull requests:\n%swant\n%s", got, want)
+	}
+	var pull struct{ Head struct{ Ref string } }
+	g.call(http.MethodGet, "/repos"+g.path(url)+"/pulls/1", nil, &pull)
+	if _, err := mirror.Git("fetch", "-q", "gitea"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := mirror.Commit(pull.Head.Ref, "a person's", map[string]string{"apps/web/README.md": "by hand\n"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := mirror.Git("push", "-q", g.withToken(url), pull.Head.Ref); err != nil {
+		t.Fatal(err)
+	}
+	run(t, env, update("acme/web:v1.3.0", url, "--pr")...).check(t, "a person's commit on the branch", 4, `changes of somebody else: commit [0-9a-f]+ by Else`)
+}
+
+// TestGiteaLandedOtherwise holds that a pull request is closed when a push has made its
+// change.
+func TestGiteaLandedOtherwise(t *testing.T) {
+	g := openGitea(t)
+	url, _ := g.repo()
+	env := map[string]string{"TAGBUMP_TOKEN": g.token, "GITEA_SERVER_URL": g.url}
+	run(t, env, update("acme/web:v1.1.0", url, "--pr")...).check(t, "a pull request", 0, `pull request #1`)
+	run(t, env, update("acme/web:v1.1.0", url)...).check(t, "a push", 0, `pushed`)
+	run(t, env, update("acme/web:v1.1.0", url, "--pr")...).check(t, "nothing to propose", 0, `nothing to do`)
+	if got, want := g.pulls(url), "1 closed web v1.0.0 → v1.1.0\n"; got != want {
+		t.Errorf("pull requests:\n%swant\n%s", got, want)
+	}
+}
+
+// TestGiteaTwoJobsAtOnce holds that one pull request stays open: Gitea makes two.
+func TestGiteaTwoJobsAtOnce(t *testing.T) {
+	g := openGitea(t)
+	url, _ := g.repo()
+	env := map[string]string{"TAGBUMP_TOKEN": g.token, "GITEA_SERVER_URL": g.url}
+	var both sync.WaitGroup
+	for range 2 {
+		both.Go(func() {
+			run(t, env, update("acme/web:v1.1.0", url, "--pr")...).check(t, "one of two", 0, `pull request #1`)
+		})
+	}
+	both.Wait()
+	if got := g.pulls(url); strings.Count(got, " open ") != 1 || !strings.HasSuffix(got, "1 open web v1.0.0 → v1.1.0\n") {
+		t.Errorf("pull requests:\n%s", got)
+	}
 }
