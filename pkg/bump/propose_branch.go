@@ -24,8 +24,8 @@ func (r Runner) examine(ctx context.Context, req Request, at scene, p proposal, 
 	if err != nil {
 		return false, err
 	}
-	if len(diff.Commits) == 0 && len(diff.Files) == 0 && !diff.Cut {
-		return false, nil // a commit of the base: nothing to lose
+	if isOfBase(diff) {
+		return false, nil // nothing to lose
 	}
 	if err := writtenByUs(outcome.Head, diff); err != nil {
 		return false, err
@@ -55,6 +55,9 @@ func (r Runner) examine(ctx context.Context, req Request, at scene, p proposal, 
 // tagbump's, or not all of them are known. A merge of the base into the branch, as a
 // button of the forge makes it, does not count.
 func writtenByUs(branch string, diff forge.Comparison) error {
+	if isOfBase(diff) {
+		return nil
+	}
 	if diff.Cut || diff.Root() == "" {
 		return touchedError{branch, "it holds more commits or files than the forge lists"}
 	}
@@ -64,6 +67,12 @@ func writtenByUs(branch string, diff forge.Comparison) error {
 		}
 	}
 	return nil
+}
+
+// isOfBase reports whether all of a branch is in its base. A push of the same change in
+// the same second makes the same commit.
+func isOfBase(diff forge.Comparison) bool {
+	return len(diff.Commits) == 0 && len(diff.Files) == 0 && !diff.Cut
 }
 
 // A touchedError says what somebody else did to a branch.

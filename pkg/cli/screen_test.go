@@ -120,7 +120,8 @@ func TestEscapesOfOthersDoNotReachTheTerminal(t *testing.T) {
 }
 
 func TestASummaryFitsTheTerminal(t *testing.T) {
-	const wide = "haoict/send2ereader  master-202406121130 → master-202406151230   (arm64, newest of 4)\n  send2ereader/templates/deployment.yaml:19\n"
+	const wide = "haoict/send2ereader  master-202406121130 → master-202406151230   (arm64, newest of 4)\n" +
+		"  send2ereader/templates/deployment.yaml:19  spec.template.spec.containers[name=send2ereader].image\n"
 	const narrow = "haoict/send2ereader  master-202406121130 → master-202406151230\n  (arm64, newest of 4)\n  send2ereader/templates/deployment.yaml:19\n"
 	for width, want := range map[int]string{0: narrow, 80: narrow, 100: wide} {
 		env := onDemo(t)
