@@ -115,7 +115,7 @@ func TestTheTokenStaysOnItsHost(t *testing.T) {
 	}
 }
 
-// TestRequests holds what is sent.
+// TestRequests holds the requests' bytes.
 func TestRequests(t *testing.T) {
 	var seen []string
 	client := clientOf(t, func(w http.ResponseWriter, r *http.Request) {

@@ -23,7 +23,7 @@ const (
 	maxDepth       = 4 // of applications that make applications
 )
 
-// A Push is what was pushed, and what the cluster should run then.
+// A Push is a pushed commit, with the images that the cluster should run then.
 type Push struct {
 	Repository string // its address
 	Branch     string
@@ -96,8 +96,8 @@ type wait struct {
 }
 
 // Wait waits until every application runs the push, or one will not. The error says
-// why, and wraps [ErrNotDeployed], also when ctx ends before. What is known of the
-// applications is returned in any case.
+// why, and wraps [ErrNotDeployed], also when ctx ends before. The
+// applications come back in any case, as far as they are known.
 func (w Waiter) Wait(ctx context.Context, push Push) ([]Application, error) {
 	run := &wait{Waiter: w.withDefaults(), push: push, contains: map[string]bool{}, failed: map[string]int{}}
 	if err := run.begin(ctx); err != nil {
@@ -494,7 +494,8 @@ func notDeployed(t *tracked) error {
 	return err.WithHint("%s", t.Hint)
 }
 
-// outOfTime says what was waited for last. An end from outside stays what it is.
+// outOfTime names the last state that was waited for. An end from outside stays as it
+// is.
 func (w *wait) outOfTime(ctx context.Context) error {
 	cause := context.Cause(ctx)
 	var waiting []string

@@ -15,7 +15,7 @@ import (
 // round trip.
 const RecentCommits = 50
 
-// A memory keeps what was read of a scene's past.
+// A memory caches a scene's past.
 type memory struct {
 	commits []CommitInfo // the latest ones
 	known   bool

@@ -281,7 +281,7 @@ func (r Runner) close(ctx context.Context, pr forge.PullRequest, comment string)
 }
 
 // head returns the name of the pull request's branch: tagbump/production/web. The last
-// part stands for the images that the run was asked for, so that it stays the same
+// part names the images that the run was asked for, so that it stays the same
 // when one of them changes.
 func (req Request) head(outcome Outcome) string {
 	if req.Proposal.Head != "" {

@@ -35,7 +35,7 @@ func (m mark) String() string {
 
 var markPattern = regexp.MustCompile(`(?m)^\[tagbump\]: # "([\w./:-]+(?: [\w./:-]+)*)"\s*$`)
 
-// parseMark reads the last mark of a body, the zero mark when there is none.
+// parseMark reads the last mark of a body; the zero mark when a body has no mark.
 func parseMark(body string) mark {
 	all := markPattern.FindAllStringSubmatch(body, -1)
 	if len(all) == 0 {

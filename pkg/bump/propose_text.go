@@ -185,7 +185,7 @@ const cellLimit = 300
 
 func cell(s string) string { return safetext.Cell(safetext.Cut(s, cellLimit)) }
 
-// details says what is known of the image that is set.
+// details lists the digest, the platforms and the source commit of an image.
 func details(img ImageOutcome) string {
 	text := safetext.Code(img.Repository + ":" + img.Tag)
 	if img.Digest != "" {
@@ -202,12 +202,12 @@ func details(img ImageOutcome) string {
 
 // A Sources knows the repositories from which images are built.
 type Sources interface {
-	// Changes returns what is between two commits of the repository that an image
+	// Changes returns the commits between two commits of the repository that an image
 	// names as its source. It asks the forge where it may.
 	Changes(ctx context.Context, source, from, to string) SourceChanges
 }
 
-// SourceChanges is what is between two commits.
+// SourceChanges are the commits between two commits.
 type SourceChanges struct {
 	URL     string         // of the page that compares them; "" when the forge is not known
 	Commits []forge.Commit // the oldest first; none when the forge was not asked

@@ -13,8 +13,8 @@ import (
 
 // rolledBack returns the rollback that forbids to write a tag into targets: one of the
 // latest commits took back the tag, or one that is not older, and the files confirm it.
-// Nil where there is none. Where nothing tells which of two tags is newer, it does not
-// count.
+// Without such a rollback it is nil. A rollback does not count where nothing tells which
+// of two tags is newer.
 func (r Runner) rolledBack(ctx context.Context, req Request, at scene, one Resolved, targets []plan.Target) (*history.RolledBack, error) {
 	changes := func(target plan.Target) bool { return target.Current.Tag != one.Tag }
 	if !slices.ContainsFunc(targets, changes) {

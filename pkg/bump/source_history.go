@@ -247,7 +247,7 @@ func (s search) byTrailers(ctx context.Context) (hit found, ok bool, err error) 
 	}
 	below, err := s.r.read(ctx, Revision{s.at.Branch(), commits[i+1].Hash}, s.source.where.files, s.at.needs)
 	if err != nil || below.Tip() == s.at.Tip() {
-		return hit, false, nil // the longer way tells what is wrong
+		return hit, false, nil // the longer way finds the error
 	}
 	places, err := below.find(s.source.where, s.img)
 	if err != nil {
@@ -301,7 +301,7 @@ func (s search) in(p past) (hit found, ok bool, err error) {
 		stack.Set(e.To)
 		made[e.To.String()] = e
 	}
-	stack.Set(now) // a folder may have what is in no commit yet
+	stack.Set(now) // a folder may have a tag that no commit has yet
 	steps := s.source.Steps
 	if last, set := made[now.String()]; steps == 0 && set && last.Kind == history.Rollback && len(events) > 0 && events[0].Commit == last.Commit {
 		s.r.log("%s: %s is what %.7s rolled back to; --steps 1 goes back further", s.img.Repository, safetext.Line(now.String()), last.Commit)

@@ -62,7 +62,7 @@ func (v *View) Repositories(area Area) []string {
 }
 
 // Find returns the places of the area's files that have a tag or a digest of img.
-// Without one there are none, which is not an error.
+// An area without such a place is not an error.
 func (v *View) Find(area Area, img Image) ([]plan.Target, error) {
 	found, err := v.scenes[area.Branch].find(place{environment: area.Name, files: area.Files}, img)
 	if isAbsent(err) || errors.Is(err, plan.ErrNoTarget) {

@@ -18,7 +18,7 @@ type aboutDoc struct {
 	Environment string `json:"environment,omitempty"`
 }
 
-// urlsDoc is where a person finds what was done, in JSON.
+// urlsDoc has the addresses of the repository and of the commit, in JSON.
 type urlsDoc struct {
 	RepositoryURL string `json:"repositoryUrl,omitempty"`
 	CommitURL     string `json:"commitUrl,omitempty"`

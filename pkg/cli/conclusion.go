@@ -47,7 +47,7 @@ type phase struct {
 	start time.Time
 }
 
-// add changes what is known so far.
+// add changes the conclusion.
 func (c *course) add(change func(soFar *conclusion)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -165,8 +165,7 @@ func (c conclusion) result(env Env) result.Result {
 	return r
 }
 
-// images returns what is known of the run's images: the outcome, else what was
-// resolved.
+// images returns the run's images: those of the outcome, else the resolved ones.
 func (c conclusion) images() []bump.ImageOutcome {
 	if len(c.report.Images) > 0 {
 		return c.report.Images

@@ -59,7 +59,7 @@ func runDoctor(ctx context.Context, env Env, f *doctorFlags, args []string) erro
 type finding struct {
 	what       string // "git read: https://…"
 	credential string // where it was found; "" for none
-	note       string // what was found out, when all is well
+	note       string // the result, when all is well
 	skipped    string // why nothing was checked
 	err        error
 }

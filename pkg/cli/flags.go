@@ -240,7 +240,8 @@ func (f *changeFlags) check() error {
 	return firstError(f.outputFlags.check, f.reachFlags.check, f.publishFlags.check, f.proposalFlags.check, f.platformFlags.check, f.waitFlags.check, f.checkWait, f.commitFlags.check)
 }
 
-// checkWait refuses to wait for what is only proposed, and makes time for the wait.
+// checkWait refuses to wait for a change that is only proposed, and makes time for the
+// wait.
 func (f *changeFlags) checkWait() error {
 	if f.pr == proposeAlways && f.asks() {
 		return fault.New(fault.Usage, "--pr with --wait or --refresh: Argo CD sees a pull request only after its merge").

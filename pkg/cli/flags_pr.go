@@ -162,7 +162,7 @@ func (a *answer) String() string { return string(*a) }
 // Type is that of a switch, which takes no value in the help.
 func (*answer) Type() string { return "bool" }
 
-// IsBoolFlag says that the flag may stand alone.
+// IsBoolFlag says that the flag may be given without a value.
 func (*answer) IsBoolFlag() bool { return true }
 
 // or returns the answer, else the project file's, else no.

@@ -21,8 +21,8 @@ import (
 const forgeVariable = "SCRIPT_FORGE"
 
 // TestForgeScript runs the same scripts at each forge: what a user sees is the same.
-// The word FORGE_API in a script's files stands for the root of the forge's API, FORGE
-// for its name. The condition [gitlab] holds at GitLab.
+// In a script's files, the word FORGE_API is replaced by the root of the forge's API, and
+// FORGE by its name. The condition [gitlab] holds at GitLab.
 func TestForgeScript(t *testing.T) {
 	for _, name := range []string{"github", "gitlab", "gitea", "bitbucket"} {
 		t.Run(name, func(t *testing.T) {

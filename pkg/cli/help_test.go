@@ -19,7 +19,7 @@ import (
 	"github.com/tagbump/tagbump/pkg/wire"
 )
 
-// allCommands returns root and what is below it.
+// allCommands returns root and all commands below it.
 func allCommands() []*cobra.Command {
 	root := newRoot(&Env{})
 	return append([]*cobra.Command{root}, commandsBelow(root)...)

@@ -97,7 +97,7 @@ func (h *helpWriter) paragraphs(text string) {
 	}
 }
 
-// section writes lines under a heading, unless there are none.
+// section writes lines under a heading. Without lines it writes nothing.
 func (h *helpWriter) section(title, lines string) {
 	if lines == "" {
 		return
@@ -163,7 +163,7 @@ const (
 	flagColumn    = 27
 )
 
-// rows writes rows under a heading, unless there are none. A name that is too long
+// rows writes rows under a heading. Without rows it writes nothing. A name that is too long
 // for its column gets a line of its own.
 func (h *helpWriter) rows(title string, rows []row, column int) {
 	if len(rows) == 0 {

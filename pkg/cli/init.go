@@ -144,7 +144,7 @@ func (f *initFlags) checkFree(name string) error {
 		WithHint("tagbump init --dry-run prints a new one; --force overwrites it")
 }
 
-// confirm asks a person; where there is none it wants --yes.
+// confirm asks a person on a terminal; elsewhere it wants --yes.
 func (f *initFlags) confirm(env Env, name string) error {
 	if f.yes {
 		return nil
@@ -270,7 +270,7 @@ func filesWith(images []draft.Image) []string {
 // branchNames are the names of branches that are environments.
 var branchNames = []string{"dev", "develop", "development", "test", "stage", "staging", "prod", "production"}
 
-// branches returns the environments that have a branch each. One alone is none.
+// branches returns the environments that have a branch each. A single one does not count.
 func branches(ctx context.Context, r *reading) ([]draft.Environment, error) {
 	var found []draft.Environment
 	for _, name := range branchNames {

@@ -13,7 +13,7 @@ import (
 )
 
 // A word that tagbump does not know is often a misspelt one, or one of another
-// tool. What is near it is named, so that nobody has to read a list.
+// tool. The error names the nearest known word, so that nobody has to read a list.
 
 // didYouMean ends a message about a word that is not known, when one is near it.
 func didYouMean(word string, known []string) string {
@@ -33,7 +33,7 @@ var otherWords = map[string]string{
 	"tag": "--to", "version": "--tag",
 }
 
-// flagError says what is wrong with a flag, in words that do not need Go.
+// flagError explains an error of a flag in words that do not need Go.
 func flagError(cmd *cobra.Command, args []string, err error) error {
 	if !cmd.HasParent() && len(args) > 0 && !strings.HasPrefix(args[0], "-") {
 		return noArgs(cmd, args) // cobra takes the flags of a command that it does not know for its own

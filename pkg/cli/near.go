@@ -17,7 +17,7 @@ import (
 	"github.com/tagbump/tagbump/pkg/safetext"
 )
 
-// nearTime is how long a run that has failed may look for what was meant.
+// nearTime is how long a run that has failed may look for the nearest name.
 const nearTime = 3 * time.Second
 
 // withNear gives an error about a tag, a branch or a file that does not exist a hint

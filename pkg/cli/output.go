@@ -304,7 +304,7 @@ func (p printer) stateLines(report bump.Report) []string {
 	return nil
 }
 
-// afterward says what was done when its answer could not be written.
+// afterward adds to the error of a write that failed which change was made before.
 func afterward(report bump.Report, err error) error {
 	done := ""
 	switch report.State {
@@ -385,7 +385,7 @@ func ofEnvironment(name string) string {
 type reportDoc struct {
 	Schema      int         `json:"schema"`
 	Changed     bool        `json:"changed"`
-	State       bump.State  `json:"state"` // what was done
+	State       bump.State  `json:"state"` // how far the change got
 	DryRun      bool        `json:"dryRun"`
 	Environment string      `json:"environment,omitempty"`
 	Images      []imageDoc  `json:"images"`

@@ -103,7 +103,7 @@ func (f *statusFlags) run(ctx context.Context, env Env, args []string) error {
 	return report.Err()
 }
 
-// question says what is asked for.
+// question turns flags and arguments into a question.
 func (f *statusFlags) question(r *reading, args []string, now time.Time) (status.Question, error) {
 	q := status.Question{Where: r.place.Where, At: now, Suggest: true, Commits: defaultCommits}
 	var err error

@@ -21,7 +21,7 @@ const (
 )
 
 // TestStatusOfManyImages asks for 40 images in 3 environments with the registry and
-// the git server 40 ms away. It counts what is asked of both: the repository is read
+// the git server 40 ms away. It counts the requests to both: the repository is read
 // once, and each image costs 8 requests: a ping, the tags, and the manifests and configs
 // of its three tags, of which one is the newest.
 func TestStatusOfManyImages(t *testing.T) {

@@ -14,7 +14,7 @@ import (
 )
 
 // topicFiles are the texts of `tagbump help TOPIC`, one file each. The first line is
-// the title. Lists that the program knows itself stand there as a placeholder.
+// the title. A placeholder marks each list that the program knows itself.
 //
 //go:embed topics/*.md
 var topicFiles embed.FS

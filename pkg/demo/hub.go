@@ -84,7 +84,7 @@ func (h *hub) RoundTrip(req *http.Request) (*http.Response, error) {
 	return answer, nil
 }
 
-// find returns what is at a path, and its type; nil if there is nothing.
+// find returns the content at a path, and its type; nil if the path has no content.
 func (h *hub) find(address string) (body []byte, kind string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -9,7 +9,7 @@ import (
 	"github.com/tagbump/tagbump/pkg/safetext"
 )
 
-// A Project is what is written into the file.
+// A Project is the content of the file.
 type Project struct {
 	Repository   string // "" is the folder of the file
 	Images       []Image

@@ -36,7 +36,7 @@ type Version struct {
 //
 // It costs one request for the commits, one for each level of folders above the files,
 // and one for the files, however many commits there are; and the bytes of the trees that
-// differ, not of the repository. What was read before is not asked for again, so a longer
+// differ, not of the repository. Objects that were read before are not asked for again, so a longer
 // look after a short one costs the difference.
 func (r *Repo) History(ctx context.Context, at Revision, names []string, most int) (History, error) {
 	tip, err := r.resolve(ctx, at)
@@ -206,7 +206,7 @@ func (c chain) fetchTrees(ctx context.Context, tracks []track, level int) error 
 	return nil
 }
 
-// lookBelow reports whether what is below the missing folders at a level may come along,
+// lookBelow reports whether the content of the missing folders at a level may come along,
 // and how many levels that are: when it is one folder, or when the latest commit, whose
 // trees are here as a rule, shows that the folders are small.
 func (c chain) lookBelow(tracks []track, level, missing int) (depth int, worth bool) {

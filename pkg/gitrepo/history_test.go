@@ -191,7 +191,7 @@ func TestAfterAnOlderCommitTheTipIsReadAsBefore(t *testing.T) {
 	})
 }
 
-// A clone of CI has one commit: what is below it is not there.
+// A clone of CI has one commit, without its parents.
 func TestTheHistoryOfAShallowCloneEndsEarly(t *testing.T) {
 	t.Parallel()
 	p := places(t, chart)["http"](t)

@@ -78,8 +78,8 @@ type chain struct {
 	cut     bool            // the last commit has a parent that is not in the chain
 }
 
-// chain reads n commits up to tip, or fewer where they end. What was read before is not
-// asked for again.
+// chain reads n commits up to tip, or fewer where they end. Commits that were read
+// before are not asked for again.
 func (r *Repo) chain(ctx context.Context, tip plumbing.Hash, n int, filter string) (chain, error) {
 	c := chain{repo: r}
 	merges := map[int][]plumbing.Hash{}

@@ -39,7 +39,7 @@ type Info struct {
 // ErrInvalid is in the chain of every error for text that is not an image reference.
 var ErrInvalid = fault.New(fault.Usage, "not an image reference")
 
-// An invalid error says itself what is wrong, without ErrInvalid's words behind it.
+// An invalid error explains itself, without ErrInvalid's words behind it.
 type invalid string
 
 func (e invalid) Error() string { return string(e) }
@@ -119,7 +119,7 @@ func CheckRepository(name string) error {
 	return nil
 }
 
-// whyNoRepository says what is wrong with the name of a repository.
+// whyNoRepository explains why a name cannot be a repository.
 func whyNoRepository(path, name string) string {
 	before, after, colon := strings.Cut(path, ":")
 	switch {
@@ -138,7 +138,7 @@ func whyNoRepository(path, name string) string {
 // longestTag is the most characters that a tag has.
 const longestTag = 128
 
-// whyNoTag says what is wrong with a tag.
+// whyNoTag explains why a text cannot be a tag.
 func whyNoTag(tag string) string {
 	switch {
 	case tag == "":

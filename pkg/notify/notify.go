@@ -47,7 +47,8 @@ func FormatOf(webhook string) Format {
 	return JSON
 }
 
-// Check says what is wrong with the address of a webhook. It does not repeat it.
+// Check explains why a text cannot be the address of a webhook; "" when it can be one.
+// It does not repeat the text.
 func Check(webhook string) string {
 	u, err := url.Parse(webhook)
 	switch {

@@ -107,7 +107,7 @@ Pull request: <https://github.com/acme/charts/pull/7|https://github.com/acme/cha
 var slackControl = regexp.MustCompile(`<[^>]*>?`)
 
 // checkSlack holds that a text has no control sequence but links of ours, and no mention
-// of Slack or of what is compatible with it.
+// of Slack or of a server that is compatible with it.
 func checkSlack(t *testing.T, text string) {
 	t.Helper()
 	for _, control := range slackControl.FindAllString(text, -1) {

@@ -71,8 +71,8 @@ func slackSign(e Event) string {
 	return ":information_source:"
 }
 
-// slackEscapes are Slack's three control characters, and for what is compatible with
-// Slack: a mark without a width behind "@", so that it mentions nobody, and other
+// slackEscapes are Slack's three control characters and, for servers that are compatible
+// with Slack: a mark without a width behind "@", so that it mentions nobody, and other
 // characters for those of links and formats.
 // https://api.slack.com/reference/surfaces/formatting#escaping
 var slackEscapes = strings.NewReplacer(

@@ -57,7 +57,7 @@ func (img Image) text() string {
 // A fact is one line of a message: what it is called, its text and where it leads.
 type fact struct{ name, text, link string }
 
-// facts returns what is known, in the order in which it is shown.
+// facts returns the facts of a result, in the order in which they are shown.
 func (e Event) facts() []fact {
 	var all []fact
 	add := func(name, text, link string) {

@@ -3,7 +3,7 @@
 // A [Message] is a text for people and trailers for programs: which images were
 // set, from which source commit, what they replace, in which environment, by which
 // build and for whom. Later runs read the trailers back: to find out which pipeline
-// deployed a tag, to tell a history, to leave alone what was rolled back.
+// deployed a tag, to tell a history, to leave a tag alone that was rolled back.
 //
 // Labels, file names and variables come from outside. None of them can add a
 // trailer: each value is put on one line, the trailers are a paragraph of their
@@ -57,8 +57,8 @@ type Image struct {
 
 // Provenance says which build asked for a change, and for whom.
 type Provenance struct {
-	// Revision is the source commit that the build is of. No trailer has it: it
-	// stands in for the revision of an image that does not name its own.
+	// Revision is the source commit that the build is of. No trailer has it:
+	// it is the revision of an image that does not name its own.
 	Revision    string
 	BuildURL    string   // its user part and the values of its query are masked
 	Pipeline    int64    // the pipeline's number, which grows, and stays the same on a re-run; 0 is unknown

@@ -195,7 +195,7 @@ func TestSubject(t *testing.T) {
 	}
 }
 
-// FuzzRoundTrip holds that what is written is read back, whatever labels, URLs,
+// FuzzRoundTrip holds that every written value is read back, whatever labels, URLs,
 // names and texts say.
 func FuzzRoundTrip(f *testing.F) {
 	f.Add("bump web", "1.0", commit, "https://ci.example/7", "ada", "production", int64(7), 0)

@@ -237,7 +237,7 @@ func isAgent(address string) bool {
 }
 
 // instanceTime is how long the metadata server of an instance may take. Outside of
-// EC2 there is none, and nothing answers at its address.
+// EC2 nothing answers at its address.
 const instanceTime = 2 * time.Second
 
 var errNoAWS = errors.New("gives no credentials: there are no AWS variables, no " + ecrHelper + " in PATH (which reads profiles), and no instance metadata")

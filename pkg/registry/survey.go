@@ -115,7 +115,7 @@ func (s *survey) find(ctx context.Context, at name.Reference) (image.Info, error
 	})
 }
 
-// ignoreLost returns nil for what is no image, and for an image of which the registry
+// ignoreLost returns nil for an artefact that is not an image, and for an image of which the registry
 // lost a part.
 func ignoreLost(err error) error {
 	var refused *refusal

@@ -18,8 +18,8 @@ import (
 	"github.com/tagbump/tagbump/pkg/safetext"
 )
 
-// A Result is what a run came to. The zero value of a field means that it is
-// not known, or that there is none.
+// A Result is what a run came to. The zero value of a field means that the run
+// does not know it or does not have it.
 type Result struct {
 	State       string // "unchanged", "written", "committed", "pushed", "proposed" or "failed"
 	Changed     bool   // files differ, or would in a dry run

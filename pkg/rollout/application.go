@@ -11,7 +11,7 @@ type Application struct {
 	Metadata  Metadata   `json:"metadata"`
 	Spec      Spec       `json:"spec"`
 	Status    Status     `json:"status"`
-	Operation *Operation `json:"operation"` // that the controller has not finished; nil when there is none
+	Operation *Operation `json:"operation"` // that the controller has not finished, or nil
 }
 
 // Metadata names an application.

@@ -112,7 +112,7 @@ type Verdict struct {
 	Reason string // for a person; of a pending application what it waits for
 	Hint   string // the next step, where one is known
 	By     string // the tag that replaced the wanted one, where it is known
-	Warn   string // what is worth telling before it is certain: a Pod that cannot start
+	Warn   string // a problem that is not certain yet: a Pod that cannot start
 	Ask    Ask
 }
 
@@ -135,7 +135,7 @@ type sighting struct {
 	since time.Duration
 }
 
-// seen returns the sighting after a look at which what was seen; "" means nothing was.
+// seen returns the sighting after a look that saw what; "" means that it saw nothing.
 func (s sighting) seen(what string, at time.Duration) sighting {
 	if what == "" || s.what != "" {
 		s.what = what
@@ -320,7 +320,7 @@ func refused(v view, _ History) *Verdict {
 	return nil
 }
 
-// refusal says what was refused: the objects, else the operation's message.
+// refusal returns the message of the first refused object, else the operation's.
 func (app Application) refusal() string {
 	op := app.Status.OperationState
 	if op.SyncResult != nil {
@@ -411,7 +411,7 @@ func settled(v view, _ History) *Verdict {
 
 // isSettled reports whether the cluster has what the revision says and nothing is on
 // its way. The last operation must have Succeeded; one of another revision that did
-// not is past: where a commit takes back what was refused, nothing is left to sync,
+// not is past: where a commit reverts a refused one, nothing is left to sync,
 // and the old failure stays in the status.
 func (v view) isSettled() bool {
 	if v.app.Status.Sync.Status != "Synced" || v.app.Operation != nil {
@@ -425,7 +425,7 @@ func (v view) isSettled() bool {
 	return (op.Phase == "Failed" || op.Phase == "Error") && !ours && len(unknown) == 0
 }
 
-// degradedText names what is degraded: the Pod where it is known, else the objects.
+// degradedText names the degraded Pod where it is known, else the degraded objects.
 func (v view) degradedText() string {
 	if v.Tree != nil {
 		if pod, found := v.crashingPod(); found {

@@ -77,7 +77,7 @@ func TestRecordedApplications(t *testing.T) {
 	}
 }
 
-// TestARefusedSyncNamesTheObject holds that the person is told what was refused.
+// TestARefusedSyncNamesTheObject holds that the reason names the refused object.
 func TestARefusedSyncNamesTheObject(t *testing.T) {
 	for file, want := range map[string]State{"3.6/app-sync-refused": Failed, "3.6/app-hook-failed": Failed, "3.6/app-sync-refused-retrying": Pending} {
 		app := read[Application](t, file)

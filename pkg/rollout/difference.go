@@ -93,7 +93,7 @@ type values map[string]any
 // An empty value is a map or a list without content, as JSON spells it.
 type empty string
 
-// add adds what is below a path. An item of a list goes by its name, where it has one.
+// add adds the values below a path. An item of a list goes by its name, where it has one.
 func (v values) add(path string, content any) {
 	switch content := content.(type) {
 	case map[string]any:

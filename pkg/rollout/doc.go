@@ -1,7 +1,7 @@
 // Package rollout says from Argo CD's answers whether the cluster runs a commit.
 //
 // [Decide] is one pure function: an [Observation] (an answer about an application,
-// and when it came), the [History] of the earlier ones, and what is [Wanted] make a
+// and when it came), the [History] of the earlier ones, and what the cluster should run ([Wanted]) make a
 // [Verdict]: pending, done, superseded, failed or untouched, with a reason for a
 // person. Who asks Argo CD and who prints is elsewhere.
 //

@@ -78,7 +78,7 @@ func (w Wanted) followed(spec Spec) followed {
 	return f
 }
 
-// Follows reports whether a source takes what is pushed to branch. An empty target is
+// Follows reports whether a source takes the commits of branch. An empty target is
 // the repository's default branch, which may be any; an empty branch is not known.
 func (s Source) Follows(branch string) bool {
 	target := strings.TrimPrefix(s.TargetRevision, "refs/heads/")

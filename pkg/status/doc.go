@@ -4,8 +4,8 @@
 // [Make] reads the files once and asks the registry about all images side by side.
 // Its [Report] is data; [Table] and [Markdown] write it for people.
 //
-// A registry that does not answer for one image does not spoil the report: what is
-// not known is left out, and [Report.Err] says why.
+// A registry that does not answer for one image does not spoil the report: unknown
+// values are left out, and [Report.Err] says why.
 //
 // One trap: "behind" counts the tags that the image's policy permits and that are
 // newer than the deployed one. A tag that the policy does not permit has no place

@@ -125,7 +125,7 @@ func (q Question) policyOf(suggestion policy.Suggestion) *policy.Policy {
 	return p
 }
 
-// inspectCells looks up what is deployed, and returns the errors in the order of the
+// inspectCells looks up the deployed tags, and returns the errors in the order of the
 // cells.
 func inspectCells(ctx context.Context, r bump.Runner, img bump.Image, cells []Cell) []error {
 	var all []*Deployed

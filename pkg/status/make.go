@@ -44,8 +44,8 @@ type Question struct {
 // 16 to 32 requests at once, and more are slower.
 const parallel = 24
 
-// Make answers a question. The error is that the files cannot be read; what is not
-// known of single images is in the report.
+// Make answers a question. The error is that the files cannot be read; the
+// errors of single images are in the report.
 func Make(ctx context.Context, r bump.Runner, q Question) (Report, error) {
 	found, err := read(ctx, r, q)
 	if err != nil {

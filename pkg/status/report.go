@@ -90,7 +90,7 @@ func (b Behind) IsCurrent() bool { return b.Known && b.Tags == 0 }
 // IsSuggested reports whether the policy is not the user's: the tags suggest it.
 func (img Image) IsSuggested() bool { return img.Policy != "" && img.Suggestion != policy.Suggestion{} }
 
-// State returns what is the case in one word: "gone" when the registry does not have
+// State describes the deployed image in one word: "gone" when the registry does not have
 // the image any more, "unknown" when it did not answer, "behind" and "current" for
 // tags of the policy, else "other".
 func (d Deployed) State() string {
@@ -119,7 +119,7 @@ func (r Report) Err() error {
 	return errors.Join(append(firsts, r.Errs...)...)
 }
 
-// Ref returns what is deployed, as people write it: with the tag, else the digest.
+// Ref returns the deployed image as people write it: with the tag, else the digest.
 func (d Deployed) Ref() string {
 	if d.Tag != "" {
 		return d.Tag

@@ -337,7 +337,7 @@ acme/web  1.5.0  1 h  1.4.0  3 d                1.5.0  1 h
 }
 
 // TestWhatCannotBeAskedLeavesCellsEmpty holds that the rest of the report is there, and
-// that its error says what is missing.
+// that its error names the missing part.
 func TestWhatCannotBeAskedLeavesCellsEmpty(t *testing.T) {
 	down := fmt.Errorf("503: %w", fault.Unavailable)
 	hidden := fmt.Errorf("404: %w", fault.NotFound)

@@ -82,7 +82,7 @@ func withAge(tag, age string) string {
 	return tag + "  " + age
 }
 
-// short returns what is deployed; of a digest only the beginning.
+// short returns the deployed tag, else the beginning of the digest.
 func (d Deployed) short() string {
 	if d.Tag == "" {
 		return safetext.Line(fmt.Sprintf("%.19s", d.Digest))

@@ -73,7 +73,7 @@ var tones = []struct{ name, words string }{
 	{"bad", "to look at"}, {"behind", "behind"}, {"good", "up to date"}, {"plain", "without a verdict"},
 }
 
-// toneIn is the colour of what is deployed in a cell.
+// toneIn is the colour of a cell's deployed tag.
 func toneIn(cell status.Cell, d status.Deployed) string {
 	switch {
 	case d.Gone || len(d.Missing) > 0 || len(cell.Notes()) > 0:

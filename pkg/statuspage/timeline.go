@@ -20,7 +20,7 @@ const (
 )
 
 // writeTimeline draws when the tags of each environment were set: a lane for each
-// environment and a dot for each event. Without events there is none.
+// environment and a dot for each event. Without events it draws nothing.
 func writeTimeline(w *writer, r status.Report) {
 	if len(r.Events) == 0 {
 		return

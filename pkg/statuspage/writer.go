@@ -11,7 +11,7 @@ import (
 // A writer collects HTML.
 type writer struct{ strings.Builder }
 
-// put writes HTML in which each %s stands for a text, which is escaped: it can be
+// put writes HTML in which each %s is replaced by a text, which is escaped: it can be
 // neither an element nor the end of an attribute.
 func (w *writer) put(format string, texts ...string) {
 	escaped := make([]any, len(texts))

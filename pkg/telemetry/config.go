@@ -81,8 +81,8 @@ func (c Config) Message(trace []byte) Message {
 	return Message{c.Endpoint, header, trace}
 }
 
-// Secrets returns the values of the headers, and what is behind a blank in them: a token
-// alone, or "Bearer TOKEN".
+// Secrets returns the values of the headers, and the part of each behind its first blank:
+// the value is a token alone, or "Bearer TOKEN".
 func (c Config) Secrets() []string {
 	var secrets []string
 	for _, value := range c.header {

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// A Message is what is posted to a server.
+// A Message is a body that is posted to a server.
 type Message struct {
 	URL    string
 	Header map[string]string // may hold credentials
@@ -56,8 +56,8 @@ func groupURL(gateway *url.URL, r Run) string {
 
 var errNotURL = errors.New("is not a URL")
 
-// CheckGateway says what is wrong with the address of a Pushgateway. The error does not
-// repeat it.
+// CheckGateway returns an error when gateway cannot be the address of a Pushgateway. The
+// error does not repeat the address.
 func CheckGateway(gateway string) error {
 	u, err := checkURL(gateway)
 	if err == nil && u.RawQuery != "" {

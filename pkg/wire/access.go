@@ -7,7 +7,7 @@ import (
 )
 
 // GitCredential says where the token for the place's git server is from: the name of a
-// variable. Without one, source says why there is none.
+// variable. Without a token, source says why.
 func (w World) GitCredential(place Place) (source string, found bool) {
 	c := w.gitCredential(place)
 	return c.source, c.secret != ""

@@ -42,7 +42,7 @@ func (w World) isForApp(place Place) bool {
 }
 
 // appCredential returns a token of the GitHub App for the place's repository, or the
-// reason why there is none.
+// reason why it has none.
 func (w World) appCredential(place Place) credential {
 	if w.Apps == nil {
 		return w.askApp(place)

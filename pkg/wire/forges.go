@@ -29,7 +29,7 @@ type knownForge struct {
 	open func(w World, place Place, token string) (forge.Host, error)
 	// commit is what a commit's page has between the repository's address and the hash.
 	commit string
-	// commits returns the part of the API that commits files; nil when there is none.
+	// commits returns the part of the API that commits files; nil for forges without it.
 	commits func(w World, place Place, token string) (committer, error)
 }
 

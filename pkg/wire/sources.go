@@ -15,8 +15,8 @@ type sources struct {
 	place Place // of the repository that is changed
 }
 
-// Sources returns what is known of source repositories when the repository of the place
-// is changed. Only a repository on the same host is asked for its commits, because
+// Sources returns the source repositories of images, for a change of the place's
+// repository. Only a repository on the same host is asked for its commits, because
 // the token is for that host.
 func (w World) Sources(place Place) bump.Sources { return sources{w, place} }
 

@@ -40,8 +40,8 @@ func newest(tag string, days float64) *status.Build {
 	return &status.Build{Tag: tag, Created: ago(days)}
 }
 
-// sample is a shop with three environments: what is well, behind, lost and unknown,
-// names that are long, and texts that try to be more than text.
+// sample is a shop with three environments: images that are current, behind, lost and
+// unknown, names that are long, and texts that try to be more than text.
 func sample() status.Report {
 	lost := deployed("2.9.9", 0, 0, 0)
 	lost.Gone, lost.Created, lost.Behind = true, time.Time{}, status.Behind{}

@@ -33,7 +33,7 @@ func loadGraphQL(t *testing.T) graphAPI {
 	return graphAPI{schema}
 }
 
-// check returns the name of the document that a request sends, and what is wrong with the
+// check returns the name of the document that a request sends, and the problems of the
 // document, its variables and the answer.
 func (api graphAPI) check(e exchange) (name string, problems []error) {
 	var sent struct {

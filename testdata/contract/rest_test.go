@@ -156,8 +156,8 @@ func permitParts(operation *openapi3.Operation) {
 	}
 }
 
-// check returns the operation that a request is, and what is wrong with the request and
-// its answer.
+// check returns the operation that a request is, and the problems of the request and its
+// answer.
 func (api restAPI) check(e exchange) (kind string, problems []error) {
 	req, err := http.NewRequest(e.method, e.url, bytes.NewReader(e.body))
 	if err != nil {

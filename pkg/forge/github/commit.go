@@ -36,7 +36,7 @@ const (
 }`
 )
 
-// noCommit stands for a branch that does not exist.
+// noCommit is the commit of a branch that does not exist.
 const noCommit = "0000000000000000000000000000000000000000"
 
 // Tip returns the commit at the tip of branch, "" when there is no such branch.
@@ -67,7 +67,7 @@ func (c *Client) tip(ctx context.Context, branch string) (tipAnswer, error) {
 }
 
 // Commit makes a commit on top of commit.Parent the tip of commit.Branch and returns
-// its hash. Tree is what was read of the parent. It is one request, whatever the
+// its hash. Tree has the files that were read of the parent. It is one request, whatever the
 // number of files; starting a branch anew is two, so that an open pull request of the
 // branch never sees it without the change, which would close it.
 //

@@ -65,7 +65,7 @@ func (b byAPI) read(t *testing.T, globs ...string) *files.Tree {
 	return tree
 }
 
-// calls returns what was asked, by the names of the GraphQL operations.
+// calls returns the requests, by the names of the GraphQL operations.
 func (b byAPI) calls() string {
 	var calls []string
 	for _, request := range b.hub.Requests() {

@@ -25,7 +25,7 @@ func (c *Client) Decorate(ctx context.Context, pr forge.PullRequest, p forge.Pro
 	return nil
 }
 
-// complete adds what is missing.
+// complete adds the missing labels, reviewers and assignees.
 func (c *Client) complete(ctx context.Context, pr forge.PullRequest, p forge.Proposal) error {
 	has, err := c.known(ctx, pr.Number)
 	if err != nil {

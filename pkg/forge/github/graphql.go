@@ -90,7 +90,7 @@ func explainGraphQL(problems graphQLErrors) *failure {
 	return f
 }
 
-// A jsonValue is a part of an answer that is decoded later; nil when there is none.
+// A jsonValue is a part of an answer that is decoded later; nil when the answer does not have it.
 type jsonValue json.RawMessage
 
 // UnmarshalJSON keeps data.

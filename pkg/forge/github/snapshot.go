@@ -37,7 +37,7 @@ const (
 // isFile leaves out links, submodules and folders.
 func (e *entry) isFile() bool { return e != nil && (e.mode == modeFile || e.mode == modeExecutable) }
 
-// A snapshot is what is known of one commit.
+// A snapshot caches what one commit was found to hold.
 type snapshot struct {
 	branch, tip string
 	entries     map[string]*entry // nil for a path that does not exist

@@ -23,7 +23,7 @@ const (
 	maxText   = 200     // bytes of a server's words in an error
 )
 
-// A Document is what is sent, and where.
+// A Document is a body and the address that it is sent to.
 type Document struct {
 	URL    string
 	Header map[string]string

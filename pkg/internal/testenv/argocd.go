@@ -93,7 +93,7 @@ func (a *ArgoCD) Add(app ArgoCDApp) error {
 	return nil
 }
 
-// Requests returns what was asked so far, in order: "GET /api/v1/applications/web?refresh=normal".
+// Requests returns the requests so far, in order: "GET /api/v1/applications/web?refresh=normal".
 func (a *ArgoCD) Requests() []string {
 	a.mu.Lock()
 	defer a.mu.Unlock()

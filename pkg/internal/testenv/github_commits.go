@@ -30,7 +30,7 @@ func (g *gitHub) refObject(name string) any {
 	return gqlObject{"name": strings.TrimPrefix(name, "refs/heads/"), "target": g.gitObject(tip)}
 }
 
-// gitObject has the fields of a commit, a tree or a blob; nil when there is none.
+// gitObject has the fields of a commit, a tree or a blob; nil for a hash that names no object.
 func (g *gitHub) gitObject(oid string) any {
 	kind, err := g.git("cat-file", "-t", oid)
 	if err != nil {

@@ -52,8 +52,8 @@ var assumed = Capabilities{Filter: true, Shallow: true, sideband: true}
 // A Request names the objects that are wanted, and how little beside them.
 type Request struct {
 	Wants []plumbing.Hash
-	Haves []plumbing.Hash // these need not be sent, nor what is below them
-	// Base is a commit whose files need not be sent, unlike what is below it in history:
+	Haves []plumbing.Hash // these need not be sent, nor their ancestors
+	// Base is a commit whose files need not be sent, unlike those of its ancestors:
 	// so a commit before Base costs only what differs. The answer's deltas may be built on
 	// any of Base's objects, and whoever has not all of them may get an error behind
 	// objects that are of use. Zero for none.
