@@ -343,6 +343,28 @@ func TestABranchThatTheForgeDoesNotShowWholeIsKept(t *testing.T) {
 	}
 }
 
+func TestWhoWroteABranch(t *testing.T) {
+	bump := forge.Commit{Hash: "c1", Parents: []string{"c0"}, Author: "ci", Message: bumped}
+	byHand := forge.Commit{Hash: "c2", Parents: []string{"c1"}, Author: "Grace", Message: "prepare\n"}
+	const more = "tagbump/web: the branch holds changes of somebody else: it holds more commits or files than the forge lists"
+	for _, test := range []struct {
+		name string
+		diff forge.Comparison
+		want string // an error
+	}{
+		{"all of it is in the base", forge.Comparison{}, ""},
+		{"a bump", forge.Comparison{Commits: []forge.Commit{bump}, Files: []string{"web.yaml"}}, ""},
+		{"nothing is shown", forge.Comparison{Cut: true}, more},
+		{"files without commits", forge.Comparison{Files: []string{"web.yaml"}}, more},
+		{"a commit without files", forge.Comparison{Commits: []forge.Commit{byHand, bump}}, "commit c2 by Grace: prepare"},
+	} {
+		err := writtenByUs("tagbump/web", test.diff)
+		if test.want == "" && err != nil || test.want != "" && (!errors.Is(err, ErrTouched) || !strings.HasSuffix(err.Error(), test.want)) {
+			t.Errorf("%s: %v, want %s", test.name, err, test.want)
+		}
+	}
+}
+
 func TestAMergeOfTheBaseIsNobodysWork(t *testing.T) {
 	d := newDesk(t)
 	d.propose("1.1")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/tagbump/tagbump/pkg/fault"
 )
@@ -29,6 +30,9 @@ func versioned(commits ...[2]string) *memoryRepo {
 const (
 	bumped = "bump acme/web\n\nTagbump-Image: acme/web:1.2\nTagbump-Previous: acme/web:1.1\n"
 	undone = "roll back acme/web\n\nTagbump-Kind: rollback\nTagbump-Image: acme/web:1.1\nTagbump-Previous: acme/web:1.2\n"
+
+	undoneTwice = "roll back acme/web\n\nTagbump-Kind: rollback\nTagbump-Image: acme/web:1.0\nTagbump-Previous: acme/web:1.2\n"
+	unordered   = "roll back acme/web\n\nTagbump-Kind: rollback\nTagbump-Image: acme/web:red\nTagbump-Previous: acme/web:blue\n"
 )
 
 func TestARollbackFindsTheTagOfBefore(t *testing.T) {
@@ -91,9 +95,12 @@ func TestWhatWasRolledBackIsNotWrittenAgain(t *testing.T) {
 		{"an older one", [][2]string{{undone, "1.0"}, {bumped, "1.2"}, {"x", "1.0"}}, "1.1", ""}, // the message says 1.1, and the file 1.0
 		{"a newer one", [][2]string{{undone, "1.1"}, {bumped, "1.2"}, {"x", "1.1"}}, "1.3", ""},
 		{"a message alone", forged, "1.2", ""},
+		{"a tag that is not newer", [][2]string{{undoneTwice, "1.0"}, {bumped, "1.2"}, {"x", "1.0"}}, "1.1", "acme/web: 1.1 is not newer than 1.2, which was rolled back by Ada, 2024-06-09 00:00 (aaaaaaa)"},
+		{"a tag that the file never had", [][2]string{{undone, "1.1"}, {"x", "1.0"}}, "1.2", ""},
+		{"tags that nothing orders", [][2]string{{unordered, "red"}, {"x", "blue"}, {"x", "red"}}, "green", ""},
 	} {
 		repo := versioned(test.commits...)
-		builds := tags{"acme/web": {"1.0": day(1), "1.1": day(2), "1.2": day(3), "1.3": day(4)}}
+		builds := tags{"acme/web": {"1.0": day(1), "1.1": day(2), "1.2": day(3), "1.3": day(4), "red": {}, "blue": {}, "green": {}}}
 		_, err := Runner{Registry: builds, Repo: repo}.Run(context.Background(), pushOf(test.tag))
 		switch {
 		case test.want == "" && err != nil:
@@ -101,6 +108,91 @@ func TestWhatWasRolledBackIsNotWrittenAgain(t *testing.T) {
 		case test.want != "" && (err == nil || err.Error() != test.want || !errors.Is(err, ErrRolledBack) || fault.KindOf(err) != fault.Guard):
 			t.Errorf("%s: got %v, want %s", test.name, err, test.want)
 		}
+	}
+}
+
+// TestARevertThatKeptTheTagIsNoRollback holds that the files decide: the revert took back
+// a comment beside the tag.
+func TestARevertThatKeptTheTagIsNoRollback(t *testing.T) {
+	set := "bump acme/web\n\nTagbump-Image: acme/web:1.2\n"
+	repo := versioned([2]string{"x", "1.1"}, [2]string{"Revert\n\nThis reverts commit " + strings.Repeat("c", 40) + ".\n", "1.2"}, [2]string{set, "1.2"})
+	versions := repo.past.Files["web.yaml"]
+	repo.past.Files["web.yaml"] = []Version{versions[0], {1, []byte("# the shop\nimage: acme/web:1.2\n")}, versions[1]}
+	if _, err := (Runner{Registry: registry, Repo: repo}).Run(context.Background(), pushOf("1.2")); err != nil {
+		t.Error(err)
+	}
+}
+
+// forgetful is a repository whose past cannot be read.
+type forgetful struct {
+	*memoryRepo
+	log, history error
+}
+
+func (r forgetful) Log(ctx context.Context, at Revision, names []string, most int) ([]CommitInfo, error) {
+	commits, err := r.memoryRepo.Log(ctx, at, names, most)
+	return commits, errors.Join(err, r.log)
+}
+
+func (r forgetful) History(ctx context.Context, at Revision, names []string, most int) (History, error) {
+	h, err := r.memoryRepo.History(ctx, at, names, most)
+	return h, errors.Join(err, r.history)
+}
+
+func TestNothingIsWrittenWhileThePastCannotBeRead(t *testing.T) {
+	broken := errors.New("the server hung up")
+	for _, test := range []struct {
+		repo forgetful
+		want string
+	}{
+		{forgetful{log: broken}, "looking whether acme/web:1.2 was rolled back: the server hung up"},
+		{forgetful{history: broken}, "looking at commit aaaaaaa, which rolled back 1.2: the server hung up"},
+	} {
+		test.repo.memoryRepo = versioned([2]string{undone, "1.1"}, [2]string{bumped, "1.2"}, [2]string{"x", "1.1"})
+		_, err := Runner{Registry: registry, Repo: test.repo}.Run(context.Background(), pushOf("1.2"))
+		if err == nil || err.Error() != test.want || len(test.repo.saves) != 0 {
+			t.Errorf("%v, %d saves, want %s", err, len(test.repo.saves), test.want)
+		}
+	}
+}
+
+// TestARollbackRestoresTheDigest holds that the digest of before comes back, and not the
+// one that the tag has in the registry today.
+func TestARollbackRestoresTheDigest(t *testing.T) {
+	old := "sha256:" + strings.Repeat("0", 64)
+	repo := versioned([2]string{"x", "1.2@" + digestOf("1.2")}, [2]string{"x", "1.1@" + old})
+	pinned := mirrors{digests: map[string]string{"acme/web@" + old: old}}
+	if _, err := (Runner{Registry: pinned, Repo: repo}).Rollback(context.Background(), Request{Images: []Image{web("")}, Publish: Save}, Back{}); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := repo.file(t, "main", "web.yaml"), "image: acme/web:1.1@"+old+"\n"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+func TestARollbackRefusesPlacesWithTwoTags(t *testing.T) {
+	repo := newRepo(map[string]string{"web.yaml": "image: acme/web:1.2\n", "worker.yaml": "image: acme/web:1.1\n"})
+	_, err := Runner{Registry: registry, Repo: repo}.Rollback(context.Background(), Request{Images: []Image{web("")}, All: true, Publish: Save}, Back{})
+	want := "the files: acme/web has two tags: 1.2 (web.yaml:1) and 1.1 (worker.yaml:1): conflicting request"
+	if err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
+}
+
+// TestTheLatestChangeAloneIsTakenBack holds that an image stays when an earlier commit set
+// it.
+func TestTheLatestChangeAloneIsTakenBack(t *testing.T) {
+	repo := versioned([2]string{"x", "1.2"}, [2]string{"y", "1.1"}, [2]string{"z", "1.1"})
+	main := repo.branches["main"].MapFS
+	main["api.yaml"] = &fstest.MapFile{Data: []byte("image: acme/api:7\n")}
+	repo.past.Files["api.yaml"] = []Version{{1, []byte("image: acme/api:7\n")}, {2, []byte("image: acme/api:6\n")}}
+	builds := tags{"acme/web": registry["acme/web"], "acme/api": {"6": day(1), "7": day(2)}}
+	req := Request{Images: []Image{web(""), {Repository: "acme/api"}}, Publish: Save}
+	if _, err := (Runner{Registry: builds, Repo: repo}).Rollback(context.Background(), req, Back{Last: true}); err != nil {
+		t.Fatal(err)
+	}
+	if got := repo.file(t, "main", "web.yaml") + repo.file(t, "main", "api.yaml"); got != "image: acme/web:1.1\nimage: acme/api:7\n" {
+		t.Errorf("got\n%s", got)
 	}
 }
 
