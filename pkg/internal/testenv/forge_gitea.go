@@ -138,7 +138,7 @@ func (f *Forge) giteaCreate(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	if open := f.openOne(asked.Head, asked.Base); open != nil {
+	if open := f.openOne(asked.Head, asked.Base); open != nil && !f.opts.Racing {
 		giteaProblem(w, http.StatusConflict, fmt.Sprintf("pull request already exists for these targets [id: %d, issue_id: %d, head_repo_id: 1, base_repo_id: 1, head_branch: %s, base_branch: %s]",
 			open.Number, open.Number, open.Head, open.Base))
 		return
