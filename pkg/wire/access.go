@@ -37,6 +37,9 @@ func (w World) ForgeRights(ctx context.Context, place Place, branch string) (rig
 	if !found || ask == nil || c.secret == "" {
 		return access.Rights{}, false, nil
 	}
+	if err := checkAPI(place); err != nil {
+		return access.Rights{}, false, err
+	}
 	options := access.Options{
 		Token: c.secret, Repository: place.address.Owner() + "/" + place.address.Name(),
 		UserAgent: w.UserAgent, Transport: w.transport(), Log: w.Detail,

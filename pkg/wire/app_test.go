@@ -50,6 +50,7 @@ func TestWhereAnAppLogsIn(t *testing.T) {
 		"a host of no forge":                  {NamedForge{}, false, nil, ""},
 		"an API on another host, by a person": {NamedForge{}, false, map[string]string{"GITHUB_API_URL": "https://ghe.acme.example/api/v3"}, "asked elsewhere"},
 		"an API on another host, by the file": {NamedForge{}, true, map[string]string{"GITHUB_API_URL": "https://ghe.acme.example/api/v3"}, ""},
+		"the API of the file, elsewhere":      {NamedForge{API: strings.Replace(api, "127.0.0.1", "localhost", 1)}, true, map[string]string{"GITHUB_API_URL": api}, ""},
 		"TAGBUMP_TOKEN comes first":           {NamedForge{Type: "github", ByPerson: true}, false, map[string]string{"TAGBUMP_TOKEN": "mine"}, "mine"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -87,6 +87,67 @@ func TestAnAPIWithoutEncryptionIsRefused(t *testing.T) {
 	}
 }
 
+// TestRightsAreAskedOfTheRepositorysOwnHost holds that a project file cannot have the
+// token sent to another host by naming an API.
+func TestRightsAreAskedOfTheRepositorysOwnHost(t *testing.T) {
+	hub, api := testenv.StartGitHub(t, testenv.ForgeOptions{Path: "acme/charts", Token: "tok-0123456789"})
+	var said strings.Builder
+	w := worldOf(map[string]string{"GITHUB_TOKEN": "tok-0123456789"}, &said)
+	place, err := w.Locate("https://github.com/acme/charts.git")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, asked, err := w.ForgeRights(t.Context(), place.AtForge(NamedForge{API: api}), "main")
+	if want := "forge.api: 127.0.0.1 is another host than the repository's, github.com"; asked || err == nil || err.Error() != want {
+		t.Errorf("asked %t, %v, want %s", asked, err, want)
+	}
+	if n := len(hub.Requests()); n > 0 {
+		t.Errorf("%d requests", n)
+	}
+}
+
+// TestTheForgeOfTheJobGetsNoTokenOfAnotherForge holds that the address of the CI's own
+// forge is used for repositories of that host only.
+func TestTheForgeOfTheJobGetsNoTokenOfAnotherForge(t *testing.T) {
+	for kind, test := range map[string]struct {
+		start         func(testenv.ForgeOptions) *testenv.Forge
+		variable, api string // what names the job's own forge, and the path of its API there
+	}{
+		"gitlab": {testenv.NewGitLab, "CI_API_V4_URL", "/api/v4"},
+		"gitea":  {testenv.NewGitea, "GITEA_SERVER_URL", ""},
+	} {
+		fake := test.start(testenv.ForgeOptions{
+			Path: "acme/charts", Token: "tok-0123456789",
+			Tip: func(branch string) (string, bool) { return strings.Repeat(branch[:1], 40), true },
+		})
+		fake.Before = func(_ http.ResponseWriter, r *http.Request) bool {
+			if !strings.HasPrefix(r.Host, "localhost:") {
+				t.Errorf("%s: a request to %s", kind, r.Host)
+			}
+			return false
+		}
+		address, stop, err := fake.Listen()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { stop() }) //nolint:errcheck // the test is over
+		site, _, _ := strings.Cut(address, "/api/")
+		var said strings.Builder
+		w := worldOf(map[string]string{"TAGBUMP_TOKEN": "tok-0123456789", test.variable: site + test.api}, &said)
+		place, err := w.Locate(strings.Replace(site, "127.0.0.1", "localhost", 1) + "/acme/charts.git")
+		if err != nil {
+			t.Fatal(err)
+		}
+		opened, err := w.OpenForge(place.AtForge(NamedForge{Type: kind, ByPerson: true}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := forge.Propose(t.Context(), opened, forge.Proposal{Base: "main", Head: "tagbump/web", Title: "web"}); err != nil {
+			t.Errorf("%s: %v", kind, err)
+		}
+	}
+}
+
 // TestTheSourceOfAnImageGetsNoTokenOfAnotherHost holds which page compares two commits,
 // and that only the repository's own host is asked for commits.
 func TestTheSourceOfAnImageGetsNoTokenOfAnotherHost(t *testing.T) {
