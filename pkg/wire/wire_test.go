@@ -27,6 +27,8 @@ func TestWhichTokenGoesWhere(t *testing.T) {
 		"https://gitlab.com/acme/charts":           "GITLAB_TOKEN",
 		"https://github.com.evil.example/a/b":      "",
 		"https://evil.example/github.com/charts":   "",
+		"https://evilgithub.com/acme/charts":       "",
+		"https://evilghe.com/acme/charts":          "",
 		"https://git.corp.example/acme/charts.git": "",
 		"git@git.corp.example:acme/charts.git":     "",
 		"/srv/charts.git":                          "",
