@@ -179,6 +179,17 @@ func TestARollbackRefusesPlacesWithTwoTags(t *testing.T) {
 	}
 }
 
+// TestARollbackOfAnotherEnvironmentIsNotThisOnes holds that production goes back although
+// staging was rolled back to the tag that both have now.
+func TestARollbackOfAnotherEnvironmentIsNotThisOnes(t *testing.T) {
+	staging := "roll back acme/web\n\nTagbump-Kind: rollback\nTagbump-Image: acme/web:1.2\nTagbump-Previous: acme/web:1.3\nTagbump-Environment: staging\n"
+	repo := versioned([2]string{staging, "1.2"}, [2]string{"x", "1.2"}, [2]string{"x", "1.1"})
+	report, err := Runner{Registry: registry, Repo: repo}.Rollback(context.Background(), Request{Images: []Image{web("")}, To: "production", Publish: Save}, Back{})
+	if err != nil || report.Images[0].Tag != "1.1" {
+		t.Errorf("%v, %+v", err, report.Images)
+	}
+}
+
 // TestTheLatestChangeAloneIsTakenBack holds that an image stays when an earlier commit set
 // it.
 func TestTheLatestChangeAloneIsTakenBack(t *testing.T) {
