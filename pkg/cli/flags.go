@@ -247,7 +247,7 @@ func (f *changeFlags) checkWait() error {
 		return fault.New(fault.Usage, "--pr with --wait or --refresh: Argo CD sees a pull request only after its merge").
 			WithHint("after the merge: tagbump wait")
 	}
-	return f.fitWait(f.longest())
+	return f.fit("--wait", f.longest())
 }
 
 // within is the method of reachFlags, with what an interruption means for the

@@ -26,6 +26,9 @@ type reachFlags struct {
 	plainHTTP, insecure []string
 	timeout             time.Duration
 	grace               time.Duration
+
+	waits    time.Duration // that the other flags make the run wait, all together
+	isFitted bool          // timeout is longer than its default because of waits
 }
 
 func (f *reachFlags) add(cmd *cobra.Command) {
@@ -91,15 +94,18 @@ func withCause(ctx context.Context, err error) error {
 	return fmt.Errorf("%w: %w", cause, err)
 }
 
-// fit makes the time for a run longer than the time that it waits for a tag, unless
-// a person has chosen both.
-func (f *reachFlags) fit(wait time.Duration) error {
+// fit makes the time of a run longer than the time that a flag makes it wait, on top of
+// the flags before, unless a person has chosen both.
+func (f *reachFlags) fit(flag string, wait time.Duration) error {
+	f.waits += wait
 	switch {
-	case wait < f.timeout:
+	case f.waits < f.timeout:
 		return nil
-	case f.timeout != defaultTimeout:
-		return fault.Errorf(fault.Usage, "--wait-for-tag %s does not fit into --timeout %s", wait, f.timeout)
+	case f.timeout == defaultTimeout || f.isFitted:
+		f.timeout, f.isFitted = defaultTimeout+f.waits, true
+		return nil
+	case f.waits > wait:
+		return fault.Errorf(fault.Usage, "%s %s and the other waits (%s in all) do not fit into --timeout %s", flag, wait, f.waits, f.timeout)
 	}
-	f.timeout += wait
-	return nil
+	return fault.Errorf(fault.Usage, "%s %s does not fit into --timeout %s", flag, wait, f.timeout)
 }

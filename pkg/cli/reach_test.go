@@ -77,9 +77,23 @@ func TestWaitingForATagFitsIntoTheTime(t *testing.T) {
 		{3 * time.Minute, 2 * time.Minute, 3 * time.Minute},
 	} {
 		f := reachFlags{timeout: test.timeout}
-		if err := f.fit(test.wait); err != nil || f.timeout != test.want {
+		if err := f.fit("--wait-for-tag", test.wait); err != nil || f.timeout != test.want {
 			t.Errorf("%s in %s: %s, %v; want %s", test.wait, test.timeout, f.timeout, err, test.want)
 		}
+	}
+	both := reachFlags{timeout: defaultTimeout}
+	for _, wait := range []time.Duration{10 * time.Minute, 20 * time.Minute} {
+		if err := both.fit("--wait", wait); err != nil {
+			t.Error(err)
+		}
+	}
+	if want := 30*time.Minute + defaultTimeout; both.timeout != want {
+		t.Errorf("two waits: %s, want %s", both.timeout, want)
+	}
+	chosen := reachFlags{timeout: 6 * time.Minute}
+	err := errors.Join(chosen.fit("--wait", 4*time.Minute), chosen.fit("--wait-for-tag", 5*time.Minute))
+	if want := "--wait-for-tag 5m0s and the other waits (9m0s in all) do not fit into --timeout 6m0s"; textOf(err) != want {
+		t.Errorf("got %q, want %q", textOf(err), want)
 	}
 	for _, flags := range []string{"--timeout=1m --wait-for-tag=2m", "--timeout=0s", "--timeout=-1m"} {
 		for _, command := range []string{"update", "resolve"} {

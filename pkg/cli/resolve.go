@@ -49,7 +49,7 @@ func (f *resolveFlags) check() error {
 	if err != nil {
 		return err
 	}
-	return f.fit(f.wait)
+	return f.fit("--wait-for-tag", f.wait)
 }
 
 func runResolve(ctx context.Context, env Env, f *resolveFlags, arg string) error {

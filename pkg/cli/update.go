@@ -78,7 +78,7 @@ func (f *updateFlags) check() error {
 	if f.noVerify && f.wait > 0 {
 		return fault.New(fault.Usage, "--wait-for-tag needs the registry, which --no-verify leaves out")
 	}
-	return f.fit(f.wait)
+	return f.fit("--wait-for-tag", f.wait)
 }
 
 func runUpdate(ctx context.Context, env Env, f *updateFlags, args []string) error {

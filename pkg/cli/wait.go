@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -64,7 +63,7 @@ func runWait(ctx context.Context, env Env, f *waitCommand, args []string) error 
 	if f.waitFor == 0 {
 		return fault.New(fault.Usage, "--wait: 0s must be a positive duration")
 	}
-	if err := f.fitWait(f.waitFor); err != nil {
+	if err := f.fit("--wait", f.waitFor); err != nil {
 		return err
 	}
 	return f.within(ctx, func(ctx context.Context) error { return f.run(ctx, env, args) })
@@ -174,17 +173,4 @@ func namedImages(p project, args []string) ([]bump.Image, error) {
 		images[i] = bump.Image{Repository: name, As: configured.As, Paths: configured.Paths}
 	}
 	return images, nil
-}
-
-// fitWait makes the time of a run longer than the time that it waits for Argo CD,
-// unless a person has chosen both.
-func (f *reachFlags) fitWait(wait time.Duration) error {
-	switch {
-	case wait < f.timeout:
-		return nil
-	case f.timeout != defaultTimeout:
-		return fault.Errorf(fault.Usage, "--wait %s does not fit into --timeout %s", wait, f.timeout)
-	}
-	f.timeout += wait
-	return nil
 }
