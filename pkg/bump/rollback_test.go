@@ -54,7 +54,7 @@ func TestARollbackFindsTheTagOfBefore(t *testing.T) {
 		{"not so many", [][2]string{{"x", "1.2"}, {"x", "1.1"}}, Back{Steps: 5}, "acme/web: all 2 commits of the history have no 5 tags before 1.2"},
 	} {
 		repo := versioned(test.commits...)
-		report, err := Runner{Registry: registry, Repo: repo}.Rollback(context.Background(), Request{Images: []Image{web("")}, Publish: Save}, test.back)
+		report, err := Runner{Registry: registry, Repo: repo}.Run(context.Background(), Request{Images: []Image{web("")}, Publish: Save}.Back(test.back))
 		got := ""
 		if err != nil {
 			got = err.Error()
@@ -72,7 +72,7 @@ func TestARollbackFindsTheTagOfBefore(t *testing.T) {
 
 func TestARollbackSaysWhatWasLeft(t *testing.T) {
 	repo := versioned([2]string{"x", "1.2"}, [2]string{"x", "1.1"})
-	if _, err := (Runner{Registry: registry, Repo: repo}).Rollback(context.Background(), Request{Images: []Image{web("")}, To: "production", Publish: Save}, Back{}); err != nil {
+	if _, err := (Runner{Registry: registry, Repo: repo}).Run(context.Background(), Request{Images: []Image{web("")}, To: "production", Publish: Save}.Back(Back{})); err != nil {
 		t.Fatal(err)
 	}
 	got := repo.saves[0].Message

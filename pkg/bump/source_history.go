@@ -44,12 +44,6 @@ type FromHistory struct {
 	left  string  // the tag that the files must still have; "" is any
 }
 
-// Rollback sets the images of req back to what its files had before, and reports it as
-// Run does.
-func (r Runner) Rollback(ctx context.Context, req Request, back Back) (Report, error) {
-	return r.Run(ctx, req.Back(back))
-}
-
 // Back returns the request that sets the images of req back to what its files had before.
 // The sources of the images do not matter. The registry must still have the tags; a digest
 // that was pinned beside a tag is restored.
