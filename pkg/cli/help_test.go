@@ -241,3 +241,18 @@ func TestExitCodesAreExplained(t *testing.T) {
 		t.Errorf("help exit-codes:\n%s", text)
 	}
 }
+
+func TestTopicsAreManualPages(t *testing.T) {
+	topics := Topics(Commands())
+	if len(topics) != len(topicNames()) {
+		t.Errorf("%d pages for %d topics", len(topics), len(topicNames()))
+	}
+	for _, topic := range topics {
+		if strings.Contains(topic.Roff, "<!--") || strings.ContainsAny(topic.Title, "\\\n") || strings.HasPrefix(topic.Roff, ".SH "+strings.ToUpper(topic.Title)) {
+			t.Errorf("%s: title %q, page\n%s", topic.Name, topic.Title, topic.Roff)
+		}
+		if topic.Name == "flags" && !strings.Contains(topic.Roff, `\-\-dry\-run`) {
+			t.Errorf("the page of flags does not have --dry-run:\n%s", topic.Roff)
+		}
+	}
+}

@@ -1,9 +1,9 @@
 // Package rollout says from Argo CD's answers whether the cluster runs a commit.
 //
 // [Decide] is one pure function: an [Observation] (an answer about an application,
-// and when it came), the [History] of the earlier ones, and what the cluster should run ([Wanted]) make a
-// [Verdict]: pending, done, superseded, failed or untouched, with a reason for a
-// person. Who asks Argo CD and who prints is elsewhere.
+// and when it came), the [History] of the earlier ones, and what the cluster should run
+// ([Wanted]) make a [Verdict]: pending, done, superseded, failed or untouched, with a
+// reason for a person. Who asks Argo CD and who prints is elsewhere.
 //
 // The rules were found by watching a real Argo CD (3.2, 3.5 and 3.6), and each keeps
 // a waiter from a mistake that the obvious rule makes:

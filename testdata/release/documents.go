@@ -3,13 +3,13 @@ package main
 import (
 	"bytes"
 	"compress/gzip"
+	"fmt"
 	"os"
 	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 
-	"github.com/cpuguy83/go-md2man/v2/md2man"
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
 
@@ -83,18 +83,11 @@ func (r release) manualPages(root *cobra.Command) ([]file, error) {
 	if err := add(root); err != nil {
 		return nil, err
 	}
-	topics, err := filepath.Glob(filepath.Join(r.root, "pkg", "cli", "topics", "*.md"))
-	if err != nil {
-		return nil, err
-	}
-	for _, topic := range topics {
-		text, err := os.ReadFile(topic)
-		if err != nil {
-			return nil, err
-		}
-		name := "tagbump-" + strings.TrimSuffix(filepath.Base(topic), ".md")
-		title := "% \"" + strings.ToUpper(name) + "\" \"7\" \"" + r.time.Format("Jan 2006") + "\" \"tagbump " + r.version + "\" \"tagbump\"\n\n"
-		pages = append(pages, file{name: "man/man7/" + name + ".7", mode: 0o644, data: md2man.Render([]byte(title + string(text)))})
+	for _, topic := range cli.Topics(root) {
+		name := "tagbump-" + topic.Name
+		page := fmt.Sprintf(".TH %q 7 %q %q tagbump\n.SH NAME\n%s \\- %s\n%s",
+			strings.ToUpper(name), r.time.Format("Jan 2006"), "tagbump "+r.version, name, topic.Title, topic.Roff)
+		pages = append(pages, file{name: "man/man7/" + name + ".7", mode: 0o644, data: []byte(page)})
 	}
 	return pages, nil
 }
