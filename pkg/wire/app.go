@@ -37,8 +37,8 @@ func (w World) isForApp(place Place) bool {
 		return true
 	}
 	known, found := w.forgeOf(place)
-	named := place.forge.Type != "" && place.forge.ByPerson
-	return found && known.name == "github" && (named || place.forge.Type == "" && !place.byProject)
+	named := place.forge.Type == "" || place.forge.ByPerson
+	return found && known.name == "github" && named && !place.byProject
 }
 
 // appCredential returns a token of the GitHub App for the place's repository, or the

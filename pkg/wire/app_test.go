@@ -45,6 +45,7 @@ func TestWhereAnAppLogsIn(t *testing.T) {
 	}{
 		"the API's own host":                  {NamedForge{}, true, map[string]string{"GITHUB_API_URL": api}, "ghs_0123456789"},
 		"a host that a person calls a GitHub": {NamedForge{Type: "github", ByPerson: true}, false, nil, "ghs_0123456789"},
+		"a host of the file, by a person":     {NamedForge{Type: "github", ByPerson: true}, true, nil, ""},
 		"a host that the file calls a GitHub": {NamedForge{Type: "github"}, true, nil, ""},
 		"one with an API that the file names": {NamedForge{Type: "github", API: api}, true, nil, ""},
 		"a host of no forge":                  {NamedForge{}, false, nil, ""},

@@ -85,7 +85,8 @@ func threeDots(below string) func(page, from, to string) string {
 
 // forgeOf returns the forge of a place: the one that a person or the project file names,
 // else the one that the host belongs to. A project file cannot choose the host that
-// a forge's own tokens are sent to, so they are left out then.
+// a forge's own tokens are sent to, so they are left out where it names the forge or the
+// host.
 func (w World) forgeOf(place Place) (knownForge, bool) {
 	byHost, found := w.forgeAt(place.forgeHost())
 	if place.forge.Type != "" && place.forge.Type != byHost.name {
@@ -94,7 +95,7 @@ func (w World) forgeOf(place Place) (knownForge, bool) {
 			return knownForge{}, false
 		}
 		named := forges[i]
-		if !place.forge.ByPerson {
+		if !place.forge.ByPerson || place.byProject {
 			named.tokens = nil
 		}
 		return named, true

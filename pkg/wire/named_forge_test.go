@@ -40,6 +40,7 @@ func TestAForgeThatSomebodyNames(t *testing.T) {
 	}{
 		"nobody":                           {NamedForge{}, false, map[string]string{"GITEA_TOKEN": "tok-0123456789"}, "which forge that is, is not known"},
 		"a person":                         {NamedForge{Type: "gitea", ByPerson: true}, false, map[string]string{"GITEA_TOKEN": "tok-0123456789"}, ""},
+		"a person, and the file the host":  {NamedForge{Type: "gitea", ByPerson: true}, true, map[string]string{"GITEA_TOKEN": "tok-0123456789"}, "no token is set: TAGBUMP_TOKEN"},
 		"the file, with the forge's token": {NamedForge{Type: "gitea"}, false, map[string]string{"GITEA_TOKEN": "tok-0123456789"}, "no token is set: TAGBUMP_TOKEN"},
 		"the file, with tagbump's token":   {NamedForge{Type: "gitea"}, false, map[string]string{"TAGBUMP_TOKEN": "tok-0123456789"}, ""},
 		"the file, which names the host":   {NamedForge{Type: "gitea"}, true, map[string]string{"TAGBUMP_TOKEN": "tok-0123456789"}, "not sent to 127.0.0.1, which only the project file names"},
