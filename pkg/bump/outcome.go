@@ -201,7 +201,7 @@ func repositoryOf(change plan.Change, wants []plan.Want) string {
 func (o Outcome) subject(environment string) string {
 	images := o.changedImages()
 	verb := "bump"
-	if slices.ContainsFunc(images, func(img ImageOutcome) bool { return img.Past != nil }) {
+	if o.goesBack() {
 		verb = "roll back"
 	}
 	subject := fmt.Sprintf("%s %d images", verb, len(images))
@@ -212,4 +212,9 @@ func (o Outcome) subject(environment string) string {
 		subject += " in " + environment
 	}
 	return subject
+}
+
+// goesBack reports whether an image is set to what the history had.
+func (o Outcome) goesBack() bool {
+	return slices.ContainsFunc(o.changedImages(), func(img ImageOutcome) bool { return img.Past != nil })
 }

@@ -33,7 +33,8 @@ func (r Runner) asked(ctx context.Context, req Request, at scene, outcome Outcom
 // titleLimit is the longest title in bytes. GitHub takes 256 characters, GitLab 255.
 const titleLimit = 200
 
-// title is the pull request's: "production: web 1.4.0 → 1.5.0 and 2 more".
+// title is the pull request's: "production: web 1.4.0 → 1.5.0 and 2 more", or, as in
+// the commit, "roll back acme/web to 1.4.0 in production".
 func title(req Request, outcome Outcome) string {
 	text := outcome.title(req.To)
 	if !req.Proposal.Title.IsZero() {
@@ -48,6 +49,9 @@ func title(req Request, outcome Outcome) string {
 }
 
 func (o Outcome) title(environment string) string {
+	if o.goesBack() {
+		return plain(o.subject(environment))
+	}
 	images := o.changedImages()
 	text := ""
 	if len(images) > 0 {
