@@ -32,10 +32,10 @@
 package policy
 
 import (
-	"fmt"
 	"regexp"
 	"slices"
 	"sort"
+	"strconv"
 	"strings"
 
 	"github.com/tagbump/tagbump/pkg/fault"
@@ -76,13 +76,23 @@ func (p *Policy) String() string {
 		{"match", p.rule.Match}, {"extract", p.rule.Extract}, {"semver", p.rule.Semver},
 	} {
 		if field.value != "" {
-			words = append(words, fmt.Sprintf("%s %q", field.name, field.value))
+			words = append(words, field.name+" "+quote(field.value))
 		}
 	}
 	if p.rule.Semver == "" {
 		words = append(words, "order "+p.name)
 	}
 	return strings.Join(words, ", ")
+}
+
+// quote puts text in double quotes. Backslashes stay as they were written, unless
+// something else in the text must be escaped.
+func quote(text string) string {
+	escaped := strconv.Quote(text)
+	if plain := `"` + text + `"`; strings.ReplaceAll(escaped, `\\`, `\`) == plain {
+		return plain
+	}
+	return escaped
 }
 
 // Prefix returns the text with which every candidate begins, as far as match

@@ -256,7 +256,7 @@ func TestNoMatchHasAHint(t *testing.T) {
 		hint string
 	}{
 		{Rule{}, "1.0.0-rc1 main", "order semver: no tag matches (2 tags)", `there are pre-releases, such as 1.0.0-rc1; a range with -0 includes them, such as ">=0.0.0-0"`},
-		{Rule{Match: stamp, Order: Numerical}, "dev master-202406151230", `match "^master-(?P<stamp>\\d{12})$", order numerical: no tag matches (2 tags)`, "master-202406151230 is not a number; extract can name the part to compare, such as $1"},
+		{Rule{Match: stamp, Order: Numerical}, "dev master-202406151230", `match "^master-(?P<stamp>\d{12})$", order numerical: no tag matches (2 tags)`, "master-202406151230 is not a number; extract can name the part to compare, such as $1"},
 		{Rule{}, "20240615", "order semver: no tag matches (1 tag)", "20240615 is not a semantic version; the orders are semver, numerical, alphabetical, natural, calver, newest"},
 		{Rule{Order: Calver}, "1 2", "order calver: no tag matches (2 tags)", "1 is not a calendar version; the orders are semver, numerical, alphabetical, natural, calver, newest"},
 		{Rule{Match: "^x"}, "y z", `match "^x", order semver: no tag matches (2 tags)`, "a tag that does not match: y"},

@@ -85,9 +85,9 @@ func patternError(pattern string, err error) error {
 		return err
 	}
 	if wrong.Expr == pattern {
-		return fmt.Errorf("%q: %s", pattern, wrong.Code)
+		return fmt.Errorf("%s: %s", quote(pattern), wrong.Code)
 	}
-	return fmt.Errorf("%q: %s: %q", pattern, wrong.Code, wrong.Expr)
+	return fmt.Errorf("%s: %s: %s", quote(pattern), wrong.Code, quote(wrong.Expr))
 }
 
 // reference matches a dollar sign in a template and the group behind it, as
