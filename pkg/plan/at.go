@@ -64,10 +64,13 @@ type noPath struct {
 }
 
 func (e *noPath) Error() string {
-	return fmt.Sprintf("%s: not found in %d YAML files", e.path, e.files)
+	return fmt.Sprintf("%s: %s", e.path, notFoundIn(e.files))
 }
 
 func (e *noPath) Hint() string {
+	if e.files == 0 {
+		return nothingSelectedHint
+	}
 	if near := fault.HintOf(e.last); near != "" {
 		return near
 	}

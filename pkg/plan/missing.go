@@ -171,8 +171,8 @@ func isNameRune(c rune) bool {
 
 func (e *missing) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: not found in %s", e.repository, countFiles(e.files))
-	if len(e.names)+len(e.left)+len(e.written)+len(e.outside)+len(e.open) == 0 {
+	fmt.Fprintf(&b, "%s: %s", e.repository, notFoundIn(e.files))
+	if e.files > 0 && len(e.names)+len(e.left)+len(e.written)+len(e.outside)+len(e.open) == 0 {
 		b.WriteString(", which name no image")
 		return b.String()
 	}
@@ -216,15 +216,24 @@ func place(file string, line int) string {
 	return fmt.Sprintf("%s:%d", file, line)
 }
 
-func countFiles(n int) string {
-	if n == 1 {
-		return "1 YAML file"
+// notFoundIn says how many files were searched in vain.
+func notFoundIn(files int) string {
+	switch files {
+	case 0:
+		return "no YAML file is selected"
+	case 1:
+		return "not found in 1 YAML file"
 	}
-	return fmt.Sprintf("%d YAML files", n)
+	return fmt.Sprintf("not found in %d YAML files", files)
 }
+
+// nothingSelectedHint is for a search of no file at all.
+const nothingSelectedHint = "check --file, or the environment's files in the project file"
 
 func (e *missing) Hint() string {
 	switch {
+	case e.files == 0:
+		return nothingSelectedHint
 	case len(e.outside) > 0 && len(e.open) == 0:
 		return "name that file with --file, or check the image's name"
 	case e.openPath != "":
