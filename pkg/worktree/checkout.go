@@ -52,12 +52,16 @@ type upstream struct {
 func (u upstream) String() string { return u.remote + "/" + strings.TrimPrefix(u.ref, "refs/heads/") }
 
 // Checkout looks at the checkout that the folder is in, and refuses a state in
-// which a change could not reach its end: a detached HEAD, a rebase, merge,
+// which a change could not reach its end: no repository, a detached HEAD, a rebase, merge,
 // cherry-pick, revert or bisect in progress, no commit. For [ToUpstream], the
 // branch must have an upstream in a remote, and the remote, which is asked, must
 // have the very commit that is checked out: a push could otherwise publish
 // commits that somebody has kept back, or would be refused.
 func (d *Dir) Checkout(ctx context.Context, reach Reach) (*Checkout, error) {
+	if !isBelowRepository(d.name) {
+		return nil, fault.Errorf(fault.Usage, "%s: not a git checkout, so there is nothing to commit to", d.name).
+			WithHint("leave --commit and --push out to change only the files; or give --repo URL, which needs no checkout")
+	}
 	c := &Checkout{dir: d, reach: reach, git: newGit(d.name)}
 	out, err := c.git.out(ctx, "rev-parse", "--show-toplevel", "--absolute-git-dir")
 	if err != nil {

@@ -250,7 +250,7 @@ func TestStatesThatAreRefused(t *testing.T) {
 			_, _ = testenv.Git(c.Name(), "am", "-3", "p.patch")
 		}, "a rebase or git am is in progress", "--abort", fault.Refused},
 		{"unborn", ToBranch, func(c clone) { c.git("symbolic-ref", "HEAD", "refs/heads/empty") }, "empty has no commit yet", "", fault.Refused},
-		{"not a checkout", ToBranch, func(c clone) { _ = os.RemoveAll(filepath.Join(c.Name(), ".git")) }, "not a git repository", "", fault.Failed},
+		{"not a checkout", ToBranch, func(c clone) { _ = os.RemoveAll(filepath.Join(c.Name(), ".git")) }, "not a git checkout", "--repo URL", fault.Usage},
 		{"no upstream", ToUpstream, func(c clone) { c.git("switch", "-q", "-c", "mine") }, "mine has no upstream", "git branch --set-upstream-to", fault.Refused},
 		{"local upstream", ToUpstream, func(c clone) { c.git("switch", "-q", "-c", "mine", "--track", "main") }, "mine follows the local branch main", "--repo URL", fault.Refused},
 		{"ahead", ToUpstream, ahead, "main is 1 commit ahead of origin/main (%H WIP do not push), and a push would publish them", "git push", fault.Refused},
