@@ -200,12 +200,6 @@ func TestSSHLoginsThatCannotWork(t *testing.T) {
 			fault.NoAccess, "the server's host key is revoked: somebody else may have the key", "",
 		},
 		{
-			"a pin that is not a key",
-			gitrepo.Options{SSHKey: s.Key, HostKey: "ssh-ed25519"},
-			fault.NoAccess,
-			"the pinned host key is not a public key (a line as in authorized_keys)", "",
-		},
-		{
 			"a host behind a proxy",
 			gitrepo.Options{SSHKey: s.Key, Home: home(map[string]string{"config": "Host 127.*\n  ProxyJump bastion\n"})},
 			fault.Failed,
@@ -226,5 +220,17 @@ func TestSSHLoginsThatCannotWork(t *testing.T) {
 	}
 	if public == "" {
 		t.Error("the key has no public half")
+	}
+}
+
+// A pin that is not a key is wrong use, and is refused before anything connects.
+func TestPinThatIsNotAKey(t *testing.T) {
+	const url = "ssh://git@127.0.0.1:1/acme/charts.git"
+	for _, key := range []string{"nonsense", "ssh-ed25519", "ssh-ed25519 AAAA"} {
+		_, err := gitrepo.Open(url, gitrepo.Options{HostKey: key})
+		want := url + ": the pinned host key is not a public key"
+		if err == nil || err.Error() != want || fault.KindOf(err) != fault.Usage || !strings.Contains(fault.HintOf(err), "--ssh-host-key") {
+			t.Errorf("%q: got %v (%v), hint %q; want %s", key, err, fault.KindOf(err), fault.HintOf(err), want)
+		}
 	}
 }

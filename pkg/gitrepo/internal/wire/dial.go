@@ -156,15 +156,11 @@ type trust struct {
 // known of the server: a server with several keys would else offer one that the file does
 // not have, which looks like a changed key.
 func (r *sshRemote) trust(config *ssh.ClientConfig, t target) (*trust, error) {
-	if r.options.HostKey != "" {
-		key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(r.options.HostKey))
-		if err != nil {
-			return nil, Fail(ErrAuth, "the pinned host key is not a public key (a line as in authorized_keys)")
-		}
+	if r.pin != nil {
 		pinned := &trust{known: &openssh.KnownHosts{}}
-		config.HostKeyAlgorithms = openssh.AlgorithmsOf(key.Type())
+		config.HostKeyAlgorithms = openssh.AlgorithmsOf(r.pin.Type())
 		config.HostKeyCallback = func(host string, remote net.Addr, offered ssh.PublicKey) error {
-			if ssh.FixedHostKey(key)(host, remote, offered) != nil {
+			if ssh.FixedHostKey(r.pin)(host, remote, offered) != nil {
 				pinned.reason = openssh.ErrHostChanged
 			}
 			return pinned.reason

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"sync"
 	"sync/atomic"
@@ -12,6 +11,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"github.com/tagbump/tagbump/pkg/fault"
 	"github.com/tagbump/tagbump/pkg/gitrepo/internal/object"
 	"github.com/tagbump/tagbump/pkg/giturl"
 )
@@ -22,6 +22,7 @@ import (
 type sshRemote struct {
 	addr    giturl.Address
 	options SSHOptions
+	pin     ssh.PublicKey // the one key that the server must have; nil when known_hosts decide
 	client  atomic.Pointer[ssh.Client]
 	dialed  dialed      // how the connection was made, for errors
 	upload  *sshProcess // with an answer still to give; nil when there is none
@@ -34,9 +35,18 @@ type sshRemote struct {
 // NewSSH returns a Remote over ssh. It connects with the first request.
 func NewSSH(addr giturl.Address, opts SSHOptions) (Remote, error) {
 	if opts.HostKey != "" && opts.KnownHosts != "" {
-		return nil, fmt.Errorf("%s: a known_hosts file and a pinned host key are given; only one can decide", addr)
+		return nil, fault.Errorf(fault.Usage, "%s: a known_hosts file and a pinned host key are given; only one can decide", addr)
 	}
-	return &sshRemote{addr: addr, options: opts}, nil
+	r := &sshRemote{addr: addr, options: opts}
+	if opts.HostKey != "" {
+		pin, _, _, _, err := ssh.ParseAuthorizedKey([]byte(opts.HostKey))
+		if err != nil {
+			return nil, fault.Errorf(fault.Usage, "%s: the pinned host key is not a public key", addr).
+				WithHint("write --ssh-host-key as a line of authorized_keys: \"ssh-ed25519 AAAA…\"")
+		}
+		r.pin = pin
+	}
+	return r, nil
 }
 
 // A question is a request that waits to be asked, and where its answer goes.
