@@ -162,7 +162,7 @@ func TestARollbackRestoresTheDigest(t *testing.T) {
 	old := "sha256:" + strings.Repeat("0", 64)
 	repo := versioned([2]string{"x", "1.2@" + digestOf("1.2")}, [2]string{"x", "1.1@" + old})
 	pinned := mirrors{digests: map[string]string{"acme/web@" + old: old}}
-	if _, err := (Runner{Registry: pinned, Repo: repo}).Rollback(context.Background(), Request{Images: []Image{web("")}, Publish: Save}, Back{}); err != nil {
+	if _, err := (Runner{Registry: pinned, Repo: repo}).Run(context.Background(), Request{Images: []Image{web("")}, Publish: Save}.Back(Back{})); err != nil {
 		t.Fatal(err)
 	}
 	if got, want := repo.file(t, "main", "web.yaml"), "image: acme/web:1.1@"+old+"\n"; got != want {
@@ -172,7 +172,7 @@ func TestARollbackRestoresTheDigest(t *testing.T) {
 
 func TestARollbackRefusesPlacesWithTwoTags(t *testing.T) {
 	repo := newRepo(map[string]string{"web.yaml": "image: acme/web:1.2\n", "worker.yaml": "image: acme/web:1.1\n"})
-	_, err := Runner{Registry: registry, Repo: repo}.Rollback(context.Background(), Request{Images: []Image{web("")}, All: true, Publish: Save}, Back{})
+	_, err := Runner{Registry: registry, Repo: repo}.Run(context.Background(), Request{Images: []Image{web("")}, All: true, Publish: Save}.Back(Back{}))
 	want := "the files: acme/web has two tags: 1.2 (web.yaml:1) and 1.1 (worker.yaml:1): conflicting request"
 	if err == nil || err.Error() != want {
 		t.Errorf("%v, want %s", err, want)
@@ -184,7 +184,7 @@ func TestARollbackRefusesPlacesWithTwoTags(t *testing.T) {
 func TestARollbackOfAnotherEnvironmentIsNotThisOnes(t *testing.T) {
 	staging := "roll back acme/web\n\nTagbump-Kind: rollback\nTagbump-Image: acme/web:1.2\nTagbump-Previous: acme/web:1.3\nTagbump-Environment: staging\n"
 	repo := versioned([2]string{staging, "1.2"}, [2]string{"x", "1.2"}, [2]string{"x", "1.1"})
-	report, err := Runner{Registry: registry, Repo: repo}.Rollback(context.Background(), Request{Images: []Image{web("")}, To: "production", Publish: Save}, Back{})
+	report, err := Runner{Registry: registry, Repo: repo}.Run(context.Background(), Request{Images: []Image{web("")}, To: "production", Publish: Save}.Back(Back{}))
 	if err != nil || report.Images[0].Tag != "1.1" {
 		t.Errorf("%v, %+v", err, report.Images)
 	}
@@ -199,7 +199,7 @@ func TestTheLatestChangeAloneIsTakenBack(t *testing.T) {
 	repo.past.Files["api.yaml"] = []Version{{1, []byte("image: acme/api:7\n")}, {2, []byte("image: acme/api:6\n")}}
 	builds := tags{"acme/web": registry["acme/web"], "acme/api": {"6": day(1), "7": day(2)}}
 	req := Request{Images: []Image{web(""), {Repository: "acme/api"}}, Publish: Save}
-	if _, err := (Runner{Registry: builds, Repo: repo}).Rollback(context.Background(), req, Back{Last: true}); err != nil {
+	if _, err := (Runner{Registry: builds, Repo: repo}).Run(context.Background(), req.Back(Back{Last: true})); err != nil {
 		t.Fatal(err)
 	}
 	if got := repo.file(t, "main", "web.yaml") + repo.file(t, "main", "api.yaml"); got != "image: acme/web:1.1\nimage: acme/api:7\n" {
