@@ -410,7 +410,7 @@ func explain(status int, _ http.Header, body []byte) (text, hint string) {
 	_ = json.Unmarshal(body, &answer) // a page that is not JSON has no words to show
 	switch status {
 	case http.StatusUnauthorized:
-		hint = "check that GITEA_TOKEN holds a token that is still valid"
+		hint = "check that the token in TAGBUMP_TOKEN, or else GITEA_TOKEN, is still valid"
 	case http.StatusForbidden:
 		hint = "the token needs the scope write:repository (and write:issue for labels and comments)"
 	case http.StatusNotFound:

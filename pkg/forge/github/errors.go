@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	tokenHint  = "check that GITHUB_TOKEN holds a token that is still valid"
+	tokenHint  = "check that the token in TAGBUMP_TOKEN, or else GITHUB_TOKEN, is still valid"
 	hiddenHint = "GitHub answers the same for a repository that the token may not see"
 	apiURLHint = "GITHUB_API_URL must be the root of the REST API, such as https://ghe.example.com/api/v3"
 	singleHint = "the token must be authorized for the organization's single sign-on"

@@ -348,7 +348,7 @@ func explain(status int, _ http.Header, body []byte) (text, hint string) {
 	case answer.Error == "insufficient_scope":
 		hint = "the token needs the scope api"
 	case status == http.StatusUnauthorized:
-		hint = "check that GITLAB_TOKEN holds a token that is still valid; a job's CI_JOB_TOKEN may not open merge requests"
+		hint = "check that the token in TAGBUMP_TOKEN, or else GITLAB_TOKEN, is still valid; a job's CI_JOB_TOKEN may not open merge requests"
 	case status == http.StatusForbidden:
 		hint = "the token needs the scope api, and its user at least the role Developer"
 	case status == http.StatusNotFound:
