@@ -31,6 +31,13 @@ function text(s) {
 	return s
 }
 
+# print_unfinished prints the output of the tests that had not ended when their package
+# did: a panic and a time-out are told there.
+function print_unfinished(package,    id) {
+	for (id in output)
+		if (index(id, package " ") == 1) printf "%s", output[id]
+}
+
 # go test itself writes text where it cannot write JSON: a go.mod that is wrong.
 !/^{/ { print; next }
 
@@ -62,7 +69,7 @@ test != "" && action == "fail" {
 }
 
 # A package that fails without a test that failed: it did not build, or left early.
-action == "fail" && !(package in blamed) { counts["fail"]++ }
+action == "fail" && !(package in blamed) { counts["fail"]++; print_unfinished(package) }
 
 END {
 	printf "%d passed, %d failed, %d skipped\n", counts["pass"], counts["fail"], counts["skip"]
