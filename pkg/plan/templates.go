@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/tagbump/tagbump/pkg/image"
+	"github.com/tagbump/tagbump/pkg/keypath"
 	"github.com/tagbump/tagbump/pkg/yamledit"
 )
 
@@ -168,6 +169,14 @@ func ownScalar(root *yamledit.Node, keys []string) *yamledit.Node {
 	return nil
 }
 
+// ofKeys is the path of a value in a file of values.
+func ofKeys(keys []string) (p keypath.Path) {
+	for _, key := range keys {
+		p = p.Child(key)
+	}
+	return p
+}
+
 // leaveJoined leaves the place of a missing tag beside a repository whose tag a
 // template takes from elsewhere.
 func (o *overlays) leaveJoined(f *file, root *yamledit.Node, j templateJoin) {
@@ -180,7 +189,7 @@ func (o *overlays) leaveJoined(f *file, root *yamledit.Node, j templateJoin) {
 			continue
 		}
 		o.leave(func(c candidate) string {
-			if c.file == f && c.spot.fill != "" && c.spot.value.Is(repository) {
+			if c.file == f && c.spot.fill != "" && c.spot.value.Is(repository) && !c.spot.path().Equal(ofKeys(j.tag)) {
 				return "has no tag, because " + j.place + " takes it from " + strings.Join(j.tag, ".")
 			}
 			return ""
