@@ -144,8 +144,9 @@ func (s *search) mayChange(f *file) bool { return s.opts.Files.Wants(f.name) }
 // file searches one file.
 func (s *search) file(f *file) findings {
 	var here findings
-	for _, spot := range f.spots(s.part) {
-		if spot.names(s.repository) {
+	spots := slices.DeleteFunc(slices.Clone(f.spots(s.part)), func(spot spot) bool { return !spot.names(s.repository) })
+	for _, spot := range spots {
+		if !spot.isSetBy(spots) {
 			s.judge(&here, candidate{f, spot})
 		}
 	}

@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -222,6 +223,13 @@ func (s spot) computed(f *file) error {
 		why, help = fmt.Sprintf("holds %q, which no tag can be: another tool puts the tag in", tag), "set it where that tool gets its value"
 	}
 	return &yamledit.Error{Path: s.value.Path(), Line: s.value.Line(), Err: yamledit.ErrNotFound, Why: why, Help: help}
+}
+
+// isSetBy reports whether the tag is made by an action whose literal is one of spots:
+// acme/web:{{ .Values.tag | default "1.0" }}.
+func (s spot) isSetBy(spots []spot) bool {
+	return s.literal == nil && s.computedTag() != "" &&
+		slices.ContainsFunc(spots, func(other spot) bool { return other.literal != nil && other.value.Is(s.value) })
 }
 
 // isStale reports whether a new tag would be beside a digest of the old one.
