@@ -177,7 +177,7 @@ func TestJSONIsReadByItsOwnRules(t *testing.T) {
 		"\xef\xbb\xbf{\"a\":1}": "",
 		"[\"\\ud83d\\ude00\"]":  "",
 		"[\"\\ud83d\"]":         "",
-		"[\"\x7f\"]":            "cannot be parsed: control characters are not allowed",
+		"[\"\x7f\"]":            "cannot be parsed near line 1: control characters are not allowed",
 		"[1, \xff]":             "line 1: is not UTF-8",
 		strings.Repeat("[", 600) + strings.Repeat("]", 600): "line 1: is nested deeper than 500 levels",
 	} {

@@ -281,15 +281,32 @@ var errorLine = regexp.MustCompile(`^(?:yaml: )?(?:line (\d+): )?`)
 func parseError(t *Text, err error) error {
 	match := errorLine.FindStringSubmatch(err.Error())
 	why := strings.TrimPrefix(err.Error(), match[0])
-	line, _ := strconv.Atoi(match[1])
-	if line == 0 {
-		return &Error{Why: "cannot be parsed: " + why}
+	line, noLine := strconv.Atoi(match[1])
+	if noLine != nil {
+		line = lineWithout(t.parsed, why)
 	}
 	if starts := lineStarts(t.parsed); line <= len(starts) {
 		line = lineAt(t.src, starts[line-1])
 	}
 	// The parser's line is often a few off, hence "near" and not the Line field.
 	return &Error{Why: fmt.Sprintf("cannot be parsed near line %d: %s", line, why)}
+}
+
+var unknownAnchor = regexp.MustCompile(`^unknown anchor '(.+)'`)
+
+// lineWithout finds the line of an error that the parser gives none: of an alias, of a
+// character, and of all that is wrong on the first line.
+func lineWithout(parsed []byte, why string) int {
+	at := bytes.IndexFunc(parsed, isForbidden)
+	if anchor := unknownAnchor.FindStringSubmatch(why); anchor != nil {
+		at = bytes.Index(parsed, []byte("*"+anchor[1]))
+	}
+	return 1 + bytes.Count(parsed[:max(0, at)], []byte("\n"))
+}
+
+// isForbidden reports whether YAML 1.2 (5.1, c-printable) has no such character.
+func isForbidden(r rune) bool {
+	return r < ' ' && r != '\t' && r != '\n' && r != '\r' || r >= 0x7f && r < 0xa0 && r != 0x85 || r == 0xfffe || r == 0xffff
 }
 
 // IsTemplate reports whether the text was read with placeholders for its {{ … }}.
