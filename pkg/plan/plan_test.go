@@ -77,3 +77,17 @@ func TestMakeRefusesWants(t *testing.T) {
 		}
 	}
 }
+
+// TestATagThatIsSetIsNotLeft holds that a tag which an action's own default sets is not
+// said to be made elsewhere.
+func TestATagThatIsSetIsNotLeft(t *testing.T) {
+	tree := fstest.MapFS{"web/templates/d.yaml": {Data: []byte("spec:\n  containers:\n  - image: acme/web:{{ .Values.tag | default \"1.0\" }}\n  - image: {{ .Values.image | default \"acme/web:1.0\" }}\n")}}
+	x, err := Scan(tree, ScanOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	places, err := x.Find("acme/web", FindOptions{})
+	if err != nil || len(places.Targets) != 2 || len(places.Left) != 0 {
+		t.Errorf("%v, targets %v, left %v", err, places.Targets, places.Left)
+	}
+}

@@ -225,11 +225,11 @@ func (s spot) computed(f *file) error {
 	return &yamledit.Error{Path: s.value.Path(), Line: s.value.Line(), Err: yamledit.ErrNotFound, Why: why, Help: help}
 }
 
-// isSetBy reports whether the tag is made by an action whose literal is one of spots:
-// acme/web:{{ .Values.tag | default "1.0" }}.
+// isSetBy reports whether the tag is made by an action whose literal is one of spots, on
+// the same line: acme/web:{{ .Values.tag | default "1.0" }}.
 func (s spot) isSetBy(spots []spot) bool {
 	return s.literal == nil && s.computedTag() != "" &&
-		slices.ContainsFunc(spots, func(other spot) bool { return other.literal != nil && other.value.Is(s.value) })
+		slices.ContainsFunc(spots, func(other spot) bool { return other.literal != nil && other.value.Line() == s.value.Line() })
 }
 
 // isStale reports whether a new tag would be beside a digest of the old one.
