@@ -247,7 +247,8 @@ func TestSecretsAreToldBeforeTheyAreUsed(t *testing.T) {
 		secret[variable] = true
 	}
 	asked := map[string]bool{}
-	k := NewKeychain(func(variable string) string { asked[variable] = true; return "" }, func(string, ...any) {})
+	silent := func(string, ...any) {}
+	k := newKeychain(func(variable string) string { asked[variable] = true; return "" }, silent, silent)
 	for _, host := range []string{"docker.io", "ghcr.io", "x.azurecr.io"} {
 		repo, err := c.parseRepository(host + "/acme/web")
 		if err != nil {

@@ -59,13 +59,9 @@ func SecretVariables() []string {
 	}
 }
 
-// NewKeychain makes a keychain of the environment that getenv reads. The log is told
-// where a log-in came from and what was wrong with other places, without secrets.
-func NewKeychain(getenv func(string) string, log func(format string, args ...any)) *Keychain {
-	return newKeychain(getenv, log, log)
-}
-
-// newKeychain makes a keychain that tells warn of what makes a run slow.
+// newKeychain makes a keychain of the environment that getenv reads. The log is told
+// where a log-in came from and what was wrong with other places, without secrets; warn is
+// told of what makes a run slow.
 func newKeychain(getenv func(string) string, log, warn func(format string, args ...any)) *Keychain {
 	trimmed := func(variable string) string { return strings.TrimSpace(getenv(variable)) }
 	return &Keychain{

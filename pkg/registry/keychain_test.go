@@ -102,9 +102,10 @@ func resolve(t *testing.T, home, repository string, env map[string]string) (*aut
 		return env[variable]
 	}
 	var lines []string
-	k := NewKeychain(getenv, func(format string, args ...any) {
+	log := func(format string, args ...any) {
 		lines = append(lines, strings.ReplaceAll(fmt.Sprintf(format, args...), home, "HOME"))
-	})
+	}
+	k := newKeychain(getenv, log, log)
 	repo, err := name.NewRepository(repository)
 	if err != nil {
 		t.Fatal(err)

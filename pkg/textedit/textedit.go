@@ -33,9 +33,7 @@ var formats = []format{
 	{regexp.MustCompile(`(?i)^\.env(\..+)?$|\.env$`), readEnv},
 }
 
-// Knows reports whether the file's name tells its format.
-func Knows(name string) bool { return formatOf(name) != nil }
-
+// formatOf returns the format that the file's name tells; nil for none.
 func formatOf(name string) *format {
 	base := path.Base(name)
 	for i := range formats {

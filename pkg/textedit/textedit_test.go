@@ -183,8 +183,8 @@ func TestNamesTellTheFormat(t *testing.T) {
 		"prod.auto.tfvars": true, "main.tf": true, ".env": true, "a/.env.local": true, "prod.env": true,
 		"Makefile": false, "README.md": false, "x.jsonnet": false, "environment": false, "a.env/b": false,
 	} {
-		if Knows(name) != want {
-			t.Errorf("Knows(%q) is %t", name, !want)
+		if (formatOf(name) != nil) != want {
+			t.Errorf("%q tells a format: %t", name, !want)
 		}
 	}
 }

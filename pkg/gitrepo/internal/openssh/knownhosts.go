@@ -70,9 +70,6 @@ func (k *KnownHosts) read(name string, f io.Reader) {
 	}
 }
 
-// IsEmpty reports whether no host is known at all.
-func (k *KnownHosts) IsEmpty() bool { return len(k.lines) == 0 }
-
 // Check returns nil when key is known to be that of host (a name or an IP address) at
 // port, or when it is a certificate of a known authority. Its errors are the ones above.
 func (k *KnownHosts) Check(host, port string, remote net.Addr, key ssh.PublicKey) error {
