@@ -27,14 +27,18 @@ func For(ctx context.Context, d time.Duration) error {
 // time. The zero Slots is ready.
 //
 // The wait is random, up to 2^attempt (at most 2^5) times this run's own fastest
-// attempt, so that it scales with the server. With many runs at one git server it
-// took half the attempts of an exponential back-off with fixed times.
+// attempt, so that it scales with the server, and never over longestSlot. With many runs
+// at one git server it took half the attempts of an exponential back-off with fixed times.
 type Slots struct{ fastest time.Duration }
+
+// longestSlot keeps ten attempts at a server that takes seconds for each within a job's
+// patience.
+const longestSlot = 15 * time.Second
 
 // Next returns how long to wait after an attempt (1 is the first) that took the given time.
 func (s *Slots) Next(attempt int, took time.Duration) time.Duration {
 	if s.fastest == 0 || took < s.fastest {
 		s.fastest = took
 	}
-	return rand.N(s.fastest<<min(attempt, 5) + 1)
+	return rand.N(min(s.fastest<<min(attempt, 5), longestSlot) + 1)
 }

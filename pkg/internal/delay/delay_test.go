@@ -28,3 +28,12 @@ func TestTheWaitGrowsInSlotsOfTheFastestAttempt(t *testing.T) {
 		}
 	}
 }
+
+func TestTheWaitEndsWhereAnAttemptIsSlow(t *testing.T) {
+	var s Slots
+	for range 100 {
+		if wait := s.Next(5, time.Minute); wait > longestSlot {
+			t.Fatalf("waits %v, at most %v", wait, longestSlot)
+		}
+	}
+}
