@@ -18,7 +18,8 @@ const (
 	// than three (missing ones count as 0), numbers of any length and with
 	// leading zeros, also in a pre-release. Numbers are compared one by one, then
 	// a release is greater than its pre-releases, whose parts are compared one by
-	// one: numbers before texts. Build metadata, behind "+" or, since a tag cannot
+	// one: numbers before texts, and texts in natural order (rc10 is after rc9, which
+	// the specification's ASCII order has after rc10). Build metadata, behind "+" or, since a tag cannot
 	// have one, "_", is ignored. A range looks at the first three numbers.
 	Semver       = "semver"
 	Numerical    = "numerical"    // decimal numbers of any length
@@ -212,7 +213,7 @@ func (v version) key() string {
 			key = appendNumber(append(key, markNumber), part)
 			continue
 		}
-		key = append(append(append(key, markText), part...), markEnd)
+		key = append(append(append(key, markText), NaturalKey(part)...), markEnd)
 	}
 	return string(append(key, markEnd))
 }
