@@ -59,6 +59,15 @@ type Checker interface {
 	Check(ctx context.Context, base Tree, names []string) error
 }
 
+// A Finisher is a Repo in which earlier runs may have left commits that nobody has
+// pushed. A Save pushes them along.
+type Finisher interface {
+	// Unpushed returns these commits, the oldest first.
+	Unpushed(base Tree) []CommitInfo
+	// Finish pushes them, where there is nothing to Save.
+	Finish(ctx context.Context, base Tree) error
+}
+
 // A Revision names a state of a repository. The zero value is the tip of the
 // default branch.
 type Revision struct {
@@ -310,7 +319,7 @@ func (r Runner) present(req Request, at scene) ([]Image, error) {
 // and done until then.
 func (r Runner) attempt(ctx context.Context, req Request, at scene, resolved []Resolved) (Outcome, error) {
 	r.enter(PhasePlan)
-	outcome := Outcome{Branch: at.Branch(), Base: at.Tip()}
+	outcome := Outcome{Branch: at.Branch(), Base: at.Tip(), Earlier: r.unpushed(at.Tree)}
 	images, wants, err := r.wants(ctx, req, at, resolved)
 	outcome.Images = images
 	if err != nil {
@@ -322,8 +331,11 @@ func (r Runner) attempt(ctx context.Context, req Request, at scene, resolved []R
 	}
 	outcome.Plan, outcome.Images = made, withPlan(images, made, wants)
 	if made.Empty() {
-		if req.Publish == Propose {
+		switch req.Publish {
+		case Propose:
 			return r.retire(ctx, req, at, outcome)
+		case Save:
+			return r.finish(ctx, at.Tree, outcome)
 		}
 		return outcome, nil
 	}
@@ -360,6 +372,28 @@ func (r Runner) attempt(ctx context.Context, req Request, at scene, resolved []R
 		err = checker.Check(ctx, at.Tree, slices.Sorted(maps.Keys(contents(made))))
 	}
 	return outcome, err
+}
+
+// unpushed returns the commits of earlier runs that a push publishes along.
+func (r Runner) unpushed(base Tree) []CommitInfo {
+	if finisher, ok := r.Repo.(Finisher); ok {
+		return finisher.Unpushed(base)
+	}
+	return nil
+}
+
+// finish pushes what earlier runs have committed: a change is done when its branch has
+// it, and not when a checkout does.
+func (r Runner) finish(ctx context.Context, base Tree, outcome Outcome) (Outcome, error) {
+	if len(outcome.Earlier) == 0 {
+		return outcome, nil
+	}
+	r.enter(PhasePush)
+	if err := r.Repo.(Finisher).Finish(ctx, base); err != nil {
+		return outcome, err
+	}
+	outcome.State, outcome.Commit = Pushed, outcome.Earlier[len(outcome.Earlier)-1].Hash
+	return outcome, nil
 }
 
 func (r Runner) sleep(ctx context.Context, d time.Duration) error {

@@ -47,6 +47,10 @@ type Outcome struct {
 	Head        string             // the pull request's branch
 	PullRequest *forge.PullRequest // nil when none was asked for; when Declined, the one that decides
 
+	// Earlier are the commits of earlier runs that were pushed along, or would be, the
+	// oldest first.
+	Earlier []CommitInfo
+
 	Closed []forge.PullRequest // that the run closed, because they are of no use any more
 }
 

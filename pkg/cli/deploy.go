@@ -175,7 +175,7 @@ func withTarget(push argocd.Push, img bump.Image, target plan.Target) argocd.Pus
 
 // pushOf is what a run has pushed, or found in place.
 func (j *job) pushOf(ctx context.Context, d *deployer, req bump.Request, report bump.Report) (argocd.Push, error) {
-	if report.State == bump.Unchanged {
+	if !report.Changed() {
 		return d.pushIn(ctx, j.runner, bump.Area{Name: req.To, Branch: req.Branch, Files: req.Files}, req.Images)
 	}
 	return d.pushed(req, report.Outcome), nil
@@ -246,7 +246,7 @@ func (j *job) deploy(ctx context.Context, req bump.Request, report bump.Report) 
 		return j.refresh(ctx, push)
 	}
 	made, err := j.wait(ctx, push)
-	if fault.KindOf(err) != fault.NotDeployed || !j.flags.takesBack || report.State != bump.Pushed {
+	if fault.KindOf(err) != fault.NotDeployed || !j.flags.takesBack || report.State != bump.Pushed || !report.Changed() {
 		return made, err
 	}
 	made.rollback, err = j.takeBack(ctx, req, report, err)

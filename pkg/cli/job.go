@@ -216,7 +216,7 @@ func (j *job) run(ctx context.Context, req bump.Request) error {
 		return err // perhaps of a pull request that is open, and could not be given all
 	}
 	j.announce(report)
-	if j.flags.exitCode && report.Changed() {
+	if j.flags.exitCode && (report.Changed() || len(report.Earlier) > 0) {
 		return errChanges
 	}
 	return nil

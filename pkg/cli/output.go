@@ -15,6 +15,7 @@ import (
 	"github.com/tagbump/tagbump/pkg/forge"
 	"github.com/tagbump/tagbump/pkg/history"
 	"github.com/tagbump/tagbump/pkg/plan"
+	"github.com/tagbump/tagbump/pkg/record"
 	"github.com/tagbump/tagbump/pkg/registry"
 	"github.com/tagbump/tagbump/pkg/render"
 	"github.com/tagbump/tagbump/pkg/safetext"
@@ -110,7 +111,10 @@ func (env Env) encodeJSON(document any) (string, error) {
 func (p printer) printDiff(report bump.Report) error {
 	if !report.Changed() {
 		for _, img := range report.Images {
-			p.say("%s", unchanged(img, report.Environment))
+			p.say("%s", p.unchangedText(img, report))
+		}
+		if len(report.Earlier) > 0 {
+			p.env.note("would push%s: %s", p.toBranch(report.Branch), earlierText(report))
 		}
 		return nil
 	}
@@ -132,6 +136,9 @@ func (p printer) wouldText(report bump.Report) string {
 		}
 	}
 	what := plural(images, "image") + ", " + plural(len(report.Plan.Files), "file")
+	if len(report.Earlier) > 0 {
+		what += ", and " + earlierText(report)
+	}
 	switch p.would {
 	case bump.Proposed:
 		return "would open a pull request to " + report.Branch + ": " + what
@@ -149,7 +156,7 @@ func (p printer) printText(report bump.Report) error {
 	for _, img := range report.Images {
 		switch {
 		case len(img.Changes) == 0:
-			b.WriteString(p.plain(unchanged(img, report.Environment)))
+			b.WriteString(p.plain(p.unchangedText(img, report)))
 		case report.State != bump.Declined:
 			b.WriteString(p.changesText(img.Repository, resolvedNote(img.Resolved), img.Changes))
 		}
@@ -291,11 +298,14 @@ func (p printer) stateLines(report bump.Report) []string {
 	case bump.Committed:
 		return []string{fmt.Sprintf("committed %.10s (not pushed)", report.Commit)}
 	case bump.Pushed:
-		line := fmt.Sprintf("pushed %.10s%s", report.Commit, p.toBranch(report.Branch))
-		if page := p.place.CommitURL(report.Commit); page != "" {
-			return []string{line, page}
+		lines := []string{fmt.Sprintf("pushed %.10s%s", report.Commit, p.toBranch(report.Branch))}
+		for _, commit := range report.Earlier {
+			lines = append(lines, fmt.Sprintf("  %.10s is of an earlier run: %s", commit.Hash, subjectOf(commit)))
 		}
-		return []string{line}
+		if page := p.place.CommitURL(report.Commit); page != "" {
+			lines = append(lines, page)
+		}
+		return lines
 	case bump.Declined:
 		return []string{fmt.Sprintf("nothing proposed, because of pull request #%d: %s", report.PullRequest.Number, report.PullRequest.URL)}
 	case bump.Proposed:
@@ -303,6 +313,13 @@ func (p printer) stateLines(report bump.Report) []string {
 	}
 	return nil
 }
+
+// earlierText counts the commits of earlier runs that are pushed along.
+func earlierText(report bump.Report) string {
+	return plural(len(report.Earlier), "commit") + " of earlier runs"
+}
+
+func subjectOf(commit bump.CommitInfo) string { return record.Parse(commit.Message).Subject() }
 
 // afterward adds to the error of a write that failed which change was made before.
 func afterward(report bump.Report, err error) error {
@@ -357,6 +374,18 @@ func openedOrFound(pr forge.PullRequest) string {
 	return "opened"
 }
 
+// nothingToDo ends the line of an image that has its tag.
+const nothingToDo = ", nothing to do"
+
+// unchangedText is unchanged for a report: there may be earlier commits to push.
+func (p printer) unchangedText(img bump.ImageOutcome, report bump.Report) string {
+	text := unchanged(img, report.Environment)
+	if len(report.Earlier) > 0 {
+		return strings.TrimSuffix(text, nothingToDo)
+	}
+	return text
+}
+
 // unchanged says why no place of an image changes.
 func unchanged(img bump.ImageOutcome, environment string) string {
 	switch img.State {
@@ -371,7 +400,7 @@ func unchanged(img bump.ImageOutcome, environment string) string {
 	case bump.Shared:
 		return fmt.Sprintf("%s: its tag is an alias of a value below, and becomes %s with it", img.Repository, img.Tag)
 	}
-	return fmt.Sprintf("%s: already at %s, nothing to do", img.Repository, img.Tag)
+	return fmt.Sprintf("%s: already at %s", img.Repository, img.Tag) + nothingToDo
 }
 
 func ofEnvironment(name string) string {
@@ -396,10 +425,17 @@ type reportDoc struct {
 	Head        string      `json:"head,omitempty"`
 	urlsDoc
 	PullRequest *forge.PullRequest  `json:"pullRequest,omitempty"`
-	Closed      []forge.PullRequest `json:"closed,omitempty"` // pull requests that the run closed
+	Closed      []forge.PullRequest `json:"closed,omitempty"`         // pull requests that the run closed
+	Earlier     []commitDoc         `json:"earlierCommits,omitempty"` // of earlier runs, that were pushed along
 	Attempts    int                 `json:"attempts"`
 	Deployment  *deploymentDoc      `json:"deployment,omitempty"` // with --wait
 	Error       *errorDoc           `json:"error,omitempty"`      // of a change that is made and not deployed
+}
+
+// A commitDoc is a commit that an earlier run made.
+type commitDoc struct {
+	Commit  string `json:"commit"`
+	Subject string `json:"subject"`
 }
 
 type imageDoc struct {
@@ -472,6 +508,9 @@ func (p printer) newReportDoc(report bump.Report) reportDoc {
 	}
 	if report.Changed() {
 		doc.Diff = maskAdded(string(report.Plan.Diff()), p.env.secrets)
+	}
+	for _, commit := range report.Earlier {
+		doc.Earlier = append(doc.Earlier, commitDoc{commit.Hash, subjectOf(commit)})
 	}
 	doc.Deployment = newDeploymentDoc(p.deployment)
 	if p.failure != nil {

@@ -105,6 +105,24 @@ func (f folder) Check(ctx context.Context, base bump.Tree, names []string) error
 	return nil
 }
 
+// Unpushed makes folder a bump.Finisher.
+func (folder) Unpushed(base bump.Tree) []bump.CommitInfo {
+	checkout := base.(folderTree).checkout
+	if checkout == nil {
+		return nil
+	}
+	var all []bump.CommitInfo
+	for _, c := range checkout.Unpushed() {
+		all = append(all, bump.CommitInfo(c))
+	}
+	return all
+}
+
+// Finish pushes them.
+func (folder) Finish(ctx context.Context, base bump.Tree) error {
+	return base.(folderTree).checkout.Finish(ctx)
+}
+
 // Save writes the files, or makes a commit of them.
 func (f folder) Save(ctx context.Context, base bump.Tree, c bump.Commit) (bump.Saved, error) {
 	checkout := base.(folderTree).checkout

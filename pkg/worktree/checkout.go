@@ -40,6 +40,8 @@ type Checkout struct {
 	branch   string
 	head     string // the commit
 	upstream upstream
+	tip      string   // of the upstream
+	unpushed []Commit // of earlier runs, the oldest first
 }
 
 // An upstream is the branch of a remote that a branch follows.
@@ -55,8 +57,9 @@ func (u upstream) String() string { return u.remote + "/" + strings.TrimPrefix(u
 // which a change could not reach its end: no repository, a detached HEAD, a rebase, merge,
 // cherry-pick, revert or bisect in progress, no commit. For [ToUpstream], the
 // branch must have an upstream in a remote, and the remote, which is asked, must
-// have the very commit that is checked out: a push could otherwise publish
-// commits that somebody has kept back, or would be refused.
+// have the commit that is checked out, or lack only commits of tagbump, see
+// [Checkout.Unpushed]: a push could otherwise publish commits that somebody has kept
+// back, or would be refused.
 func (d *Dir) Checkout(ctx context.Context, reach Reach) (*Checkout, error) {
 	if !isBelowRepository(d.name) {
 		return nil, fault.Errorf(fault.Usage, "%s: not a git checkout, so there is nothing to commit to", d.name).
@@ -123,14 +126,16 @@ func (c *Checkout) lookAtUpstream(ctx context.Context) error {
 		return c.refuse("give --repo URL, which needs no checkout", "%s follows the local branch %s, and no remote", c.branch, strings.TrimPrefix(ref, "refs/heads/"))
 	}
 	c.upstream = upstream{remote, ref}
-	tip, err := c.remoteTip(ctx)
-	if err != nil {
+	if c.tip, err = c.remoteTip(ctx); err != nil {
 		return c.remoteError(err)
 	}
-	if tip != c.head {
-		return c.parted(ctx, tip)
+	if c.tip == c.head {
+		return nil
 	}
-	return nil
+	if err := c.checkParted(ctx); err != nil {
+		return err
+	}
+	return c.takeUnpushed(ctx)
 }
 
 // remoteTip asks the remote for the upstream's commit, "" where it has no such
@@ -148,21 +153,22 @@ func (c *Checkout) remoteTip(ctx context.Context) (string, error) {
 	return "", nil
 }
 
-// parted refuses a branch that is not at the upstream's commit.
-func (c *Checkout) parted(ctx context.Context, tip string) error {
-	if tip == "" {
+// checkParted refuses a branch that lacks something of its upstream.
+func (c *Checkout) checkParted(ctx context.Context) error {
+	if c.tip == "" {
 		return c.refuse("git push "+c.upstream.remote+" "+c.branch, "%s does not exist", c.upstream)
 	}
-	ahead, err := c.git.out(ctx, "log", "--format=%h %s", tip+".."+c.head)
+	out, err := c.git.out(ctx, "rev-list", "--left-right", "--count", c.tip+"..."+c.head)
 	if err != nil { // the remote's commit is not in this repository
-		return c.refuse("git pull --rebase; or give --repo URL, which needs no checkout", "%s has moved to %.10s, which %s does not have", c.upstream, tip, c.branch)
+		return c.refuse("git pull --rebase; or give --repo URL, which needs no checkout", "%s has moved to %.10s, which %s does not have", c.upstream, c.tip, c.branch)
 	}
-	if ahead != "" {
-		commits := strings.Split(ahead, "\n")
-		return c.refuse("git push first, or take them back; --repo URL changes the remote without them", "%s is %s ahead of %s (%s), and a push would publish them",
-			c.branch, count(len(commits), "commit"), c.upstream, commits[0])
+	switch behind, ahead, _ := strings.Cut(out, "\t"); {
+	case behind == "0":
+		return nil
+	case ahead == "0":
+		return c.refuse("git pull --ff-only; or give --repo URL, which needs no checkout", "%s is behind %s", c.branch, c.upstream)
 	}
-	return c.refuse("git pull --ff-only; or give --repo URL, which needs no checkout", "%s is behind %s", c.branch, c.upstream)
+	return c.refuse("git pull --rebase; or give --repo URL, which needs no checkout", "%s and %s have parted", c.branch, c.upstream)
 }
 
 func count(n int, what string) string {

@@ -253,8 +253,9 @@ func TestStatesThatAreRefused(t *testing.T) {
 		{"not a checkout", ToBranch, func(c clone) { _ = os.RemoveAll(filepath.Join(c.Name(), ".git")) }, "not a git checkout", "--repo URL", fault.Usage},
 		{"no upstream", ToUpstream, func(c clone) { c.git("switch", "-q", "-c", "mine") }, "mine has no upstream", "git branch --set-upstream-to", fault.Refused},
 		{"local upstream", ToUpstream, func(c clone) { c.git("switch", "-q", "-c", "mine", "--track", "main") }, "mine follows the local branch main", "--repo URL", fault.Refused},
-		{"ahead", ToUpstream, ahead, "main is 1 commit ahead of origin/main (%H WIP do not push), and a push would publish them", "git push", fault.Refused},
+		{"ahead", ToUpstream, ahead, "main is 1 commit ahead of origin/main, and %H (WIP do not push) is not one that tagbump made: a push would publish it", "git push", fault.Refused},
 		{"ahead by two", ToUpstream, func(c clone) { ahead(c); ahead(c) }, "main is 2 commits ahead of origin/main", "git push", fault.Refused},
+		{"parted", ToUpstream, func(c clone) { rival(c); c.git("fetch", "-q"); ahead(c) }, "main and origin/main have parted", "git pull --rebase", fault.Refused},
 		{"behind, unknown here", ToUpstream, rival, "origin/main has moved to ", "git pull --rebase", fault.Refused},
 		{"behind", ToUpstream, func(c clone) { rival(c); c.git("fetch", "-q") }, "main is behind origin/main", "git pull --ff-only", fault.Refused},
 		{"upstream is gone", ToUpstream, func(c clone) {
@@ -620,6 +621,9 @@ func TestACancelledSaveChangesNothing(t *testing.T) {
 
 func TestWithoutGit(t *testing.T) {
 	d := open(t, folder(t, shop))
+	if err := os.Mkdir(filepath.Join(d.Name(), ".git"), 0o755); err != nil {
+		t.Fatal(err)
+	}
 	t.Setenv("PATH", t.TempDir())
 	if _, err := d.Checkout(t.Context(), ToBranch); err == nil || !strings.Contains(fault.HintOf(err), "install git") {
 		t.Errorf("%v", err)

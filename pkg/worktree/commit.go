@@ -72,7 +72,10 @@ func (c *Checkout) Save(ctx context.Context, change Change) (string, error) {
 		}
 		return "", c.dir.explain(fault.As(fault.Refused, err))
 	}
-	c.head = commit
+	c.head, c.unpushed = commit, nil
+	if c.reach == ToUpstream {
+		c.tip = commit
+	}
 	_ = c.hook(ctx, c.git, "post-commit") // as in git commit, its result does not count
 	return commit, nil
 }
@@ -179,12 +182,12 @@ func splitAuthor(author string) (name, email string) {
 	return strings.TrimSpace(name), strings.TrimSpace(email)
 }
 
-// push sends the commit to the upstream, if that is where HEAD is. An error may
+// push sends the commit to the upstream, if that has not moved. An error may
 // hide a success: the answer was lost, or the program was interrupted. So the
 // remote has the last word.
 func (c *Checkout) push(ctx context.Context, commit string) error {
 	_, err := c.git.out(ctx, "push", "--quiet", "--no-follow-tags", "--recurse-submodules=no",
-		"--force-with-lease="+c.upstream.ref+":"+c.head, c.upstream.remote, commit+":"+c.upstream.ref)
+		"--force-with-lease="+c.upstream.ref+":"+c.tip, c.upstream.remote, commit+":"+c.upstream.ref)
 	if err == nil {
 		return nil
 	}
