@@ -254,6 +254,7 @@ func (r Runner) resolveIn(ctx context.Context, req Request, at scene, known []Re
 		}
 		if err == nil {
 			resolved, err = r.verified(ctx, img, resolved)
+			err = promoted(img, err)
 		}
 		if err != nil {
 			failed = append(failed, err)

@@ -40,7 +40,11 @@ type Request struct {
 // An Image is one image to bring up to date.
 type Image struct {
 	Repository string
-	As         []string       // how the files also write the repository: a mirror, a short name
+	As         []string // how the files also write the repository: a mirror, a short name
+	// AsIn is how the files of an environment write the repository, where it has names
+	// of its own instead of As: it may pull from a registry of its own. See [Image.In].
+	AsIn map[string][]string
+
 	Paths      []keypath.Path // the keys of the tag, in files that do not name the image; default: found by name
 	Source     Source         // says which tag the image should get
 	Digest     string         // what the tag must point at; "" is not checked
@@ -49,6 +53,8 @@ type Image struct {
 	Revision   string         // the source commit that the image's label must name; "" is not checked
 	Unverified bool           // do not ask the registry
 	Optional   bool           // pass over the image where it is not in the files
+
+	general []string // the names outside of any environment, once In has chosen others
 }
 
 // mainPlatform returns the platform whose time and labels count: the first that is

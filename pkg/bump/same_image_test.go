@@ -32,7 +32,7 @@ func TestAPromotionAcrossRegistriesIsOfTheSameImage(t *testing.T) {
 		want     string // an error
 	}{
 		{"the same image", mirror, map[string]string{build + ":1.2": "sha256:1", mirror + ":1.2": "sha256:1"}, ""},
-		{"another image", mirror, map[string]string{build + ":1.2": "sha256:1", mirror + ":1.2": "sha256:2"}, mirror + ":1.2 is sha256:2, and " + build + ":1.2, which is promoted, is sha256:1"},
+		{"another image", mirror, map[string]string{build + ":1.2": "sha256:1", mirror + ":1.2": "sha256:2"}, "production/web.yaml:1: " + mirror + ":1.2 is sha256:2, and " + build + ":1.2 is sha256:1, which is another image"},
 		{"no image", mirror, map[string]string{build + ":1.2": "sha256:1"}, "production/web.yaml:1: " + mirror + ":1.2: no such tag: not found"},
 		{"a name of no registry", short, map[string]string{build + ":1.2": "sha256:1"}, ""},
 	} {

@@ -93,6 +93,7 @@ func (req Request) place() place { return place{req.To, req.Files, req.Path} }
 // find finds where an image is written, under any of its names. An image that is
 // not in the files is an absentError.
 func (s scene) find(where place, img Image) (plan.Places, error) {
+	img = img.In(where.environment)
 	options := plan.FindOptions{Files: where.files, Paths: img.Paths}
 	if !where.path.IsZero() {
 		options.Paths = []keypath.Path{where.path}

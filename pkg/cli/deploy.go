@@ -152,7 +152,7 @@ func (d *deployer) pushIn(ctx context.Context, runner bump.Runner, area bump.Are
 			return push, err
 		}
 		for _, target := range targets {
-			push = withTarget(push, img, target)
+			push = withTarget(push, img.In(area.Name), target)
 		}
 	}
 	return push, nil

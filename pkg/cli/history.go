@@ -129,7 +129,10 @@ func (f *historyFlags) run(ctx context.Context, env Env, args []string) error {
 	if req.Files, err = files.Select(s.Files...); err != nil {
 		return fault.As(fault.Usage, err)
 	}
-	reader := imageReader{world: j.world, project: j.project, source: func(bump.Image, string) (bump.Source, error) { return bump.FromHistory{}, nil }}
+	reader := imageReader{
+		world: j.world, project: j.project, environment: s.name,
+		source: func(bump.Image, string) (bump.Source, error) { return bump.FromHistory{}, nil },
+	}
 	if req.Images, err = reader.all(args); err != nil {
 		return err
 	}

@@ -17,11 +17,12 @@ import (
 // An imageReader makes the images of a request from arguments, flags and the
 // project file.
 type imageReader struct {
-	world      wire.World
-	project    project
-	tags       tagFlags
-	platforms  []string // default: the project file's
-	unverified bool
+	world       wire.World
+	project     project
+	tags        tagFlags
+	platforms   []string // default: the project file's
+	unverified  bool
+	environment string // whose names the images have; "" is any
 	// source says where the tag of an image comes from; nil when nothing says.
 	source func(img bump.Image, tag string) (bump.Source, error)
 }
@@ -54,6 +55,7 @@ func (r imageReader) one(arg string) (bump.Image, error) {
 	if err != nil {
 		return img, err
 	}
+	img = img.In(r.environment)
 	if img.Digest, err = r.digest(ref); err != nil {
 		return img, err
 	}
@@ -71,10 +73,8 @@ func (r imageReader) configured(arg string) (bump.Image, image.Ref, error) {
 		return bump.Image{}, ref, err
 	}
 	entry, known := r.project.Image(ref.Repository)
-	img := bump.Image{
-		Repository: ref.Repository, As: entry.As, Paths: entry.Paths,
-		Platforms: r.platforms, Revision: r.tags.revision, Unverified: r.unverified,
-	}
+	img := imageOf(ref.Repository, entry)
+	img.Platforms, img.Revision, img.Unverified = r.platforms, r.tags.revision, r.unverified
 	if len(img.Platforms) == 0 {
 		img.Platforms = entry.Platforms
 	}
@@ -82,6 +82,11 @@ func (r imageReader) configured(arg string) (bump.Image, image.Ref, error) {
 		return img, ref, fault.Errorf(fault.Usage, "%s: %w", ref.Repository, err)
 	}
 	return img, ref, nil
+}
+
+// imageOf returns an image as the project file describes it, without a policy.
+func imageOf(repository string, entry config.Image) bump.Image {
+	return bump.Image{Repository: repository, As: entry.As, AsIn: entry.AsIn, Paths: entry.Paths}
 }
 
 // reference reads an argument, with the tag of --tag.

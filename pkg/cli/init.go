@@ -18,7 +18,6 @@ import (
 	"github.com/tagbump/tagbump/pkg/draft"
 	"github.com/tagbump/tagbump/pkg/environs"
 	"github.com/tagbump/tagbump/pkg/fault"
-	"github.com/tagbump/tagbump/pkg/image"
 	"github.com/tagbump/tagbump/pkg/status"
 )
 
@@ -192,7 +191,7 @@ func (f *initFlags) draft(ctx context.Context, r *reading, args []string) (draft
 	if err != nil {
 		return draft.Project{}, err
 	}
-	images := draftImages(report)
+	images := draft.Joined(draftImages(report))
 	own := draft.Own(images)
 	if len(args) > 0 {
 		if own, err = named(images, args); err != nil {
@@ -247,7 +246,7 @@ func draftImages(report status.Report) []draft.Image {
 func named(images []draft.Image, args []string) ([]draft.Image, error) {
 	var all []draft.Image
 	for _, arg := range args {
-		i := slices.IndexFunc(images, func(img draft.Image) bool { return image.SameRepository(img.Repository, arg) })
+		i := slices.IndexFunc(images, func(img draft.Image) bool { return img.Names(arg) })
 		if i < 0 {
 			return nil, fault.Errorf(fault.NotFound, "%s: no file names this image", arg)
 		}
@@ -259,9 +258,7 @@ func named(images []draft.Image, args []string) ([]draft.Image, error) {
 func filesWith(images []draft.Image) []string {
 	var names []string
 	for _, img := range images {
-		for _, place := range img.Places {
-			names = append(names, place.File)
-		}
+		names = append(names, img.Files()...)
 	}
 	slices.Sort(names)
 	return slices.Compact(names)

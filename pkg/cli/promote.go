@@ -21,7 +21,7 @@ func newPromote(env *Env) *cobra.Command {
 still has it, and writes it into the files of --to. Without an IMAGE
 it does so for every image of the project file that both environments have.
 
-Where --to pulls from a registry of its own (one of the names under images.X.as), its
+Where --to pulls from a registry of its own (images.X.as.ENV in the project file), its
 files keep that name, and the tag there must be the same image, by its digest.
 
 --only-if-healthy asks Argo CD first: every application of --from must be Synced and
@@ -135,7 +135,7 @@ func (f *promoteFlags) request(ctx context.Context, j *job, args []string) (bump
 		return req, fault.As(fault.Usage, err)
 	}
 	images := imageReader{
-		world: j.world, project: j.project, platforms: f.platforms, unverified: f.noVerify,
+		world: j.world, project: j.project, platforms: f.platforms, unverified: f.noVerify, environment: f.to,
 		source: func(bump.Image, string) (bump.Source, error) {
 			return source, nil
 		},

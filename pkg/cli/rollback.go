@@ -126,16 +126,17 @@ func (f *rollbackFlags) run(ctx context.Context, env Env, args []string) error {
 	if err != nil {
 		return err
 	}
-	if req.Images, err = f.images(j, args); err != nil {
+	if req.Images, err = f.images(j, s.name, args); err != nil {
 		return err
 	}
 	return j.run(ctx, req.Back(bump.Back{To: f.to, Steps: f.steps, Last: len(args) == 0 && f.to == ""}))
 }
 
-// images returns the images that args name, else all of the project file.
-func (f *rollbackFlags) images(j *job, args []string) ([]bump.Image, error) {
+// images returns the images of an environment that args name, else all of the project
+// file.
+func (f *rollbackFlags) images(j *job, environment string, args []string) ([]bump.Image, error) {
 	reader := imageReader{
-		world: j.world, project: j.project, platforms: f.platforms, unverified: f.noVerify,
+		world: j.world, project: j.project, platforms: f.platforms, unverified: f.noVerify, environment: environment,
 		source: func(bump.Image, string) (bump.Source, error) { return bump.FromHistory{}, nil },
 	}
 	return reader.all(args)

@@ -135,7 +135,7 @@ func (f *updateFlags) request(ctx context.Context, j *job, args []string) (bump.
 	}
 	images := imageReader{
 		world: j.world, project: j.project, tags: f.tagFlags, platforms: f.platforms,
-		unverified: f.noVerify, source: f.source,
+		unverified: f.noVerify, source: f.source, environment: scope.name,
 	}
 	req.Images, err = images.all(args)
 	return req, err

@@ -170,7 +170,7 @@ func namedImages(p project, args []string) ([]bump.Image, error) {
 	images := make([]bump.Image, len(args))
 	for i, name := range args {
 		configured, _ := p.Image(name)
-		images[i] = bump.Image{Repository: name, As: configured.As, Paths: configured.Paths}
+		images[i] = imageOf(name, configured)
 	}
 	return images, nil
 }

@@ -114,10 +114,13 @@ func (p Proposal) or(other Proposal) Proposal {
 // An Image says how an image's tag is chosen. An Image without any value says
 // only that the project has this image.
 type Image struct {
-	policy.Rule                // the zero Rule when the file names no policy
-	Platforms   []string       // that the image must have: "linux/arm64"; empty means not checked
-	As          []string       // how files write the repository, where that differs
-	Paths       []keypath.Path // the keys of the tag, in files that do not name the image
+	policy.Rule          // the zero Rule when the file names no policy
+	Platforms   []string // that the image must have: "linux/arm64"; empty means not checked
+	As          []string // how files write the repository, where that differs
+	// AsIn is how the files of an environment write the repository, instead of As, by
+	// the environment's name.
+	AsIn  map[string][]string
+	Paths []keypath.Path // the keys of the tag, in files that do not name the image
 }
 
 // An Environment is a set of files that change together.

@@ -113,6 +113,7 @@ var accepted = []struct{ name, src string }{
 	{"a word that old YAML read as true", "environments:\n  on: {files: [a.yaml], branch: yes}\n"},
 	{"a branch in folders", "branch: release/1.x\n"},
 	{"names and paths, one and several", "images:\n  acme/a: {as: a, path: a.tag}\n  acme/b: {as: [b, mirror/b], path: [b.tag, \"spec.containers[name=b].image\"]}\n"},
+	{"names by environment", "images:\n  acme/a: {as: {x: eu.acme.example/a, y: [us.acme.example/a, a]}}\nenvironments: {x: {files: [x]}, y: {files: [y]}}\n"},
 	{"a block scalar", "images:\n  nginx:\n    match: |-\n      ^v\n"},
 }
 

@@ -105,6 +105,7 @@ func (r *reader) config(n *yaml.Node) *Config {
 		"environments": into(&config.Environments, r.environments),
 		"notify":       into(&config.Notify, r.notify),
 	})
+	r.checkMentions(config.Environments)
 	for name, environment := range config.Environments {
 		if environment.Branch == "" {
 			environment.Branch = config.Branch
@@ -184,6 +185,7 @@ func (r *reader) image(n *yaml.Node, at string) Image {
 	if n = r.follow(n); isEmptyMapping(n) {
 		return img // "nginx: {}" is written on purpose: an image without a policy of its own
 	}
+	var names names
 	before := len(r.problems)
 	r.object(n, at, fields{
 		policy.FieldMatch:   into(&img.Match, r.text(nil)),
@@ -191,13 +193,48 @@ func (r *reader) image(n *yaml.Node, at string) Image {
 		policy.FieldOrder:   into(&img.Order, r.choice(policy.Orders())),
 		policy.FieldSemver:  into(&img.Semver, r.text(nil)),
 		"platforms":         into(&img.Platforms, r.texts(image.CheckPlatform)),
-		"as":                into(&img.As, r.oneOrMore(checkImageName)),
+		"as":                into(&names, r.names),
 		"path":              into(&img.Paths, r.paths),
 	})
+	img.As, img.AsIn = names.everywhere, names.in
 	if len(r.problems) == before { // else a value is missing that others are checked with
 		r.checkRule(n, at, img.Rule)
 	}
 	return img
+}
+
+// names are how files write an image: the same everywhere, or by environment.
+type names struct {
+	everywhere []string
+	in         map[string][]string
+}
+
+func (r *reader) names(n *yaml.Node, at string) names {
+	if n = r.follow(n); n.Kind != yaml.MappingNode {
+		return names{everywhere: r.oneOrMore(checkImageName)(n, at)}
+	}
+	in := make(map[string][]string)
+	r.entries(n, at, func(key, value *yaml.Node, at string) {
+		r.mentions = append(r.mentions, mention{key, at})
+		in[key.Value] = r.oneOrMore(checkImageName)(value, at)
+	})
+	return names{in: in}
+}
+
+// A mention is where the file names an environment.
+type mention struct {
+	key *yaml.Node
+	at  string
+}
+
+// checkMentions reports names of environments that the file does not have.
+func (r *reader) checkMentions(environments map[string]Environment) {
+	known := slices.Sorted(maps.Keys(environments))
+	for _, one := range r.mentions {
+		if _, found := environments[one.key.Value]; !found {
+			r.report(one.key, one.at, "no environment %q; %s", one.key.Value, suggest.Sentence(one.key.Value, known))
+		}
+	}
 }
 
 // paths reads key paths. A path that is wrong is reported where it is written.

@@ -28,6 +28,7 @@ type reader struct {
 	problems Problems
 	aliased  int                // nodes that aliases may still repeat
 	sizes    map[*yaml.Node]int // of the nodes that aliases repeat
+	mentions []mention          // of environments, which are read later
 }
 
 // fields says for each key of an object how its value is read.

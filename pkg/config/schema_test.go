@@ -245,22 +245,25 @@ func TestEveryKeyHasAField(t *testing.T) {
 }
 
 // filled makes a value with all keys of s, from its examples and enums.
-func filled(root, s *jsonSchema) any {
+func filled(root, s *jsonSchema) any { return filledWith(root, s, 0) }
+
+// filledWith takes the example with that index from the end, where there are so many.
+func filledWith(root, s *jsonSchema, fromEnd int) any {
 	s = s.resolve(root)
 	object := make(map[string]any)
 	for key, property := range s.Properties {
-		object[key] = filled(root, property)
+		object[key] = filledWith(root, property, fromEnd)
 	}
 	switch {
 	case len(object) > 0:
 		return object
 	case s.AdditionalProperties != nil:
-		entry := filled(root, s.AdditionalProperties.schema)
-		return map[string]any{"x": entry, "staging": entry} // the example of from names staging
+		of := s.AdditionalProperties.schema
+		return map[string]any{"x": filledWith(root, of, 1), "staging": filledWith(root, of, 0)} // the example of from names staging
 	case s.Enum != nil:
 		return s.Enum[0]
 	default:
-		return s.Examples[0]
+		return s.Examples[max(0, len(s.Examples)-1-fromEnd)]
 	}
 }
 
@@ -274,13 +277,30 @@ func noZeroField(t *testing.T, name string, v reflect.Value) {
 	case reflect.Pointer:
 		noZeroField(t, name, v.Elem())
 	case reflect.Map:
-		for _, key := range v.MapKeys() {
-			noZeroField(t, name+"."+key.String(), v.MapIndex(key))
-		}
+		noZeroEntries(t, name, v)
 	case reflect.Struct:
 		for i := range v.NumField() {
 			noZeroField(t, name+"."+v.Type().Field(i).Name, v.Field(i))
 		}
+	}
+}
+
+// noZeroEntries holds that each field is set in an entry of a map: there are fields that
+// exclude each other.
+func noZeroEntries(t *testing.T, name string, entries reflect.Value) {
+	t.Helper()
+	if entries.Type().Elem().Kind() != reflect.Struct {
+		return
+	}
+	for i := range entries.Type().Elem().NumField() {
+		field := entries.Type().Elem().Field(i).Name
+		best := reflect.Zero(entries.Type().Elem().Field(i).Type)
+		for _, key := range entries.MapKeys() {
+			if one := entries.MapIndex(key).Field(i); !one.IsZero() {
+				best = one
+			}
+		}
+		noZeroField(t, name+".*."+field, best)
 	}
 }
 

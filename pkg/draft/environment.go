@@ -123,9 +123,7 @@ var ladder = []string{"dev", "test", "qa", "uat", "stage", "preprod", "prod"}
 // WithSources lets each environment that is named after a step on the way to
 // production take its tags from the step below.
 func WithSources(all []Environment) []Environment {
-	step := func(e Environment) int {
-		return slices.IndexFunc(ladder, func(word string) bool { return environs.SameWord(e.Name, word) })
-	}
+	step := func(e Environment) int { return stepOf(e.Name) }
 	for i := range all {
 		best, bestStep := "", -1
 		for _, other := range all {
@@ -136,4 +134,9 @@ func WithSources(all []Environment) []Environment {
 		all[i].From = best
 	}
 	return all
+}
+
+// stepOf returns which step to production an environment is, -1 for none.
+func stepOf(environment string) int {
+	return slices.IndexFunc(ladder, func(word string) bool { return environs.SameWord(environment, word) })
 }

@@ -2,6 +2,7 @@ package draft
 
 import (
 	"path"
+	"slices"
 
 	"github.com/tagbump/tagbump/pkg/image"
 )
@@ -12,12 +13,11 @@ import (
 func Own(images []Image) []Image {
 	votes := map[string]int{}
 	for _, img := range images {
-		owner := ownerOf(img.Repository)
-		votes[owner]++
-		for _, place := range img.Places {
-			if place.Environment != "" {
+		for _, one := range append([]Image{img}, img.Also...) {
+			owner := ownerOf(one.Repository)
+			votes[owner]++
+			if slices.ContainsFunc(one.Places, func(place Place) bool { return place.Environment != "" }) {
 				votes[owner]++
-				break
 			}
 		}
 	}
@@ -30,7 +30,8 @@ func Own(images []Image) []Image {
 	}
 	var own []Image
 	for _, img := range images {
-		if best != "" && ownerOf(img.Repository) == best {
+		isOwn := func(one Image) bool { return ownerOf(one.Repository) == best }
+		if best != "" && slices.ContainsFunc(append([]Image{img}, img.Also...), isOwn) {
 			own = append(own, img)
 		}
 	}

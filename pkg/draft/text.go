@@ -3,6 +3,7 @@ package draft
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/tagbump/tagbump/pkg/policy"
@@ -26,6 +27,7 @@ type Image struct {
 	Picks      string      // the tag that the rule picks now
 	Failure    string      // why the registry gave no tags
 	Places     []Place
+	Also       []Image // the image in registries of other environments, see Joined
 }
 
 // A Place is where an image is deployed.
@@ -54,7 +56,7 @@ func (p Project) Text() string {
 		b.WriteString("\nimages:\n")
 	}
 	for _, img := range p.Images {
-		img.write(&b)
+		img.write(&b, p.Environments)
 	}
 	p.writeOthers(&b)
 	if len(p.Environments) == 0 {
@@ -72,10 +74,14 @@ func (p Project) Text() string {
 	return b.String()
 }
 
-func (img Image) write(b *strings.Builder) {
-	for i, place := range img.Places {
+func (img Image) write(b *strings.Builder, environments []Environment) {
+	places := img.Places
+	for _, other := range img.Also {
+		places = append(slices.Clip(places), other.Places...)
+	}
+	for i, place := range places {
 		if i == shownPlaces {
-			comment(b, "  ", "and in %d more places", len(img.Places)-i)
+			comment(b, "  ", "and in %d more places", len(places)-i)
 			break
 		}
 		environment := place.Environment
@@ -94,6 +100,9 @@ func (img Image) write(b *strings.Builder) {
 	}
 	if img.Rule == (policy.Rule{}) {
 		comment(b, "  ", "How its tags are chosen is not known. Until it is: tagbump update IMAGE:TAG")
+	}
+	as := img.as(environments)
+	if img.Rule == (policy.Rule{}) && len(as) == 0 {
 		fmt.Fprintf(b, "  %s: {}\n", quoted(img.Repository))
 		return
 	}
@@ -107,6 +116,9 @@ func (img Image) write(b *strings.Builder) {
 		if field.value != "" {
 			fmt.Fprintf(b, "    %s: %s\n", field.name, quoted(field.value))
 		}
+	}
+	for _, line := range as {
+		fmt.Fprintf(b, "    %s\n", line)
 	}
 }
 

@@ -73,7 +73,7 @@ func (found reading) spots() []bump.Spot {
 	var spots []bump.Spot
 	for _, row := range found.rows {
 		for i, targets := range row.cells {
-			spots = append(spots, bump.Spot{Area: found.areas[i], Image: row.img, Targets: targets})
+			spots = append(spots, bump.Spot{Area: found.areas[i], Image: row.img.In(found.areas[i].Name), Targets: targets})
 		}
 	}
 	return spots
@@ -105,7 +105,7 @@ func pendingIn(ctx context.Context, r bump.Runner, found reading) ([]bump.Pendin
 func (b besides) addTo(report *Report, found reading) {
 	report.Errs = b.errs
 	spot := 0
-	for n, img := range report.Images {
+	for n := range report.Images {
 		for i := range found.rows[n].cells {
 			cell := &report.Images[n].Cells[i]
 			if spot < len(b.events) {
@@ -116,12 +116,13 @@ func (b besides) addTo(report *Report, found reading) {
 			if len(cell.Deployed) == 0 {
 				continue
 			}
+			img := found.rows[n].img.In(found.areas[i].Name)
 			for _, one := range b.pending {
 				if one.Environment == found.areas[i].Name && image.SameRepository(one.Ref.Repository, img.Repository) {
 					cell.Pending = append(cell.Pending, one)
 				}
 			}
-			cell.Health = running(b.health[i], img.Repository)
+			cell.Health = running(b.health[i], img)
 		}
 	}
 }
@@ -160,10 +161,13 @@ func (d Deployed) isIn(file string) bool {
 
 // running returns the applications that run an image. One that says of no image that it
 // runs it may run any.
-func running(applications []Application, repository string) []Application {
+func running(applications []Application, img bump.Image) []Application {
 	var all []Application
 	for _, app := range applications {
-		runs := func(ref string) bool { return image.SameRepository(image.Split(ref).Repository, repository) }
+		runs := func(ref string) bool {
+			isNamed := func(name string) bool { return image.SameRepository(image.Split(ref).Repository, name) }
+			return isNamed(img.Repository) || slices.ContainsFunc(img.As, isNamed)
+		}
 		if len(app.Images) == 0 || slices.ContainsFunc(app.Images, runs) {
 			all = append(all, app)
 		}

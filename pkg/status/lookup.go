@@ -17,7 +17,7 @@ import (
 
 // lookUp compares one image with the registry. The deployed tags and the newest one
 // are looked up side by side.
-func lookUp(ctx context.Context, r bump.Runner, q Question, row row) Image {
+func lookUp(ctx context.Context, r bump.Runner, q Question, row row, areas []bump.Area) Image {
 	img := Image{Repository: row.img.Repository, Errs: row.errs, Cells: make([]Cell, len(row.cells))}
 	for i, targets := range row.cells {
 		img.Cells[i] = Cell{Deployed: deployed(targets)}
@@ -36,7 +36,7 @@ func lookUp(ctx context.Context, r bump.Runner, q Question, row row) Image {
 		found, failed = choose(ctx, r, q, row.img, tags)
 		return nil
 	})
-	unknown := inspectCells(ctx, r, row.img, img.Cells)
+	unknown := inspectCells(ctx, r, row.img, img.Cells, areas)
 	_ = group.Wait() // the error is in failed
 	img.Errs = append(img.Errs, distinct(append([]error{failed}, unknown...))...)
 	img.Suggestion = found.suggestion
@@ -125,20 +125,21 @@ func (q Question) policyOf(suggestion policy.Suggestion) *policy.Policy {
 	return p
 }
 
-// inspectCells looks up the deployed tags, and returns the errors in the order of the
+// inspectCells looks up the deployed tags, each in the registry of its environment, and returns the errors in the order of the
 // cells.
-func inspectCells(ctx context.Context, r bump.Runner, img bump.Image, cells []Cell) []error {
+func inspectCells(ctx context.Context, r bump.Runner, img bump.Image, cells []Cell, areas []bump.Area) []error {
 	var all []*Deployed
-	for _, cell := range cells {
+	var images []bump.Image
+	for n, cell := range cells {
 		for i := range cell.Deployed {
-			all = append(all, &cell.Deployed[i])
+			all, images = append(all, &cell.Deployed[i]), append(images, img.In(areas[n].Name))
 		}
 	}
 	failed := make([]error, len(all))
 	var group errgroup.Group
 	for i, one := range all {
 		group.Go(func() error {
-			build, err := inspect(ctx, r, img, image.Ref{Repository: img.Repository, Tag: one.Tag, Digest: one.Digest})
+			build, err := inspect(ctx, r, images[i], image.Ref{Repository: images[i].Repository, Tag: one.Tag, Digest: one.Digest})
 			switch {
 			case errors.Is(err, fault.NotFound):
 				one.Gone = true

@@ -60,7 +60,7 @@ func Make(ctx context.Context, r bump.Runner, q Question) (Report, error) {
 	group.SetLimit(parallel)
 	for i, row := range found.rows {
 		group.Go(func() error {
-			report.Images[i] = lookUp(ctx, r, q, row)
+			report.Images[i] = lookUp(ctx, r, q, row, found.areas)
 			return nil
 		})
 	}
