@@ -59,15 +59,18 @@ func (p proposal) plan(at scene) (*plan.Plan, error) {
 // tagbump wrote; otherwise nothing is changed. A forge that refuses the pull request
 // leaves a branch behind, which the next run uses.
 func (r Runner) propose(ctx context.Context, req Request, at scene, p proposal, outcome Outcome) (Outcome, error) {
-	open, err := r.Forge.Open(ctx, at.Branch())
+	known, err := forge.Find(ctx, r.Forge, req.head(outcome), at.Branch())
 	if err != nil {
 		return outcome, err
 	}
-	pr, found := forge.From(open, req.head(outcome))
+	pr, found := forge.From(known.Open, req.head(outcome))
 	if found && !outcome.mark(req).sharesImages(parseMark(pr.Body)) {
 		// Another image of the same short name has that branch.
 		req.Proposal.Head = req.head(outcome) + "-" + hashOf(req.repositories())
-		pr, found = forge.From(open, req.Proposal.Head)
+		if known, err = forge.Find(ctx, r.Forge, req.Proposal.Head, at.Branch()); err != nil {
+			return outcome, err
+		}
+		pr, found = forge.From(known.Open, req.Proposal.Head)
 	}
 	outcome.Head = req.head(outcome)
 	asked, err := r.asked(ctx, req, at, outcome)
@@ -77,7 +80,7 @@ func (r Runner) propose(ctx context.Context, req Request, at scene, p proposal, 
 	if err := forge.Check(r.Forge, asked); err != nil {
 		return outcome, err
 	}
-	decided, merged, err := r.decided(ctx, req, at, outcome, pr, found)
+	decided, merged, err := r.decided(ctx, req, at, outcome, pr, known.Last)
 	if err != nil {
 		return outcome, err
 	}
@@ -101,31 +104,26 @@ func (r Runner) propose(ctx context.Context, req Request, at scene, p proposal, 
 		return outcome, err
 	}
 	outcome.State, outcome.PullRequest = Proposed, &pr
-	outcome.Closed = r.supersede(ctx, req, at, outcome, open)
+	outcome.Closed = r.supersede(ctx, req, at, outcome, known.Open)
 	return outcome, err
 }
 
 // decided returns the pull request by which people or a newer run have decided already:
 // one that proposes a newer tag, or one with the same content that a person closed. With
 // OnStale Fail that is an error, with Allow it does not count. It also reports whether
-// the last pull request from the branch was merged.
-func (r Runner) decided(ctx context.Context, req Request, at scene, outcome Outcome, pr forge.PullRequest, found bool) (decided *forge.PullRequest, merged bool, err error) {
+// the last pull request from the branch was merged. Pr is the open one, or zero; last is
+// the latest that is not open any more, or nil.
+func (r Runner) decided(ctx context.Context, req Request, at scene, outcome Outcome, pr forge.PullRequest, last *forge.PullRequest) (decided *forge.PullRequest, merged bool, err error) {
 	why := ""
-	if found {
+	switch {
+	case last == nil:
 		if why, err = r.newer(ctx, req, at, outcome, parseMark(pr.Body)); err != nil {
 			return nil, false, err
 		}
-	} else {
-		last, existed, err := r.Forge.Closed(ctx, outcome.Head, at.Branch())
-		if err != nil {
-			return nil, false, err
-		}
-		if existed && last.State == forge.Merged {
-			return nil, true, nil
-		}
-		if existed && outcome.mark(req).sameTags(parseMark(last.Body)) {
-			pr, why = last, "was closed without a merge"
-		}
+	case last.State == forge.Merged:
+		return nil, true, nil
+	case outcome.mark(req).sameTags(parseMark(last.Body)):
+		pr, why = *last, "was closed without a merge"
 	}
 	if why == "" || req.OnStale == Allow {
 		return nil, false, nil

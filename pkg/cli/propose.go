@@ -86,7 +86,7 @@ func (j *job) announce(report bump.Report) {
 // openForge opens the forge of the repository. Its error names the project file when
 // that is what asks for a pull request.
 func (j *job) openForge() (forge.Host, error) {
-	host, err := j.world.OpenForge(j.place)
+	host, err := j.world.ForgeOf(j.repo, j.place)
 	if err != nil && j.flags.pr == "" {
 		err = fmt.Errorf("%s wants a pull request: %w", j.project.file, err)
 	}

@@ -1,6 +1,7 @@
 package forge
 
 import (
+	"slices"
 	"time"
 
 	"github.com/tagbump/tagbump/pkg/fault"
@@ -26,6 +27,15 @@ type LogEntry struct {
 	Author  string // "Ada <ada@acme.example>"
 	When    time.Time
 	Message string
+}
+
+// NewestFirst returns the newest of entries, at most most, each commit once. Commits of
+// the same time keep their order.
+func NewestFirst(entries []LogEntry, most int) []LogEntry {
+	slices.SortStableFunc(entries, func(a, b LogEntry) int { return b.When.Compare(a.When) })
+	seen := map[string]bool{}
+	entries = slices.DeleteFunc(entries, func(e LogEntry) bool { was := seen[e.Hash]; seen[e.Hash] = true; return was })
+	return entries[:min(most, len(entries))]
 }
 
 // Errors of commits.

@@ -34,6 +34,43 @@ type Host interface {
 	Close(ctx context.Context, number int, comment string) error
 }
 
+// Found is what a forge has of a branch's pull requests.
+type Found struct {
+	Open []PullRequest // into the base, from any branch, the newest first
+	Last *PullRequest  // the latest from the head that is not open any more; nil when there is none, or one is open
+}
+
+// A Finder is a Host that answers [Find] by itself, with fewer requests.
+type Finder interface {
+	Find(ctx context.Context, head, base string) (Found, error)
+}
+
+// Find returns the open pull requests into base, and the latest from head to base that is
+// not open any more.
+func Find(ctx context.Context, host Host, head, base string) (Found, error) {
+	if finder, ok := host.(Finder); ok {
+		return finder.Find(ctx, head, base)
+	}
+	return FindEach(ctx, host, head, base)
+}
+
+// FindEach is [Find] by the methods of a Host.
+func FindEach(ctx context.Context, host Host, head, base string) (Found, error) {
+	open, err := host.Open(ctx, base)
+	if err != nil {
+		return Found{}, err
+	}
+	found := Found{Open: open}
+	if _, isOpen := From(open, head); isOpen {
+		return found, nil
+	}
+	last, existed, err := host.Closed(ctx, head, base)
+	if existed {
+		found.Last = &last
+	}
+	return found, err
+}
+
 // createAttempts bounds how often one pull request is asked for.
 const createAttempts = 3
 

@@ -26,8 +26,9 @@ const (
 // Vias returns the names of the ways to commit.
 func Vias() []string { return []string{string(ViaGit), string(ViaAPI), string(ViaAuto)} }
 
-// committer is the part of a forge's API that reads and commits files.
+// committer is a forge's API that reads and commits files, too.
 type committer interface {
+	forge.Host
 	Read(ctx context.Context, branch, commit string, selection files.Selection) (*files.Tree, error)
 	Tip(ctx context.Context, branch string) (string, error)
 	Commit(ctx context.Context, tree *files.Tree, commit forge.Change) (string, error)
@@ -144,7 +145,7 @@ func (w World) openAPI(place Place) (*Repository, error) {
 		return nil, err
 	}
 	if known.commits == nil {
-		return nil, fault.Errorf(fault.Usage, "--commit-via api: %s: commits by the API are for GitHub only", place.Where).
+		return nil, fault.Errorf(fault.Usage, "--commit-via api: %s: commits by the API are for GitHub and GitLab", place.Where).
 			WithHint("leave the flag out to commit by git")
 	}
 	c, err := w.forgeToken(place, known, "a commit by the API")
@@ -159,6 +160,15 @@ func (w World) openAPI(place Place) (*Repository, error) {
 		return nil, err
 	}
 	return &Repository{apiRepo{api: api, credential: c}, w, func() error { return nil }}, nil
+}
+
+// ForgeOf returns the API of the forge that holds the place's repository: the one that the
+// repository is read by, if it is, so that neither asks for what the other one was told.
+func (w World) ForgeOf(repo *Repository, place Place) (forge.Host, error) {
+	if byAPI, ok := repo.Repo.(apiRepo); ok {
+		return explainedForge{byAPI.api, byAPI.credential}, nil
+	}
+	return w.OpenForge(place)
 }
 
 // withAuthor returns r for commits of author, where the forge takes another author

@@ -24,6 +24,11 @@ func (f explainedForge) Closed(ctx context.Context, head, base string) (forge.Pu
 	return pr, found, f.credential.explain(err)
 }
 
+func (f explainedForge) Find(ctx context.Context, head, base string) (forge.Found, error) {
+	found, err := forge.Find(ctx, f.Host, head, base)
+	return found, f.credential.explain(err)
+}
+
 func (f explainedForge) Compare(ctx context.Context, base, head string) (forge.Comparison, error) {
 	diff, err := f.Host.Compare(ctx, base, head)
 	return diff, f.credential.explain(err)

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tagbump/tagbump/pkg/bump"
 	"github.com/tagbump/tagbump/pkg/fault"
 	"github.com/tagbump/tagbump/pkg/forge"
 	"github.com/tagbump/tagbump/pkg/forge/bitbucket"
@@ -50,7 +51,8 @@ var forges = []knownForge{
 		hostVariables: []string{"CI_SERVER_HOST", "CI_API_V4_URL", "GITLAB_HOST"},
 		tokens:        []string{"GITLAB_TOKEN"},
 		comparePage:   threeDots("/-/compare/"),
-		open:          openGitLab,
+		open:          func(w World, place Place, token string) (forge.Host, error) { return openGitLab(w, place, token) },
+		commits:       func(w World, place Place, token string) (committer, error) { return openGitLab(w, place, token) },
 		commit:        "/-/commit/",
 	},
 	{
@@ -206,10 +208,10 @@ func openGitHub(w World, place Place, token string) (*github.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return github.New(owner, name, github.Options{APIURL: apiURL, Token: token, UserAgent: w.UserAgent, Transport: w.transport(), Log: w.Detail})
+	return github.New(owner, name, github.Options{APIURL: apiURL, Token: token, UserAgent: w.UserAgent, Transport: w.transport(), Log: w.Detail, Recent: bump.RecentCommits})
 }
 
-func openGitLab(w World, place Place, token string) (forge.Host, error) {
+func openGitLab(w World, place Place, token string) (*gitlab.Client, error) {
 	address := place.address
 	apiURL := place.forge.API
 	if fromCI := w.Getenv("CI_API_V4_URL"); apiURL == "" && hostIn(fromCI) == place.forgeHost() {

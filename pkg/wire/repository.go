@@ -143,7 +143,7 @@ func (w World) OpenRepository(place Place, options Options) (*Repository, error)
 	if options.Via == ViaAPI || options.Via == ViaAuto && w.hasApp(place) {
 		if options.SigningKey != "" {
 			return nil, fault.Errorf(fault.Usage, "--signing-key: a commit by the API cannot be signed with a key of one's own").
-				WithHint("GitHub signs it; or commit by git: --commit-via git")
+				WithHint("GitHub signs it by itself; or commit by git: --commit-via git")
 		}
 		return w.openAPI(place)
 	}

@@ -103,7 +103,7 @@ func start(t *testing.T) session {
 }
 
 func (s session) options() github.Options {
-	return github.Options{APIURL: s.apiURL, Token: token, Transport: s.recorder}
+	return github.Options{APIURL: s.apiURL, Token: token, Transport: s.recorder, Recent: 50}
 }
 
 // pullRequests opens one, refreshes it, opens its successor, closes the first with a
@@ -172,8 +172,14 @@ func (s session) commits(t *testing.T) {
 	for _, branch := range []string{"main", "tagbump/new", "tagbump/new"} {
 		tree, err := s.Read(t.Context(), "main", "", files.MustSelect("web/values.yaml"))
 		try(t, err)
+		_, err = s.Find(t.Context(), branch, "next")
+		try(t, err)
 		old, err := s.Tip(t.Context(), branch)
 		try(t, err)
+		if branch == "main" {
+			_, err = s.Tip(t.Context(), branch) // which no Find has told
+			try(t, err)
+		}
 		_, err = s.Client.Commit(t.Context(), tree, forge.Change{
 			Branch: branch, Old: old, Parent: tree.Tip(), Message: "bump web\n\nTagbump-Image: acme/web:1.4\n",
 			Files: map[string][]byte{"web/values.yaml": []byte("# " + old)},
@@ -259,7 +265,7 @@ var everyKind = []string{
 	"GET /repos/{owner}/{repo}/installation",
 	"POST /app/installations/{installation_id}/access_tokens",
 	"MergeState", "EnableAutoMerge", "Merge",
-	"Look", "Texts", "Tip", "Commit", "BranchAndCommit", "Move",
+	"Look", "Texts", "Find", "Tip", "Commit", "BranchAndCommit", "Move",
 }
 
 // TestWrongRequestsAreFound plants what GitHub would refuse.

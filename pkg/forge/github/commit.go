@@ -1,7 +1,6 @@
 package github
 
 import (
-	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -9,8 +8,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-
-	"github.com/google/go-github/v60/github"
 
 	"github.com/tagbump/tagbump/pkg/fault"
 	"github.com/tagbump/tagbump/pkg/files"
@@ -39,8 +36,14 @@ const (
 // noCommit is the commit of a branch that does not exist.
 const noCommit = "0000000000000000000000000000000000000000"
 
-// Tip returns the commit at the tip of branch, "" when there is no such branch.
+// Tip returns the commit at the tip of branch, "" when there is no such branch. The first
+// call after a [Client.Find] that told it asks nobody: whoever commits to the branch does so
+// by compare and swap.
 func (c *Client) Tip(ctx context.Context, branch string) (string, error) {
+	if told := c.found; told != nil && told.branch == branch {
+		c.found = nil
+		return told.tip, nil
+	}
 	at, err := c.tip(ctx, branch)
 	return at.Oid, err
 }
@@ -163,51 +166,4 @@ func (c *Client) restart(ctx context.Context, commit forge.Change) (string, erro
 		return "", errors.Join(err, c.repeat(ctx, c.at(aside.Branch), c.graphQL(moveBranches, drop, nil)))
 	}
 	return made, nil
-}
-
-// Log returns the latest commits up to commit that changed one of the named files, the
-// newest first; without names, all commits. Each name costs a request.
-func (c *Client) Log(ctx context.Context, commit string, names []string, most int) ([]forge.LogEntry, error) {
-	if len(names) == 0 {
-		names = []string{""}
-	}
-	var all []forge.LogEntry
-	for _, name := range names {
-		entries, err := c.logOf(ctx, commit, name, most)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, entries...)
-	}
-	slices.SortStableFunc(all, func(a, b forge.LogEntry) int { return b.When.Compare(a.When) })
-	seen := map[string]bool{}
-	all = slices.DeleteFunc(all, func(e forge.LogEntry) bool { was := seen[e.Hash]; seen[e.Hash] = true; return was })
-	return all[:min(most, len(all))], nil
-}
-
-func (c *Client) logOf(ctx context.Context, commit, name string, most int) ([]forge.LogEntry, error) {
-	var entries []forge.LogEntry
-	opts := &github.CommitsListOptions{SHA: commit, Path: name}
-	opts.PerPage = cmp.Or(min(most, 100), 100)
-	for opts.Page = 1; opts.Page != 0 && len(entries) < most; {
-		err := c.repeat(ctx, c.at(""), func(ctx context.Context) error {
-			page, resp, err := c.api.Repositories.ListCommits(ctx, c.owner, c.repo, opts)
-			if err != nil {
-				return err
-			}
-			for _, found := range page {
-				author := found.GetCommit().GetAuthor()
-				entries = append(entries, forge.LogEntry{
-					Hash: found.GetSHA(), Message: found.GetCommit().GetMessage(), When: found.GetCommit().GetCommitter().GetDate().Time,
-					Author: fmt.Sprintf("%s <%s>", author.GetName(), author.GetEmail()),
-				})
-			}
-			opts.Page = resp.NextPage
-			return nil
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	return entries, nil
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"path/filepath"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -37,8 +39,9 @@ func gitops() map[string]string {
 // byAPI is a client of a fake over a real git repository.
 type byAPI struct {
 	*github.Client
-	hub  *testenv.Forge
-	repo *testenv.GitRepo
+	hub    *testenv.Forge
+	repo   *testenv.GitRepo
+	hubURL string
 }
 
 func open(t *testing.T, change func(*testenv.ForgeOptions)) byAPI {
@@ -53,7 +56,7 @@ func open(t *testing.T, change func(*testenv.ForgeOptions)) byAPI {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return byAPI{client, hub, repo}
+	return byAPI{client, hub, repo, apiURL}
 }
 
 func (b byAPI) read(t *testing.T, globs ...string) *files.Tree {
@@ -162,7 +165,7 @@ func TestATextThatIsNotTheFileIsFound(t *testing.T) {
 		return true
 	}
 	_, err := b.Read(t.Context(), "", "", files.MustSelect("bom.yaml"))
-	if want := "acme/charts: main: bom.yaml: GitHub's answer is not the file's content: another hash"; errorText(err) != want {
+	if want := "acme/charts: main: bom.yaml: GitHub's answer is not the file's content, by its hash: the forge cannot grant the request"; errorText(err) != want {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}
 }
@@ -307,6 +310,89 @@ func TestANewBranchAndOneThatStartsAnew(t *testing.T) {
 	}
 	if err := b.repo.Fsck(); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestAPullRequestByTheAPICostsFourRequests holds the requests of a whole run: the files
+// with the latest commits, what is open or closed, branch and commit, and the pull request.
+func TestAPullRequestByTheAPICostsFourRequests(t *testing.T) {
+	b := open(t, nil)
+	client, err := github.New("acme", "charts", github.Options{APIURL: b.hubURL, Token: forgetest.Token, Recent: 50})
+	if err != nil {
+		t.Fatal(err)
+	}
+	selection := files.MustSelect("web/values.yaml", "web/values-prod.yaml", "helmfile.yaml")
+	tree, err := client.Read(t.Context(), "", "", selection)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if entries, err := client.Log(t.Context(), tree.Tip(), nil, 50); err != nil || len(entries) != 1 || entries[0].Message != "first" || entries[0].Author != "Else <else@example.com>" || entries[0].When.IsZero() {
+		t.Errorf("%+v, %v", entries, err)
+	}
+	const head = "tagbump/web"
+	found, err := forge.Find(t.Context(), client, head, "main")
+	if err != nil || len(found.Open) > 0 || found.Last != nil {
+		t.Errorf("%+v, %v", found, err)
+	}
+	old, err := client.Tip(t.Context(), head)
+	if err != nil || old != "" {
+		t.Errorf("%q, %v", old, err)
+	}
+	commit := b.commit(tree, map[string]string{"web/values.yaml": "a: 1\n", "web/values-prod.yaml": "a: 1\n", "helmfile.yaml": "a: 1\n"})
+	commit.Branch, commit.Old = head, old
+	made, err := client.Commit(t.Context(), tree, commit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := forge.Start(t.Context(), client, forge.Proposal{Base: "main", Head: head, Title: "bump web"}); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := b.calls(), "query Look, query Find, mutation BranchAndCommit, POST /pulls"; got != want {
+		t.Errorf("asked: %s", got)
+	}
+	if tip, err := client.Tip(t.Context(), head); err != nil || tip != made {
+		t.Errorf("the tip afterwards: %s, %v, want %s", tip, err, made)
+	}
+}
+
+// TestFindByGraphQL holds that it finds the same as the two lists of REST.
+func TestFindByGraphQL(t *testing.T) {
+	const head = "tagbump/web"
+	pull := testenv.ForgePull{Head: head, Base: "main", Title: "web", Body: "text"}
+	other, fork, next := pull, pull, pull
+	other.Head, fork.Fork, next.Base = "tagbump/api", true, "next"
+	for _, test := range []struct {
+		name  string
+		pulls []testenv.ForgePull
+		end   func(*testenv.Forge, int) error // of the last one
+	}{
+		{"none", nil, nil},
+		{"open", []testenv.ForgePull{other, pull, fork, next}, nil},
+		{"closed, and a fork's after it", []testenv.ForgePull{other, fork, pull}, (*testenv.Forge).Close},
+		{"merged", []testenv.ForgePull{other, pull}, (*testenv.Forge).Merge},
+		{"over a page", slices.Repeat([]testenv.ForgePull{other}, 101), nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			b := open(t, nil)
+			number := 0
+			for _, pull := range test.pulls {
+				number = b.hub.Add(pull)
+			}
+			if test.end != nil {
+				if err := test.end(b.hub, number); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := forge.FindEach(t.Context(), b.Client, head, "main")
+			if err != nil {
+				t.Fatal(err)
+			}
+			b.read(t, "web/values.yaml")
+			got, err := forge.Find(t.Context(), b.Client, head, "main")
+			if err != nil || !reflect.DeepEqual(got, want) {
+				t.Errorf("got  %+v, %v\nwant %+v", got, err, want)
+			}
+		})
 	}
 }
 

@@ -26,6 +26,7 @@ import (
 	"github.com/google/go-github/v60/github"
 
 	"github.com/tagbump/tagbump/pkg/forge"
+	"github.com/tagbump/tagbump/pkg/forge/internal/snapshot"
 	"github.com/tagbump/tagbump/pkg/internal/delay"
 	"github.com/tagbump/tagbump/pkg/redact"
 )
@@ -54,6 +55,10 @@ type Options struct {
 	// Transport carries the requests. The default is http.DefaultTransport.
 	Transport http.RoundTripper
 
+	// Recent is how many of the latest commits a Read of a branch brings along, for a
+	// Log without names. Default: none.
+	Recent int
+
 	// Log takes a line about every wait before a retry, without secrets. The
 	// default drops them.
 	Log func(format string, args ...any)
@@ -67,8 +72,11 @@ type Client struct {
 	secrets     redact.Secrets
 	answers     sync.Map // *github.PullRequest by number, as last seen
 
-	snapshot     *snapshot // of the last commit that was read; nil before
-	repositoryID string    // GraphQL's name of the repository; "" before a Read
+	snapshot     *snapshot.Snapshot // of the last commit that was read; nil before
+	repositoryID string             // GraphQL's name of the repository; "" before a Read
+	recent       int                // see Options
+	latest       recentLog          // of the branch that was read last
+	found        *foundTip          // by the last Find; nil when there is none or it was used
 
 	log     func(format string, args ...any)
 	timeout time.Duration
@@ -95,6 +103,7 @@ func New(owner, repo string, opts Options) (*Client, error) {
 	c := &Client{
 		owner: owner, repo: repo,
 		secrets: redact.NewSecrets(token),
+		recent:  opts.Recent,
 		log:     opts.Log,
 		timeout: requestTimeout,
 		wait:    delay.For,

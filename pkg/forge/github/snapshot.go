@@ -1,49 +1,20 @@
 package github
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha1" //nolint:gosec // git's own hash
-	"encoding/hex"
 	"fmt"
-	"maps"
 	"path"
 	"slices"
 	"strings"
 
 	"github.com/google/go-github/v60/github"
 
-	"github.com/tagbump/tagbump/pkg/fault"
 	"github.com/tagbump/tagbump/pkg/files"
 	"github.com/tagbump/tagbump/pkg/forge"
+	"github.com/tagbump/tagbump/pkg/forge/internal/snapshot"
 )
 
-const (
-	maxAliases = 100 // fields of one GraphQL document
-	maxFiles   = 500 // that a read loads
-)
-
-// An entry is one path of a commit.
-type entry struct {
-	oid, mode string // as git writes them: "100644"
-	data      []byte // nil when it was not loaded yet
-}
-
-const (
-	modeFile       = "100644"
-	modeExecutable = "100755"
-)
-
-// isFile leaves out links, submodules and folders.
-func (e *entry) isFile() bool { return e != nil && (e.mode == modeFile || e.mode == modeExecutable) }
-
-// A snapshot caches what one commit was found to hold.
-type snapshot struct {
-	branch, tip string
-	entries     map[string]*entry // nil for a path that does not exist
-	folders     map[string]bool   // whose entries are all known
-	whole       bool              // all entries are known
-}
+const maxAliases = 100 // fields of one GraphQL document
 
 // Read returns the selected files at the tip of branch, "" for the default one, or
 // at commit if that is not "". It asks for all of them in one request; one more lists
@@ -52,51 +23,24 @@ type snapshot struct {
 // GraphQL gives a file as text, so each is held against its hash. A file that does
 // not agree (a byte order mark, binary data, a long file) is read as it is by REST.
 func (c *Client) Read(ctx context.Context, branch, commit string, selection files.Selection) (*files.Tree, error) {
-	names, folders, deep := plain(selection)
-	s, err := c.look(ctx, branch, commit, names, folders)
+	need := snapshot.NeedOf(selection)
+	s, err := c.look(ctx, branch, commit, need)
 	if err != nil {
 		return nil, err
 	}
-	if deep {
+	if need.Deep {
 		if err := c.listTree(ctx, s); err != nil {
 			return nil, err
 		}
 	}
-	var wanted []string
-	for _, name := range slices.Sorted(maps.Keys(s.entries)) {
-		if s.entries[name].isFile() && selection.Includes(name) {
-			wanted = append(wanted, name)
-		}
-	}
-	if len(wanted) > maxFiles {
-		return nil, fault.Errorf(fault.Failed, "%s: over %d files match: %w", c.at(s.branch), maxFiles, forge.ErrInvalid).
-			WithHint("name the files to read: --file; or commit by git: --commit-via git")
+	wanted, err := s.Wanted(c.at(s.Branch), selection)
+	if err != nil {
+		return nil, err
 	}
 	if err := c.load(ctx, s, wanted); err != nil {
 		return nil, err
 	}
-	return c.tree(s, wanted, selection)
-}
-
-// plain returns what a selection names: paths, and folders in which any file may be
-// meant. Deep says that a pattern spans folders.
-func plain(selection files.Selection) (names, folders []string, deep bool) {
-	globs := selection.Globs()
-	deep = selection.Depth(".") == files.AnyDepth
-	for _, glob := range globs {
-		text := glob.String()
-		switch dir := path.Dir(text); {
-		case glob.IsLiteral():
-			names = append(names, text)
-		case strings.ContainsAny(dir, `*?[{\`), glob.Depth(dir) != 1:
-			deep = true
-		default:
-			folders = append(folders, dir)
-		}
-	}
-	slices.Sort(names)
-	slices.Sort(folders)
-	return slices.Compact(names), slices.Compact(folders), deep
+	return s.Tree(c.at(s.Branch), wanted, selection)
 }
 
 // at names a branch in errors.
@@ -110,14 +54,14 @@ func (c *Client) at(branch string) string {
 
 // look resolves a revision and finds out about paths and folders, with the text of the
 // files among them.
-func (c *Client) look(ctx context.Context, branch, commit string, names, folders []string) (*snapshot, error) {
-	s := &snapshot{branch: branch, tip: commit, entries: map[string]*entry{}, folders: map[string]bool{}}
-	if known := c.snapshot; known != nil && known.tip == commit {
+func (c *Client) look(ctx context.Context, branch, commit string, need snapshot.Need) (*snapshot.Snapshot, error) {
+	s := snapshot.New(branch, commit)
+	if known := c.snapshot; known != nil && known.Tip == commit {
 		s = known
 	}
-	names = slices.DeleteFunc(names, func(name string) bool { _, known := s.entries[name]; return known || s.whole })
-	folders = slices.DeleteFunc(folders, func(dir string) bool { return s.folders[dir] || s.whole })
-	for first := true; first && s.tip == "" || len(names)+len(folders) > 0; first = false {
+	unknown := s.Unknown(need)
+	names, folders := unknown.Names, unknown.Folders
+	for first := true; first && s.Tip == "" || len(names)+len(folders) > 0; first = false {
 		n := min(len(names), maxAliases)
 		d := min(len(folders), maxAliases-n)
 		if err := c.lookOnce(ctx, s, names[:n], folders[:d]); err != nil {
@@ -150,7 +94,7 @@ type (
 	}
 )
 
-func (c *Client) lookOnce(ctx context.Context, s *snapshot, names, folders []string) error {
+func (c *Client) lookOnce(ctx context.Context, s *snapshot.Snapshot, names, folders []string) error {
 	var fields, declared strings.Builder
 	variables := map[string]any{"owner": c.owner, "name": c.repo}
 	declare := func(variable, kind string, value any) {
@@ -169,17 +113,22 @@ func (c *Client) lookOnce(ctx context.Context, s *snapshot, names, folders []str
 		declare(fmt.Sprintf("d%d", i), "String", dir)
 		fmt.Fprintf(&fields, "\n      d%d: file(path: $d%d) { object { ... on Tree { entries { name mode oid } } } }", i, i)
 	}
+	lookBack := s.Tip == "" && c.recent > 0
+	if lookBack {
+		declare("recent", "Int", c.recent)
+		fields.WriteString("\n      history(first: $recent) { nodes { oid message committedDate author { name email } } }")
+	}
 	selected := "oid ... on Commit {" + fields.String() + "\n    }"
 	if fields.Len() == 0 {
 		selected = "oid"
 	}
 	target := "ref: defaultBranchRef { name target { " + selected + " } }"
 	switch {
-	case s.tip != "":
-		declare("oid", "GitObjectID", s.tip)
+	case s.Tip != "":
+		declare("oid", "GitObjectID", s.Tip)
 		target = "object(oid: $oid) { " + selected + " }"
-	case s.branch != "":
-		declare("ref", "String", "refs/heads/"+s.branch)
+	case s.Branch != "":
+		declare("ref", "String", "refs/heads/"+s.Branch)
 		target = "ref(qualifiedName: $ref) { name target { " + selected + " } }"
 	}
 	var answer struct {
@@ -193,56 +142,61 @@ func (c *Client) lookOnce(ctx context.Context, s *snapshot, names, folders []str
 		}
 	}
 	document := "query Look($owner: String!, $name: String!" + declared.String() + ") {\n  repository(owner: $owner, name: $name) {\n    id\n    " + target + "\n  }\n}"
-	if err := c.repeat(ctx, c.at(s.branch), c.graphQL(document, variables, &answer)); err != nil {
+	if err := c.repeat(ctx, c.at(s.Branch), c.graphQL(document, variables, &answer)); err != nil {
 		return err
 	}
 	c.repositoryID = answer.Repository.ID
 	found := answer.Repository.Object
 	if ref := answer.Repository.Ref; ref != nil {
-		found, s.branch = ref.Target, ref.Name
+		found, s.Branch = ref.Target, ref.Name
 	}
 	if found == nil {
-		return &failure{where: c.at(s.branch), why: missing(s), kind: forge.ErrNotFound}
+		return &failure{where: c.at(s.Branch), why: missing(s), kind: forge.ErrNotFound}
 	}
-	if err := found["oid"].into(&s.tip); err != nil {
-		return c.explain(c.at(s.branch), err)
+	if err := found["oid"].into(&s.Tip); err != nil {
+		return c.explain(c.at(s.Branch), err)
+	}
+	if lookBack {
+		if err := c.latest.take(s.Tip, c.recent, found["history"]); err != nil {
+			return c.explain(c.at(s.Branch), err)
+		}
 	}
 	for i, name := range names {
-		if err := s.takeFile(name, found[fmt.Sprintf("f%d", i)]); err != nil {
-			return c.explain(c.at(s.branch), err)
+		if err := takeFile(s, name, found[fmt.Sprintf("f%d", i)]); err != nil {
+			return c.explain(c.at(s.Branch), err)
 		}
 	}
 	for i, dir := range folders {
-		if err := s.takeFolder(dir, found[fmt.Sprintf("d%d", i)]); err != nil {
-			return c.explain(c.at(s.branch), err)
+		if err := takeFolder(s, dir, found[fmt.Sprintf("d%d", i)]); err != nil {
+			return c.explain(c.at(s.Branch), err)
 		}
 	}
 	return nil
 }
 
-func missing(s *snapshot) string {
+func missing(s *snapshot.Snapshot) string {
 	switch {
-	case s.tip != "":
-		return "no such commit: " + s.tip
-	case s.branch != "":
+	case s.Tip != "":
+		return "no such commit: " + s.Tip
+	case s.Branch != "":
 		return "no such branch"
 	}
 	return "the repository has no default branch"
 }
 
-func (s *snapshot) takeFile(name string, value jsonValue) error {
+func takeFile(s *snapshot.Snapshot, name string, value jsonValue) error {
 	var found *fileAnswer
 	if err := value.into(&found); err != nil {
 		return err
 	}
-	s.entries[name] = nil
+	s.Entries[name] = nil
 	if found != nil {
-		s.entries[name] = &entry{oid: found.Oid, mode: fmt.Sprintf("%06o", found.Mode), data: found.Object.verified(found.Oid)}
+		s.Entries[name] = &snapshot.Entry{OID: found.Oid, Mode: fmt.Sprintf("%06o", found.Mode), Data: found.Object.verified(found.Oid)}
 	}
 	return nil
 }
 
-func (s *snapshot) takeFolder(dir string, value jsonValue) error {
+func takeFolder(s *snapshot.Snapshot, dir string, value jsonValue) error {
 	var found *folderAnswer
 	var root struct{ Entries []listedAnswer }
 	if err := value.into(&found); err != nil {
@@ -251,47 +205,32 @@ func (s *snapshot) takeFolder(dir string, value jsonValue) error {
 	if err := value.into(&root); err != nil {
 		return err
 	}
-	s.folders[dir] = true
+	s.Folders[dir] = true
 	if found == nil {
 		return nil
 	}
 	for _, listed := range append(root.Entries, found.Object.Entries...) {
-		s.add(path.Join(dir, listed.Name), listed.Oid, fmt.Sprintf("%06o", listed.Mode))
+		s.Add(path.Join(dir, listed.Name), listed.Oid, fmt.Sprintf("%06o", listed.Mode))
 	}
 	return nil
 }
 
-// add enters a path unless it is known.
-func (s *snapshot) add(name, oid, mode string) {
-	if s.entries[name] == nil {
-		s.entries[name] = &entry{oid: oid, mode: mode}
-	}
-}
-
 // verified returns the file's content if the text is all of it, byte for byte.
 func (b blobAnswer) verified(oid string) []byte {
-	if b.Text == nil || b.IsTruncated || blobHash([]byte(*b.Text)) != oid {
+	if b.Text == nil || b.IsTruncated || snapshot.BlobHash([]byte(*b.Text)) != oid {
 		return nil
 	}
 	return append([]byte{}, *b.Text...)
 }
 
-// blobHash returns the name that git gives to a file's content.
-func blobHash(data []byte) string {
-	hash := sha1.New() //nolint:gosec // git's own hash
-	fmt.Fprintf(hash, "blob %d\x00", len(data))
-	hash.Write(data)
-	return hex.EncodeToString(hash.Sum(nil))
-}
-
 // listTree learns all paths of the commit.
-func (c *Client) listTree(ctx context.Context, s *snapshot) error {
-	if s.whole {
+func (c *Client) listTree(ctx context.Context, s *snapshot.Snapshot) error {
+	if s.Whole {
 		return nil
 	}
 	var listed *github.Tree
-	err := c.repeat(ctx, c.at(s.branch), func(ctx context.Context) (err error) {
-		listed, _, err = c.api.Git.GetTree(ctx, c.owner, c.repo, s.tip, true)
+	err := c.repeat(ctx, c.at(s.Branch), func(ctx context.Context) (err error) {
+		listed, _, err = c.api.Git.GetTree(ctx, c.owner, c.repo, s.Tip, true)
 		return err
 	})
 	if err != nil {
@@ -299,22 +238,22 @@ func (c *Client) listTree(ctx context.Context, s *snapshot) error {
 	}
 	if listed.GetTruncated() {
 		return &failure{
-			where: c.at(s.branch), why: "the tree has too many paths for one answer", kind: forge.ErrInvalid,
-			hint: "name the files to read: --file; or commit by git: --commit-via git",
+			where: c.at(s.Branch), why: "the tree has too many paths for one answer", kind: forge.ErrInvalid,
+			hint: snapshot.Hint,
 		}
 	}
 	for _, found := range listed.Entries {
-		s.add(found.GetPath(), found.GetSHA(), found.GetMode())
+		s.Add(found.GetPath(), found.GetSHA(), found.GetMode())
 	}
-	s.whole = true
+	s.Whole = true
 	return nil
 }
 
 // load reads the content of those of names that are not loaded.
-func (c *Client) load(ctx context.Context, s *snapshot, names []string) error {
+func (c *Client) load(ctx context.Context, s *snapshot.Snapshot, names []string) error {
 	var open []string
 	for _, name := range names {
-		if s.entries[name].data == nil {
+		if s.Entries[name].Data == nil {
 			open = append(open, name)
 		}
 	}
@@ -324,7 +263,7 @@ func (c *Client) load(ctx context.Context, s *snapshot, names []string) error {
 		}
 	}
 	for _, name := range names {
-		if s.entries[name].data == nil {
+		if s.Entries[name].Data == nil {
 			if err := c.loadRaw(ctx, s, name); err != nil {
 				return err
 			}
@@ -333,71 +272,34 @@ func (c *Client) load(ctx context.Context, s *snapshot, names []string) error {
 	return nil
 }
 
-func (c *Client) loadTexts(ctx context.Context, s *snapshot, names []string) error {
+func (c *Client) loadTexts(ctx context.Context, s *snapshot.Snapshot, names []string) error {
 	var asked, declared strings.Builder
 	variables := map[string]any{"owner": c.owner, "name": c.repo}
 	for i, name := range names {
 		fmt.Fprintf(&declared, ", $b%d: GitObjectID!", i)
 		fmt.Fprintf(&asked, "\n    b%d: object(oid: $b%d) { ... on Blob { oid text isTruncated } }", i, i)
-		variables[fmt.Sprintf("b%d", i)] = s.entries[name].oid
+		variables[fmt.Sprintf("b%d", i)] = s.Entries[name].OID
 	}
 	var answer struct{ Repository map[string]blobAnswer }
 	document := "query Texts($owner: String!, $name: String!" + declared.String() + ") {\n  repository(owner: $owner, name: $name) {" + asked.String() + "\n  }\n}"
-	if err := c.repeat(ctx, c.at(s.branch), c.graphQL(document, variables, &answer)); err != nil {
+	if err := c.repeat(ctx, c.at(s.Branch), c.graphQL(document, variables, &answer)); err != nil {
 		return err
 	}
 	for i, name := range names {
-		s.entries[name].data = answer.Repository[fmt.Sprintf("b%d", i)].verified(s.entries[name].oid)
+		s.Entries[name].Data = answer.Repository[fmt.Sprintf("b%d", i)].verified(s.Entries[name].OID)
 	}
 	return nil
 }
 
 // loadRaw reads a file that GraphQL cannot give byte for byte.
-func (c *Client) loadRaw(ctx context.Context, s *snapshot, name string) error {
-	e := s.entries[name]
-	where := c.at(s.branch) + ": " + name
-	err := c.repeat(ctx, where, func(ctx context.Context) (err error) {
-		e.data, _, err = c.api.Git.GetBlobRaw(ctx, c.owner, c.repo, e.oid)
+func (c *Client) loadRaw(ctx context.Context, s *snapshot.Snapshot, name string) error {
+	var data []byte
+	err := c.repeat(ctx, c.at(s.Branch)+": "+name, func(ctx context.Context) (err error) {
+		data, _, err = c.api.Git.GetBlobRaw(ctx, c.owner, c.repo, s.Entries[name].OID)
 		return err
 	})
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case len(e.data) > files.MaxSize:
-		return fault.Errorf(fault.Failed, "%s: %w", where, files.ErrTooLarge).WithHint("name the files to read: --file")
-	case blobHash(e.data) != e.oid:
-		return &failure{where: where, why: "GitHub's answer is not the file's content: another hash", kind: forge.ErrInvalid}
 	}
-	return nil
+	return s.Load(c.at(s.Branch), "GitHub", name, data)
 }
-
-// tree returns the files that a run may see. Links, submodules, LFS pointers and
-// files of git-crypt are left out, and refused where they are required.
-func (c *Client) tree(s *snapshot, names []string, selection files.Selection) (*files.Tree, error) {
-	var list []files.File
-	for _, name := range names {
-		e := s.entries[name]
-		if bytes.HasPrefix(e.data, []byte("version https://git-lfs.github.com/spec/")) || bytes.HasPrefix(e.data, []byte("\x00GITCRYPT\x00")) {
-			continue
-		}
-		list = append(list, files.File{Path: name, Executable: e.mode == modeExecutable, Data: e.data})
-	}
-	tree := files.NewTree(s.branch, s.tip, list)
-	for _, name := range selection.Required() {
-		if _, ok := tree.File(name); ok {
-			continue
-		}
-		why := "no such file"
-		if s.entries[name] != nil {
-			why = "is a link, a folder, a submodule, an LFS pointer or encrypted"
-		}
-		return nil, fault.Errorf(fault.NotFound, "%s: %s: %s%w", c.at(s.branch), name, why, silent{files.ErrMissing})
-	}
-	return tree, nil
-}
-
-// silent keeps an error in the chain without its words.
-type silent struct{ error }
-
-func (silent) Error() string   { return "" }
-func (s silent) Unwrap() error { return s.error }

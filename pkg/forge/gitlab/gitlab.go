@@ -1,5 +1,6 @@
 // Package gitlab opens, finds, refreshes and closes merge requests on gitlab.com
-// and on GitLab servers of one's own, by its REST API (version 4).
+// and on GitLab servers of one's own, by its REST API (version 4). It also reads and
+// commits files by the API alone, without git.
 //
 // A project is named by its whole path, subgroups included. A draft is a title
 // that begins with "Draft: ". The API wants users by number, so reviewers and
@@ -23,6 +24,7 @@ import (
 	"github.com/tagbump/tagbump/pkg/fault"
 	"github.com/tagbump/tagbump/pkg/forge"
 	"github.com/tagbump/tagbump/pkg/forge/internal/rest"
+	"github.com/tagbump/tagbump/pkg/forge/internal/snapshot"
 )
 
 const (
@@ -42,10 +44,12 @@ type Options struct {
 	Log       func(format string, args ...any)
 }
 
-// A Client speaks for one project. It may be used by several goroutines.
+// A Client speaks for one project. Several goroutines may use it for merge requests; its
+// commits are for one at a time.
 type Client struct {
-	api     *rest.Client
-	project string
+	api       *rest.Client
+	project   string
+	snapshots map[string]*snapshot.Snapshot // of the commits that were read
 }
 
 // New returns a client for the project at path, as "group/subgroup/name", and
@@ -119,7 +123,7 @@ func (c *Client) Open(ctx context.Context, base string) ([]forge.PullRequest, er
 	where := c.project + ": open merge requests into " + base
 	var open []forge.PullRequest
 	for page := 1; page <= maxPages; page++ {
-		list, err := c.list(ctx, where, url.Values{"state": {"opened"}, "target_branch": {base}}, page)
+		list, err := c.listRequests(ctx, where, url.Values{"state": {"opened"}, "target_branch": {base}}, page)
 		if err != nil {
 			return nil, err
 		}
@@ -137,7 +141,7 @@ func (c *Client) Open(ctx context.Context, base string) ([]forge.PullRequest, er
 
 // Closed returns the latest merge request from head to base that is not open any more.
 func (c *Client) Closed(ctx context.Context, head, base string) (forge.PullRequest, bool, error) {
-	list, err := c.list(ctx, c.pair(head, base), url.Values{"source_branch": {head}, "target_branch": {base}}, 1)
+	list, err := c.listRequests(ctx, c.pair(head, base), url.Values{"source_branch": {head}, "target_branch": {base}}, 1)
 	for _, m := range list {
 		if m.State != "opened" && m.SourceBranch == head && m.TargetBranch == base && m.SourceProjectID == m.TargetProjectID {
 			return m.pullRequest(), true, nil
@@ -146,7 +150,7 @@ func (c *Client) Closed(ctx context.Context, head, base string) (forge.PullReque
 	return forge.PullRequest{}, false, err
 }
 
-func (c *Client) list(ctx context.Context, where string, query url.Values, page int) (list []mergeRequest, err error) {
+func (c *Client) listRequests(ctx context.Context, where string, query url.Values, page int) (list []mergeRequest, err error) {
 	query.Set("per_page", strconv.Itoa(perPage))
 	query.Set("page", strconv.Itoa(page))
 	err = c.do(ctx, where, http.MethodGet, "/merge_requests", query, nil, &list)

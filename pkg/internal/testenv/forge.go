@@ -25,8 +25,11 @@ type ForgeOptions struct {
 	Git       *GitRepo // whose files the API reads and commits, and whose branches Tip tells by default; GitHub and GitLab only
 	App       string   // the public key, in PEM, of the GitHub App 1234, which gets Token; GitHub only
 	Protected string   // the branch that takes no commits
-	Racing    bool     // a second pull request between two branches is opened, as for requests at once; Gitea only
-	AutoMerge string   // GitHub's words when auto-merge is asked for; default: it is turned on
+	// Racing makes the fake miss what another request has done in the same moment: Gitea
+	// opens a second pull request between two branches, and GitLab commits a file that has
+	// changed since it was read.
+	Racing    bool
+	AutoMerge string // GitHub's words when auto-merge is asked for; default: it is turned on
 
 	// Tip returns the hash that a branch points at, and whether it exists.
 	Tip func(branch string) (hash string, ok bool)

@@ -46,6 +46,14 @@ func NewGitLab(opts ForgeOptions) *Forge {
 	route("PUT", "/merge_requests/{number}", f.gitlabEdit)
 	route("PUT", "/merge_requests/{number}/merge", f.gitlabMerge)
 	route("POST", "/merge_requests/{number}/notes", f.gitlabNote)
+	route("GET", "", func(w http.ResponseWriter, _ *http.Request) {
+		answerJSON(w, http.StatusOK, map[string]any{"id": 7, "path_with_namespace": opts.Path, "default_branch": "main"})
+	})
+	route("GET", "/repository/branches/{branch}", f.gitlabBranch)
+	route("GET", "/repository/tree", f.gitlabTree)
+	route("GET", "/repository/files/{file}", f.gitlabFile)
+	route("GET", "/repository/commits", f.gitlabCommits)
+	route("POST", "/repository/commits", f.gitlabCommit)
 	f.routes.HandleFunc("GET /users", func(w http.ResponseWriter, r *http.Request) {
 		answerJSON(w, http.StatusOK, f.gitlabUsers([]string{r.URL.Query().Get("username")}))
 	})

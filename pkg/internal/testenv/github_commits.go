@@ -57,6 +57,7 @@ func (g *gitHub) commitObject(oid string) gqlObject {
 		"oid":        oid, "message": strings.TrimSpace(message),
 		"parents": gqlObject{"nodes": nodes},
 		"tree":    gqlObject{"entries": g.entries(oid)},
+		"history": func(arguments map[string]any) (any, error) { return g.history(oid, arguments["first"]) },
 		"file": func(arguments map[string]any) (any, error) {
 			listed, err := g.git("ls-tree", "-z", oid, "--", fmt.Sprint(arguments["path"]))
 			if err != nil || listed == "" {
@@ -65,6 +66,24 @@ func (g *gitHub) commitObject(oid string) gqlObject {
 			return g.treeEntry(strings.TrimSuffix(listed, "\x00")), nil
 		},
 	}
+}
+
+// history returns the latest commits up to oid.
+func (g *gitHub) history(oid string, first any) (any, error) {
+	listed, err := g.git("log", fmt.Sprintf("--max-count=%v", first), "--format=%H%x00%an%x00%ae%x00%cI%x00%B%x01", oid)
+	if err != nil {
+		return nil, err
+	}
+	nodes := []gqlObject{}
+	for one := range strings.SplitSeq(listed, "\x01") {
+		if fields := strings.Split(strings.TrimPrefix(one, "\n"), "\x00"); len(fields) == 5 {
+			nodes = append(nodes, gqlObject{
+				"oid": fields[0], "message": strings.TrimSpace(fields[4]), "committedDate": fields[3],
+				"author": gqlObject{"name": fields[1], "email": fields[2]},
+			})
+		}
+	}
+	return gqlObject{"nodes": nodes}, nil
 }
 
 func (g *gitHub) entries(oid string) []gqlObject {

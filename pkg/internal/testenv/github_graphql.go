@@ -1,8 +1,11 @@
 package testenv
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -31,6 +34,7 @@ func (g *gitHub) queryRepository(arguments map[string]any) (any, error) {
 		"id":                       "R_1",
 		"viewerDefaultMergeMethod": "SQUASH",
 		"pullRequest":              g.queryPull,
+		"pullRequests":             g.queryPulls,
 		"defaultBranchRef":         g.refObject("refs/heads/main"),
 		"ref": func(arguments map[string]any) (any, error) {
 			return g.refObject(fmt.Sprint(arguments["qualifiedName"])), nil
@@ -47,10 +51,37 @@ func (g *gitHub) queryPull(arguments map[string]any) (any, error) {
 	return g.pullObject(g.pulls[int(number)-1]), nil
 }
 
+// queryPulls returns a page of the pull requests, the newest first, those from forks too.
+func (g *gitHub) queryPulls(arguments map[string]any) (any, error) {
+	states, _ := arguments["states"].([]any)
+	first, err := strconv.Atoi(fmt.Sprint(arguments["first"]))
+	if order, _ := json.Marshal(arguments["orderBy"]); err != nil || first > 100 || string(order) != `{"direction":"DESC","field":"CREATED_AT"}` {
+		//lint:ignore ST1005 GitHub's words
+		return nil, fmt.Errorf("Requesting %v records on the `pullRequests` connection, by %s, is not what the fake knows", arguments["first"], order)
+	}
+	nodes := []gqlObject{}
+	for _, pull := range slices.Backward(g.pulls) {
+		object := g.pullObject(pull)
+		head, wanted := arguments["headRefName"]
+		if slices.Contains(states, object["state"]) && arguments["baseRefName"] == pull.Base && (!wanted || head == pull.Head) {
+			nodes = append(nodes, object)
+		}
+	}
+	return gqlObject{"nodes": nodes[:min(first, len(nodes))], "pageInfo": gqlObject{"hasNextPage": len(nodes) > first}}, nil
+}
+
 func (g *gitHub) pullObject(pull *ForgePull) gqlObject {
 	head, _ := g.opts.Tip(pull.Head)
 	object := gqlObject{
 		"id": fmt.Sprintf("PR_%d", pull.Number), "number": pull.Number, "headRefOid": head, "autoMergeRequest": nil,
+		"url": fmt.Sprintf("https://github.example/%s/pull/%d", g.opts.Path, pull.Number), "title": pull.Title, "body": pull.Body,
+		"state": "CLOSED", "isDraft": pull.Draft, "isCrossRepository": pull.Fork, "headRefName": pull.Head, "baseRefName": pull.Base,
+	}
+	switch {
+	case pull.Merged:
+		object["state"] = "MERGED"
+	case pull.Open:
+		object["state"] = "OPEN"
 	}
 	if pull.AutoMerge {
 		object["autoMergeRequest"] = gqlObject{"enabledAt": "2026-01-02T03:04:05Z"}

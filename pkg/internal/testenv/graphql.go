@@ -241,6 +241,15 @@ func (p *gqlParser) value() any {
 		return value
 	case '{':
 		return p.object('{', '}')
+	case '[':
+		var values []any
+		for p.next(); p.token != ']'; {
+			if values = append(values, p.value()); p.token == ',' {
+				p.next()
+			}
+		}
+		p.next()
+		return values
 	case scanner.String:
 		p.next()
 		var decoded string

@@ -68,9 +68,9 @@ func (e *Error) repeatable(r Repetition) bool {
 
 var backoff = httpx.Backoff{First: time.Second}
 
-// delay returns how long to wait before the next attempt. A limit that does not
+// Delay returns how long to wait before the next attempt. A limit that does not
 // say when it ends is given a minute.
-func (e *Error) delay(attempt int) time.Duration {
+func (e *Error) Delay(attempt int) time.Duration {
 	switch {
 	case e.wait > 0:
 		return e.wait

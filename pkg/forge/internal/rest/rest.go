@@ -131,7 +131,7 @@ func (c *Client) Do(ctx context.Context, req Request, into any) error {
 		if problem == nil {
 			return nil
 		}
-		wait := problem.delay(attempt)
+		wait := problem.Delay(attempt)
 		if !problem.repeatable(req.Repetition) || attempt == maxAttempts || waited+wait > waitBudget {
 			return problem
 		}
