@@ -22,12 +22,14 @@ func newDoctor(env *Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "doctor [IMAGE...]",
 		GroupID: groupSetUp,
-		Short:   "Check access to registry, repository and forge",
+		Short:   "Check access to registry, repository, forge and Argo CD",
 		Long: `Doctor checks each access that a run needs, and changes nothing: whether the registry
 of each image lists its tags, whether the repository can be read, whether a push would
 be let in (without a push), and what the forge says of the token's rights and of the
-branch's protection. Each check is a line, with the place where its credential was
-found, never its value.
+branch's protection. Over ssh it says which key the server takes, and who vouches for
+the server's. Where the project file has environments.ENV.argocd, Argo CD is asked for
+their applications. Each check is a line, with the place where its credential was found,
+never its value.
 
 Without an IMAGE, the images are those of the project file. The exit code is that of the
 worst failure.`,
@@ -118,6 +120,7 @@ func (f *doctorFlags) run(ctx context.Context, env Env, args []string) error {
 	if len(args) == 0 {
 		findings = append(findings, finding{what: "registry", skipped: "no image is named, and " + r.project.lacks("images")})
 	}
+	findings = append(findings, r.checkArgoCD(ctx)...)
 	if err := f.print(env, findings); err != nil {
 		return err
 	}
@@ -152,18 +155,22 @@ func (r *reading) checkRepository(ctx context.Context) []finding {
 	if source, has := r.world.GitCredential(r.place); has && r.place.IsHTTP() {
 		credential = source
 	}
+	keys := r.checkSSH(ctx)
+	if len(keys) > 0 {
+		credential = keys[len(keys)-1].credential
+	}
 	read := finding{what: "git read: " + r.place.Where, credential: credential}
 	branch, tip, err := r.tip(ctx)
 	if err != nil {
 		read.err = err
-		return []finding{read, {what: "git push", skipped: "the repository cannot be read"}}
+		return append(keys, read, finding{what: "git push", skipped: "the repository cannot be read"})
 	}
 	read.note = fmt.Sprintf("%s is at %.10s", branch, tip)
 	push := finding{what: "git push", credential: credential, note: "the server would let a push in", err: r.repo.MayPush(ctx)}
 	if source, has := r.world.GitCredential(r.place); push.err != nil && !has && r.place.IsHTTP() {
 		push.err = fmt.Errorf("%w (%s)", push.err, source)
 	}
-	return []finding{read, push, r.checkForge(ctx, branch)}
+	return append(keys, read, push, r.checkForge(ctx, branch))
 }
 
 // tip returns the branch that is changed, and its tip.

@@ -152,12 +152,17 @@ func (f *initFlags) confirm(env Env, name string) error {
 		return fault.New(fault.Usage, "nobody can answer here").WithHint("give --yes to write the file, or --dry-run to print it")
 	}
 	fmt.Fprintf(env.Stderr, "write %s? [Y/n] ", name)
-	answer, err := bufio.NewReader(env.Stdin).ReadString('\n')
-	answer = strings.ToLower(strings.TrimSpace(answer))
-	if err != nil || answer != "" && answer != "y" && answer != "yes" {
+	if !agrees(env.Stdin) {
 		return fault.New(fault.Failed, "nothing is written")
 	}
 	return nil
+}
+
+// agrees reads an answer. An empty line is a yes; the end of the input is none.
+func agrees(r io.Reader) bool {
+	answer, err := bufio.NewReader(r).ReadString('\n')
+	answer = strings.ToLower(strings.TrimSpace(answer))
+	return err == nil && (answer == "" || answer == "y" || answer == "yes")
 }
 
 // isTerminal reports whether a person can type into r.

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -29,6 +30,14 @@ func TestAProjectFileThatAppearsMeanwhileStays(t *testing.T) {
 		content, err := os.ReadFile(name)
 		if err != nil || string(content) != test.want {
 			t.Errorf("force %t: %q, %v, want %q", test.force, content, err, test.want)
+		}
+	}
+}
+
+func TestAnInitIsAgreedTo(t *testing.T) {
+	for answer, want := range map[string]bool{"\n": true, "y\n": true, "Yes\n": true, "n\n": false, "no\n": false, "what?\n": false, "": false, "y": false} {
+		if got := agrees(strings.NewReader(answer)); got != want {
+			t.Errorf("%q: %v, want %v", answer, got, want)
 		}
 	}
 }

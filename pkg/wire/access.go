@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/tagbump/tagbump/pkg/forge/access"
+	"github.com/tagbump/tagbump/pkg/gitrepo"
 )
 
 // GitCredential says where the token for the place's git server is from: the name of a
@@ -23,6 +24,15 @@ func (r *Repository) MayPush(ctx context.Context) error {
 		return remote.repo.MayPush(ctx)
 	}
 	return nil
+}
+
+// SSHAccess says by which keys the server of a repository and this side know each other.
+// It is false for a repository that is not reached over ssh.
+func (r *Repository) SSHAccess(ctx context.Context) (gitrepo.SSHAccess, bool) {
+	if remote, ok := r.Repo.(remote); ok {
+		return remote.repo.SSHAccess(ctx)
+	}
+	return gitrepo.SSHAccess{}, false
 }
 
 // rightsOf is how each forge is asked for the rights of a token, by its name.

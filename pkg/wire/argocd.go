@@ -72,6 +72,18 @@ func (w World) NamesArgoCD() bool {
 	return err != nil || firstOf(w.Getenv(argocdServerVariable), opts.server) != ""
 }
 
+// ArgoCDCredential says where the token for Argo CD is from: the name of a variable; ""
+// for none.
+func (w World) ArgoCDCredential() string {
+	if w.secret(argocdTokenVariable) != "" {
+		return argocdTokenVariable
+	}
+	if opts, err := parseArgoCDOpts(w.Getenv(argocdOptsVariable)); err == nil && opts.token != "" {
+		return argocdOptsVariable
+	}
+	return ""
+}
+
 // serverHost returns HOST[:PORT] of a server that may be a URL.
 func serverHost(server string) string {
 	if !strings.Contains(server, "://") {

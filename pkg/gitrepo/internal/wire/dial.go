@@ -86,6 +86,11 @@ func (r *sshRemote) connect(ctx context.Context) (*ssh.Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	return r.handshake(ctx, t, config, trust)
+}
+
+// handshake connects to a target.
+func (r *sshRemote) handshake(ctx context.Context, t target, config *ssh.ClientConfig, trust *trust) (*ssh.Client, error) {
 	addr := net.JoinHostPort(t.host, t.port)
 	conn, err := (&net.Dialer{Timeout: sshTimeout}).DialContext(ctx, "tcp", addr)
 	if err != nil {
@@ -103,6 +108,8 @@ func (r *sshRemote) connect(ctx context.Context) (*ssh.Client, error) {
 	return ssh.NewClient(c, channels, requests), nil
 }
 
+// clientConfig says how to log in. An error that comes with a config is about the keys of
+// this side only.
 func (r *sshRemote) clientConfig(t target) (*ssh.ClientConfig, *trust, error) {
 	config := &ssh.ClientConfig{User: firstOf(r.addr.User, t.config.User, "git"), Timeout: sshTimeout}
 	trust, err := r.trust(config, t)
@@ -113,11 +120,11 @@ func (r *sshRemote) clientConfig(t target) (*ssh.ClientConfig, *trust, error) {
 	options.Host, options.Home = t.config, r.options.Home
 	keys, notes, err := openssh.Keys(options)
 	if err != nil {
-		return nil, nil, Because(ErrAuth, err, "")
+		return config, trust, Because(ErrAuth, err, "")
 	}
 	r.note(t.config.Notes, notes, trust.known.Notes)
 	if len(keys) == 0 {
-		return nil, nil, noKeys(notes)
+		return config, trust, noKeys(notes)
 	}
 	r.dialed = dialed{config.User, keys}
 	signers := make([]ssh.Signer, len(keys))
