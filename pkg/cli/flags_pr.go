@@ -24,7 +24,7 @@ type proposalFlags struct {
 
 func (f *proposalFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.Var(&f.pr, "pr", "open (or refresh) a pull request instead of pushing; `auto`: only where the branch refuses the push")
+	flags.Var(&f.pr, "pr", "open or refresh a pull request instead of pushing; `auto`: only where the branch refuses the push")
 	flags.Lookup("pr").NoOptDefVal = string(proposeAlways)
 	flags.StringVar(&f.title, "title", "", "title of the pull request, a `TEXT` with the placeholders of --message (default: the environment and what changes)")
 	flags.StringVar(&f.body, "body", "", "body of the pull request in Markdown, a `TEXT` with the placeholders of --message; {{.Changes}} is the default body")

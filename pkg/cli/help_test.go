@@ -89,7 +89,7 @@ func TestHelpHasTwoSizes(t *testing.T) {
 	if whole != asked || len(short)*2 > len(whole) {
 		t.Errorf("-h has %d bytes, --help %d, help update %d", len(short), len(whole), len(asked))
 	}
-	for _, want := range []string{"\nWhat:\n", "\nLog-in:\n", "\nExit codes: 0 done, ", "TAGBUMP_DRY_RUN=true"} {
+	for _, want := range []string{"\nWhat:\n", "\nLog-in:\n", " --pr[=auto] ", "\nExit codes: 0 done, ", "TAGBUMP_DRY_RUN=true"} {
 		if !strings.Contains(whole, want) {
 			t.Errorf("--help does not have %q", want)
 		}

@@ -194,7 +194,11 @@ func flagRow(flag *pflag.Flag) row {
 	if flag.Shorthand != "" {
 		name = "-" + flag.Shorthand + ", --" + flag.Name
 	}
-	if value != "" {
+	switch {
+	case value == "":
+	case flag.NoOptDefVal != "": // a value behind a blank would be an argument
+		name += "[=" + value + "]"
+	default:
 		name += " " + value
 	}
 	switch flag.DefValue {
