@@ -132,14 +132,15 @@ func (h *helpWriter) flags(title string, flags []*pflag.Flag) {
 	h.rows(title, rows, flagColumn)
 }
 
-// commonRows lists the flags of a command that the short help shows, without their
-// defaults.
+// commonRows lists the flags of a command that the short help shows, without defaults and
+// details.
 func commonRows(cmd *cobra.Command) []row {
 	var rows []row
 	for _, flag := range listedFlags(cmd) {
 		if slices.Contains(commonFlags, flag.Name) {
 			row := flagRow(flag)
 			row.meaning, _, _ = strings.Cut(row.meaning, " (")
+			row.meaning, _, _ = strings.Cut(row.meaning, "; ")
 			rows = append(rows, row)
 		}
 	}
