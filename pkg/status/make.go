@@ -51,10 +51,10 @@ func Make(ctx context.Context, r bump.Runner, q Question) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
+	r.Registry = &memory{Registry: r.Registry}
 	var beside besides
 	var asking sync.WaitGroup
 	asking.Go(func() { beside = lookBeside(ctx, r, q, found) })
-	r.Registry = &memory{Registry: r.Registry}
 	report := Report{Where: q.Where, At: q.At, Environments: found.environments, Images: make([]Image, len(found.rows))}
 	var group errgroup.Group
 	group.SetLimit(parallel)
