@@ -190,6 +190,33 @@ func TestARollbackOfAnotherEnvironmentIsNotThisOnes(t *testing.T) {
 	}
 }
 
+// TestSeveralImagesGoBack holds that each image has a past of its own, also where a
+// commit set all of them, and after a run that set all of them.
+func TestSeveralImagesGoBack(t *testing.T) {
+	builds := tags{"acme/web": registry["acme/web"], "acme/api": {"6": day(1), "7": day(2)}}
+	req := Request{Images: []Image{web("1.2"), {Repository: "acme/api", Source: Given{Tag: "7"}}}, Publish: Save}
+	report, err := Runner{Registry: builds, Repo: newRepo(map[string]string{"web.yaml": "image: acme/web:1.1\n", "api.yaml": "image: acme/api:6\n"})}.Run(context.Background(), req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	undo, err := req.Undo(report)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, back := range map[string]Request{"by a step": req.Back(Back{Steps: 1}), "by what the run replaced": undo} {
+		repo := versioned([2]string{"x", "1.2"}, [2]string{"x", "1.1"})
+		repo.branches["main"].MapFS["api.yaml"] = &fstest.MapFile{Data: []byte("image: acme/api:7\n")}
+		repo.past.Files["api.yaml"] = []Version{{0, []byte("image: acme/api:7\n")}, {1, []byte("image: acme/api:6\n")}}
+		if _, err := (Runner{Registry: builds, Repo: repo}).Run(context.Background(), back); err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if got := repo.file(t, "main", "web.yaml") + repo.file(t, "main", "api.yaml"); got != "image: acme/web:1.1\nimage: acme/api:6\n" {
+			t.Errorf("%s: got\n%s", name, got)
+		}
+	}
+}
+
 // TestTheLatestChangeAloneIsTakenBack holds that an image stays when an earlier commit set
 // it.
 func TestTheLatestChangeAloneIsTakenBack(t *testing.T) {

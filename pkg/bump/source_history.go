@@ -40,7 +40,7 @@ type Past struct {
 type FromHistory struct {
 	Back
 	where place
-	among []Image // with Back.Last, the images of which the latest change is looked for
+	among []Image // all images of the request: their past is read once
 	left  string  // the tag that the files must still have; "" is any
 }
 
@@ -50,10 +50,7 @@ type FromHistory struct {
 func (req Request) Back(back Back) Request {
 	images := slices.Clone(req.Images)
 	for i := range images {
-		source := FromHistory{Back: back, where: req.place()}
-		if back.Last {
-			source.among = req.Images
-		}
+		source := FromHistory{Back: back, where: req.place(), among: req.Images}
 		images[i].Source, images[i].Digest, images[i].Revision = source, "", ""
 	}
 	req.Images, req.Add = images, false
@@ -71,7 +68,7 @@ func (req Request) Undo(report Report) (Request, error) {
 			continue // goes back with the image whose value it shares
 		}
 		before := outcome.previous()
-		source := FromHistory{where: req.place(), left: outcome.Tag}
+		source := FromHistory{where: req.place(), among: req.Images, left: outcome.Tag}
 		switch {
 		case len(before) > 1 || slices.Contains(before, ""):
 			return req, fault.Errorf(fault.Failed, "%s had no tag before, or several: which one to go back to is not known", outcome.Repository)
@@ -155,7 +152,7 @@ func (s search) find(ctx context.Context) (found, error) {
 	var p past
 	for _, most := range depths {
 		var err error
-		if p, err = s.r.pastOf(ctx, s.at, s.source.where, s.images(), most); err != nil {
+		if p, err = s.r.pastOf(ctx, s.at, s.source.where, s.source.among, most); err != nil {
 			return found{}, err
 		}
 		if hit, ok, err := s.in(p); ok || err != nil {
@@ -166,15 +163,6 @@ func (s search) find(ctx context.Context) (found, error) {
 		}
 	}
 	return found{}, s.nothing(p)
-}
-
-// images are those whose past is read: all that the source is about, so that it is read
-// once.
-func (s search) images() []Image {
-	if len(s.source.among) > 0 {
-		return s.source.among
-	}
-	return []Image{s.img}
 }
 
 // checkLeft refuses to go back from another tag than the one to be left.
