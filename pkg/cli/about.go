@@ -81,8 +81,11 @@ func (c conclusion) explained() error {
 // document is the JSON of a conclusion: that of --output json, of a failed run with
 // what it did until then.
 func (c conclusion) document(env Env) any {
+	if c.command == waitName {
+		return newWaitDoc(env, c.request.To, c.deployment, c.err)
+	}
 	doc := c.printer.newReportDoc(c.report)
-	doc.Environment = c.request.To
+	doc.Environment, doc.Deployment = c.request.To, newDeploymentDoc(c.deployment)
 	if !c.failed() {
 		return doc
 	}

@@ -7,13 +7,30 @@ import (
 	"sync"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"github.com/tagbump/tagbump/pkg/bump"
 	"github.com/tagbump/tagbump/pkg/config"
 	"github.com/tagbump/tagbump/pkg/result"
+	"github.com/tagbump/tagbump/pkg/wire"
 )
 
-// A course collects what a run of a command that changes a repository finds out and
-// does, for those who are told at its end. It may be added to by a run that was left
+// tellFlags say who is told what a run came to: the steps after it, a monitoring, a chat.
+type tellFlags struct {
+	resultFlags
+	telemetryFlags
+	notifyFlags
+
+	course course // of the run
+}
+
+func (f *tellFlags) add(cmd *cobra.Command) {
+	f.resultFlags.add(cmd)
+	f.telemetryFlags.add(cmd)
+	f.notifyFlags.add(cmd)
+}
+
+// A course collects what a run of a command finds out and does, for those who are told at its end. It may be added to by a run that was left
 // behind after its time.
 type course struct {
 	mu    sync.Mutex
@@ -33,6 +50,9 @@ type conclusion struct {
 	notify  config.Notify // of the project file
 	ended   time.Time
 	err     error
+
+	deployment *deployment // what Argo CD said; nil when it was not asked
+	state      string      // of a run that changes nothing and has another word for it
 }
 
 // A telling tells somebody outside of a run. The run does not need it.
@@ -73,20 +93,18 @@ func (c *course) enters(now func() time.Time) func(bump.Phase) {
 	}
 }
 
-// concluded runs a command that changes a repository, and tells those who are to know
-// what it came to, also when it failed. Check looks at the flags.
-func (f *changeFlags) concluded(ctx context.Context, env Env, command string, check func() error, run func(context.Context) error) error {
+// concluded runs a command of which this much is known, and tells those who are to know
+// what it came to, also when it failed. The world is only opened to tell somebody.
+func (f *tellFlags) concluded(ctx context.Context, env Env, known conclusion, world func() (wire.World, error), run func(context.Context) error) error {
 	for _, prepare := range []func(Env) error{f.resultFlags.prepare, f.telemetryFlags.prepare, f.notifyFlags.prepare} {
 		if err := prepare(env); err != nil {
 			return err // not all can be told
 		}
 	}
-	f.course.begin(conclusion{command: command, dryRun: f.dryRun, start: env.Now()})
-	err := check()
-	if err == nil {
-		err = f.within(ctx, run)
-	}
-	return f.tell(ctx, env, f.course.end(err, env.Now()))
+	known.start = env.Now()
+	f.course.begin(known)
+	err := run(ctx)
+	return f.tell(ctx, env, f.course.end(err, env.Now()), world)
 }
 
 // patience is how long those are told for whom the run need not wait. After an
@@ -99,9 +117,9 @@ func (c conclusion) patience() time.Duration {
 }
 
 // tell tells what a run came to, and returns the error of the command.
-func (f *changeFlags) tell(ctx context.Context, env Env, done conclusion) error {
+func (f *tellFlags) tell(ctx context.Context, env Env, done conclusion, world func() (wire.World, error)) error {
 	err := f.resultFlags.write(env, done)
-	f.tellOthers(ctx, env, done)
+	f.tellOthers(ctx, env, done, world)
 	switch {
 	case err == nil:
 		return done.explained()
@@ -114,8 +132,8 @@ func (f *changeFlags) tell(ctx context.Context, env Env, done conclusion) error 
 
 // tellOthers tells those for whom a run that went through does not fail: all at once,
 // and one that cannot be told is a warning.
-func (f *changeFlags) tellOthers(ctx context.Context, env Env, done conclusion) {
-	w, err := f.world(env, talk{env.Stderr, f.verbose})
+func (f *tellFlags) tellOthers(ctx context.Context, env Env, done conclusion, world func() (wire.World, error)) {
+	w, err := world()
 	if err != nil {
 		return // a wrong --ca-file, which the run has failed by
 	}
@@ -152,6 +170,9 @@ func (c conclusion) result(env Env) result.Result {
 	r := result.Result{
 		State: c.report.State.String(), Changed: c.report.Changed(), ExitCode: exitCode(c.err), Environment: c.request.To,
 		Commit: c.report.Commit, CommitURL: c.printer.place.CommitURL(c.report.Commit),
+	}
+	if c.state != "" {
+		r.State = c.state
 	}
 	if c.failed() {
 		r.State, r.Kind, r.Error = stateFailed, kindWord(c.err), env.secrets.Text(c.err.Error())

@@ -25,7 +25,7 @@ type deployer struct {
 	waiter      argocd.Waiter
 	environment string
 	project     project
-	address     string // of the repository, "" when it is not known
+	origin      origin
 	repo        bump.Repo
 	within      time.Duration
 	progress    *progressLines
@@ -34,7 +34,7 @@ type deployer struct {
 }
 
 // newDeployer opens Argo CD as an environment of the project file names it.
-func newDeployer(w wire.World, f *waitFlags, p project, environment string, address string, repo bump.Repo, t talk) (*deployer, error) {
+func newDeployer(w wire.World, f *waitFlags, p project, environment string, origin origin, repo bump.Repo, t talk) (*deployer, error) {
 	configured := config.ArgoCD{}
 	if named := p.Environments[environment].ArgoCD; named != nil {
 		configured = *named
@@ -47,7 +47,7 @@ func newDeployer(w wire.World, f *waitFlags, p project, environment string, addr
 		return nil, err
 	}
 	d := &deployer{
-		environment: environment, project: p, address: address, repo: repo, within: f.waitFor, progress: newProgressLines(t),
+		environment: environment, project: p, origin: origin, repo: repo, within: f.waitFor, progress: newProgressLines(t),
 		junit: f.junit, world: w,
 	}
 	d.waiter = argocd.Waiter{
@@ -61,7 +61,7 @@ func newDeployer(w wire.World, f *waitFlags, p project, environment string, addr
 		}
 		d.waiter.Named = append(d.waiter.Named, argocd.ID{Name: short, Namespace: namespace, Project: configured.Project})
 	}
-	if len(d.waiter.Named) == 0 && address == "" {
+	if len(d.waiter.Named) == 0 && origin.address == "" {
 		return nil, fault.New(fault.Usage, "which application runs the files is not known: the repository's address is needed to find it").
 			WithHint("write it into the project file: environments.ENV.argocd.application, or repository")
 	}
@@ -69,7 +69,7 @@ func newDeployer(w wire.World, f *waitFlags, p project, environment string, addr
 }
 
 // openDeployer opens Argo CD before anything is pushed, where it is to be asked.
-func (j *job) openDeployer(req bump.Request) error {
+func (j *job) openDeployer(ctx context.Context, req bump.Request) error {
 	switch {
 	case !j.flags.asks() || j.flags.dryRun:
 		return nil
@@ -81,21 +81,51 @@ func (j *job) openDeployer(req bump.Request) error {
 			WithHint("give --push, or --repo URL")
 	}
 	var err error
-	j.deployer, err = newDeployer(j.world, &j.flags.waitFlags, j.project, req.To, addressOf(j.place, j.project), j.repo.Repo, j.printer.talk)
+	j.deployer, err = newDeployer(j.world, &j.flags.waitFlags, j.project, req.To, j.origin(ctx), j.repo.Repo, j.printer.talk)
 	return err
 }
 
-// addressOf returns the address by which Argo CD knows the repository: that of a
-// checkout only where the project file says it.
-func addressOf(place wire.Place, p project) string {
-	if !place.Local {
-		return place.Where
-	}
-	if address, err := giturl.Parse(p.Repository); err == nil && !address.IsLocal() {
-		return p.Repository
-	}
-	return ""
+// An origin is the repository as Argo CD knows it.
+type origin struct {
+	address string // "" when it is not known
+	branch  string // of a checkout's upstream; "" when the branch is told otherwise
+	prefix  string // of the files in the repository, where a checkout's folder is below its root
 }
+
+// originOf returns the origin of the files in a place: of a checkout the upstream of its
+// branch, though with the project file's address where that has one. The error says why a
+// folder has no upstream; its origin is what is known without.
+func originOf(ctx context.Context, place wire.Place, p project, repo bump.Repo) (origin, error) {
+	checkout, isCheckout := repo.(wire.Checkout)
+	if !isCheckout {
+		return origin{address: place.Where}, nil
+	}
+	upstream, err := checkout.Upstream(ctx)
+	o := origin{upstream.Address, upstream.Branch, upstream.Prefix}
+	if isRemote(p.Repository) {
+		o.address = p.Repository
+	}
+	if !isRemote(o.address) {
+		o.address = ""
+	}
+	return o, err
+}
+
+// isRemote reports whether a text is the address of a repository on another machine, as
+// Argo CD has it.
+func isRemote(text string) bool {
+	address, err := giturl.Parse(text)
+	return err == nil && !address.IsLocal()
+}
+
+// origin returns the origin as far as it is known: a push says itself what it lacks.
+func (j *job) origin(ctx context.Context) origin {
+	known, _ := originOf(ctx, j.place, j.project, j.repo.Repo)
+	return known
+}
+
+// branchOr returns the branch as Argo CD knows it.
+func (o origin) branchOr(branch string) string { return firstOf(o.branch, branch) }
 
 // wait waits until the environment's applications run a push. An end of the time for
 // it is an error of the kind fault.NotDeployed.
@@ -119,6 +149,9 @@ const lineage = 1000
 // has it: pushes are not forced.
 func (d *deployer) contains(push argocd.Push) func(context.Context, string) (bool, error) {
 	return func(ctx context.Context, revision string) (bool, error) {
+		if checkout, ok := d.repo.(wire.Checkout); ok {
+			return checkout.Contains(ctx, revision, push.Commit)
+		}
 		tip, err := d.repo.Tip(ctx, push.Branch)
 		if err != nil {
 			return false, err
@@ -134,13 +167,13 @@ func (d *deployer) contains(push argocd.Push) func(context.Context, string) (boo
 // pushIn finds what the files of an area say: the tip of their branch, and the tag of
 // each image.
 func (d *deployer) pushIn(ctx context.Context, runner bump.Runner, area bump.Area, images []bump.Image) (argocd.Push, error) {
-	push := argocd.Push{Repository: d.address}
+	push := argocd.Push{Repository: d.origin.address}
 	view, err := runner.View(ctx, []bump.Area{area})
 	if err != nil {
 		return push, err
 	}
 	tree := view.Tree(area)
-	push.Branch, push.Commit = tree.Branch(), tree.Tip()
+	push.Branch, push.Commit = d.origin.branchOr(tree.Branch()), tree.Tip()
 	if len(images) == 0 {
 		for _, repository := range view.Repositories(area) {
 			images = append(images, bump.Image{Repository: repository})
@@ -155,7 +188,20 @@ func (d *deployer) pushIn(ctx context.Context, runner bump.Runner, area bump.Are
 			push = withTarget(push, img.In(area.Name), target)
 		}
 	}
-	return push, nil
+	if checker, ok := d.repo.(bump.Checker); ok { // what a checkout has changed is in no commit
+		err = checker.Check(ctx, tree, push.Files)
+	}
+	push.Files = d.origin.inRepository(push.Files)
+	return push, err
+}
+
+// inRepository returns names of files as seen from the repository's root.
+func (o origin) inRepository(files []string) []string {
+	all := make([]string, len(files))
+	for i, name := range files {
+		all[i] = o.prefix + name
+	}
+	return all
 }
 
 // withTarget adds a place of an image to a push.
@@ -183,7 +229,7 @@ func (j *job) pushOf(ctx context.Context, d *deployer, req bump.Request, report 
 
 // pushed is what an outcome has pushed.
 func (d *deployer) pushed(req bump.Request, outcome bump.Outcome) argocd.Push {
-	push := argocd.Push{Repository: d.address, Branch: outcome.Branch, Commit: outcome.Commit}
+	push := argocd.Push{Repository: d.origin.address, Branch: d.origin.branchOr(outcome.Branch), Commit: outcome.Commit}
 	for _, img := range outcome.Images {
 		if img.State != bump.Changed && img.State != bump.Shared {
 			continue
@@ -201,6 +247,7 @@ func (d *deployer) pushed(req bump.Request, outcome bump.Outcome) argocd.Push {
 			push.Files = append(push.Files, change.Target.File)
 		}
 	}
+	push.Files = d.origin.inRepository(push.Files)
 	return push
 }
 
@@ -214,6 +261,7 @@ func (j *job) conclude(ctx context.Context, req bump.Request, report bump.Report
 		}
 	}
 	deployment, err := j.deploy(ctx, req, report)
+	j.flags.course.add(func(soFar *conclusion) { soFar.deployment = &deployment })
 	err = j.deployer.writeJUnit(deployment, err)
 	if j.flags.output != formatJSON {
 		j.printer.printDeployment(deployment)

@@ -212,12 +212,8 @@ type changeFlags struct {
 	proposalFlags
 	platformFlags
 	outputFlags
-	resultFlags
-	telemetryFlags
-	notifyFlags
+	tellFlags
 	waitFlags
-
-	course course // of the run
 }
 
 func (f *changeFlags) add(cmd *cobra.Command) {
@@ -227,9 +223,7 @@ func (f *changeFlags) add(cmd *cobra.Command) {
 	f.proposalFlags.add(cmd)
 	f.platformFlags.add(cmd)
 	f.outputFlags.add(cmd)
-	f.resultFlags.add(cmd)
-	f.telemetryFlags.add(cmd)
-	f.notifyFlags.add(cmd)
+	f.tellFlags.add(cmd)
 	f.addAfterPush(cmd)
 }
 
@@ -248,6 +242,18 @@ func (f *changeFlags) checkWait() error {
 			WithHint("after the merge: tagbump wait")
 	}
 	return f.fit("--wait", f.longest())
+}
+
+// concluded runs a command that changes a repository, and tells those who are to know
+// what it came to, also when it failed. Check looks at the flags.
+func (f *changeFlags) concluded(ctx context.Context, env Env, command string, check func() error, run func(context.Context) error) error {
+	world := func() (wire.World, error) { return f.world(env, talk{env.Stderr, f.verbose}) }
+	return f.tellFlags.concluded(ctx, env, conclusion{command: command, dryRun: f.dryRun}, world, func(ctx context.Context) error {
+		if err := check(); err != nil {
+			return err
+		}
+		return f.within(ctx, run)
+	})
 }
 
 // within is the method of reachFlags, with what an interruption means for the

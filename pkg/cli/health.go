@@ -42,7 +42,8 @@ func (r *reading) health(areas []bump.Area) func(context.Context, string) ([]sta
 		if r.project.Environments[environment].ArgoCD == nil {
 			return nil, nil
 		}
-		d, err := newDeployer(r.world, &waitFlags{}, r.project, environment, addressOf(r.place, r.project), r.repo.Repo, r.talk)
+		origin, _ := originOf(ctx, r.place, r.project, r.repo.Repo) // the folder may be no checkout
+		d, err := newDeployer(r.world, &waitFlags{}, r.project, environment, origin, r.repo.Repo, r.talk)
 		if err != nil {
 			return nil, err
 		}
@@ -60,7 +61,7 @@ func (r *reading) health(areas []bump.Area) func(context.Context, string) ([]sta
 // states returns how well the applications of an area run now. Each is asked for once.
 // Where the project file does not name them, the area's files are read to find them.
 func (d *deployer) states(ctx context.Context, runner bump.Runner, area bump.Area) ([]argocd.State, error) {
-	push := argocd.Push{Repository: d.address, Branch: area.Branch}
+	push := argocd.Push{Repository: d.origin.address, Branch: area.Branch}
 	if len(d.waiter.Named) == 0 {
 		var err error
 		if push, err = d.pushIn(ctx, runner, area, nil); err != nil {

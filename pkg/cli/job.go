@@ -191,7 +191,7 @@ func (j *job) run(ctx context.Context, req bump.Request) error {
 	if err := req.Check(); err != nil {
 		return withFlag(err)
 	}
-	if err := firstError(func() error { return j.openDeployer(req) }, func() error { return j.openPreviewer(req) }); err != nil {
+	if err := firstError(func() error { return j.openDeployer(ctx, req) }, func() error { return j.openPreviewer(ctx, req) }); err != nil {
 		return err
 	}
 	if j.flags.render {

@@ -20,11 +20,11 @@ type previewer struct {
 }
 
 // openPreviewer opens Argo CD before anything is pushed, where a preview is wanted.
-func (j *job) openPreviewer(req bump.Request) error {
+func (j *job) openPreviewer(ctx context.Context, req bump.Request) error {
 	if j.flags.preview == "" || j.flags.dryRun {
 		return nil
 	}
-	d, err := newDeployer(j.world, &j.flags.waitFlags, j.project, req.To, addressOf(j.place, j.project), j.repo.Repo, j.printer.talk)
+	d, err := newDeployer(j.world, &j.flags.waitFlags, j.project, req.To, j.origin(ctx), j.repo.Repo, j.printer.talk)
 	if err != nil {
 		return err
 	}

@@ -85,7 +85,7 @@ func (f *promoteFlags) run(ctx context.Context, env Env, args []string) error {
 // not run the tags in its files.
 func (f *promoteFlags) checkHealth(ctx context.Context, j *job, req bump.Request) error {
 	from := req.Images[0].Source.(bump.FromEnvironment)
-	d, err := newDeployer(j.world, &waitFlags{argocd: f.argocd}, j.project, from.Name, addressOf(j.place, j.project), j.repo.Repo, j.printer.talk)
+	d, err := newDeployer(j.world, &waitFlags{argocd: f.argocd}, j.project, from.Name, j.origin(ctx), j.repo.Repo, j.printer.talk)
 	if err != nil {
 		return err
 	}

@@ -114,9 +114,13 @@ type Image struct {
 // failed reports whether the event tells of a failure.
 func (e Event) failed() bool { return e.Kind != "" }
 
-// changed reports whether something was written.
+// changed reports whether something was written, or has arrived in the cluster.
 func (e Event) changed() bool {
-	return e.State == "written" || e.State == "committed" || e.State == "pushed" || e.State == "proposed"
+	switch e.State {
+	case "written", "committed", "pushed", "proposed", "done", "superseded":
+		return true
+	}
+	return false
 }
 
 // On says which events are told.

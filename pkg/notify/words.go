@@ -37,6 +37,10 @@ func (e Event) done(what string) string {
 		return what + " is up to date"
 	case "failed":
 		return what + " failed"
+	case "done":
+		return what + " runs, healthy"
+	case "superseded":
+		return what + " was replaced by a later commit before it ran"
 	case "proposed":
 		return what + " proposed as a pull request"
 	}

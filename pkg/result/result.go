@@ -21,7 +21,7 @@ import (
 // A Result is what a run came to. The zero value of a field means that the run
 // does not know it or does not have it.
 type Result struct {
-	State       string // "unchanged", "written", "committed", "pushed", "proposed" or "failed"
+	State       string // "unchanged", "written", "committed", "pushed", "proposed" or "failed"; of a wait "done" or "superseded"
 	Changed     bool   // files differ, or would in a dry run
 	ExitCode    int
 	Kind        string // of the failure: "guard", "not-found"

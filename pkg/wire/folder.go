@@ -95,6 +95,30 @@ func (f folder) History(ctx context.Context, at bump.Revision, names []string, m
 // AtHand makes folder a bump.AtHand.
 func (folder) AtHand() {}
 
+// A Checkout is the repository of a folder, as somebody sees it who reads the upstream of
+// the branch that is checked out. A folder that is no checkout is one, too: it has no
+// upstream.
+type Checkout interface {
+	// Upstream returns where the branch is pushed to.
+	Upstream(ctx context.Context) (Upstream, error)
+	// Contains reports whether a commit of the upstream has another one in its history.
+	Contains(ctx context.Context, revision, commit string) (bool, error)
+}
+
+// An Upstream is where the branch of a checkout is pushed to.
+type Upstream worktree.Upstream
+
+// Upstream makes folder a Checkout.
+func (f folder) Upstream(ctx context.Context) (Upstream, error) {
+	upstream, err := f.dir.Upstream(ctx)
+	return Upstream(upstream), err
+}
+
+// Contains makes folder a Checkout.
+func (f folder) Contains(ctx context.Context, revision, commit string) (bool, error) {
+	return f.dir.Contains(ctx, revision, commit)
+}
+
 func (f folder) Tip(context.Context, string) (string, error) { return "", nil }
 
 // Check makes folder a bump.Checker.

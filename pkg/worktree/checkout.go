@@ -114,18 +114,10 @@ func (c *Checkout) lookAtHead(ctx context.Context, gitDir string) error {
 }
 
 func (c *Checkout) lookAtUpstream(ctx context.Context) error {
-	out, err := c.git.out(ctx, "for-each-ref", "--format=%(upstream:remotename) %(upstream:remoteref)", "refs/heads/"+c.branch)
-	if err != nil {
-		return c.dir.explain(err)
+	if err := c.findUpstream(ctx); err != nil {
+		return err
 	}
-	remote, ref, _ := strings.Cut(out, " ")
-	switch {
-	case remote == "" || ref == "":
-		return c.refuse("git branch --set-upstream-to=origin/"+c.branch+"; or give --repo URL, which needs no checkout", "%s has no upstream to push to", c.branch)
-	case remote == ".":
-		return c.refuse("give --repo URL, which needs no checkout", "%s follows the local branch %s, and no remote", c.branch, strings.TrimPrefix(ref, "refs/heads/"))
-	}
-	c.upstream = upstream{remote, ref}
+	var err error
 	if c.tip, err = c.remoteTip(ctx); err != nil {
 		return c.remoteError(err)
 	}
