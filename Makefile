@@ -132,6 +132,12 @@ bench-yaml: ## make the same tag edits with other YAML editors and compare (CORP
 observability-test: ## hold metrics and traces against the official parsers, a Pushgateway and a collector
 	@cd testdata/observability && go test -count=1 ./...
 
+.PHONY: argocd-test
+
+argocd-test: build ## wait for a real Argo CD on a real Kubernetes API server (ONLY=PATTERN); builds both once, 13 minutes of CPU
+	testdata/argocd/build bin/rig
+	cd testdata/argocd && RIG='$(abspath bin/rig)' TAGBUMP='$(abspath $(BINARY))' GOTOOLCHAIN=auto go test -count=1 -timeout 60m -v -run '$(ONLY)' .
+
 .PHONY: contract
 
 contract: ## hold the requests to GitHub, and the fake's answers, against GitHub's own descriptions (needs npm)
