@@ -179,8 +179,9 @@ type Resource struct {
 type Hydration struct {
 	DrySHA      string `json:"drySHA"`
 	HydratedSHA string `json:"hydratedSHA"`
-	Phase       string `json:"phase"`
+	Phase       string `json:"phase"` // Hydrating, Hydrated or Failed
 	Message     string `json:"message"`
+	StartedAt   string `json:"startedAt"`
 }
 
 // An Operation is a sync that somebody asked for.

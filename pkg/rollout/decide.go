@@ -14,6 +14,8 @@ const (
 	// ErrorAfter is how much later a second refresh must have the same error, and how
 	// long the spec of a child may stay as it is after its parent is done.
 	ErrorAfter = 5 * time.Second
+	// HydrationAfter is how long the source hydrator may have failed without trying again.
+	HydrationAfter = 30 * time.Second
 	// IdleAfter is how long an application may be OutOfSync without an operation.
 	IdleAfter = 10 * time.Second
 	// CrashAfter is how long a Pod with the new image may be Degraded.
@@ -127,6 +129,9 @@ type Ask struct {
 // History is that of the first look.
 type History struct {
 	broken, unhydrated, idle, crashing, unchanged sighting
+
+	hydration string // when the hydration began that failed first
+	pods      string // what the last look at the tree said of them
 }
 
 // A sighting is when something was first seen, as long as it has been there since.
@@ -155,7 +160,16 @@ func Decide(now Observation, before History, wanted Wanted) (Verdict, History) {
 			return v.complete(*verdict), after
 		}
 	}
-	return v.complete(Verdict{Reason: v.progress()}), after
+	return v.complete(Verdict{Reason: after.latest(v)}), after
+}
+
+// latest says where an application is, with what the last look at its tree told: not
+// every look has one.
+func (h History) latest(v view) string {
+	if h.crashing.what != "" {
+		return h.crashing.what
+	}
+	return v.progress() + after(", ", h.pods)
 }
 
 // A rule returns a verdict, or nil where it has none.
@@ -178,14 +192,33 @@ func (v view) remember(h History) History {
 	} else if v.app.brokenBy().Type == "" {
 		h.broken = sighting{}
 	}
-	h.unhydrated = h.unhydrated.seen(v.app.unhydrated(), v.At)
+	h = v.rememberHydration(h)
 	ours, _ := v.revision()
 	isIdle := ours.contains() && v.app.isIdle()
 	h.idle = h.idle.seen(wordIf(isIdle, "idle"), v.At)
 	h.unchanged = h.unchanged.seen(wordIf(v.wanted.Role == Child && v.wanted.Parent == Done && !ours.contains(), "unchanged"), v.At)
-	if v.Tree != nil {
-		_, found := v.crashingPod()
-		h.crashing = h.crashing.seen(wordIf(found && ours.contains(), "crashing"), v.At)
+	switch {
+	case v.Tree != nil:
+		pod, found := v.crashingPod()
+		h.crashing = h.crashing.seen(wordIf(found && ours.contains(), pod.text()), v.At)
+		h.pods = v.pods()
+	case v.app.Status.Health.Status == "Healthy":
+		h.pods = "" // of a rollout that is over
+	}
+	return h
+}
+
+// rememberHydration adds what a look says of the source hydrator. Each refresh begins a
+// hydration anew, so that a failure is not over as long as one is on its way.
+func (v view) rememberHydration(h History) History {
+	current := v.app.Status.SourceHydrator.CurrentOperation
+	if h.unhydrated.what != "" && current != nil && current.Phase == "Hydrating" {
+		return h
+	}
+	isFirst := h.unhydrated.what == ""
+	h.unhydrated = h.unhydrated.seen(v.app.unhydrated(), v.At)
+	if isFirst && h.unhydrated.what != "" {
+		h.hydration = current.StartedAt
 	}
 	return h
 }
@@ -242,18 +275,20 @@ func (app Application) brokenBy() Condition {
 }
 
 // unhydrated fails an application whose source hydrator fails, which no condition says.
+// The second failure counts, or one that is not tried again.
 func unhydrated(v view, h History) *Verdict {
-	reason := v.app.unhydrated()
-	if reason == "" {
-		return nil
-	}
-	if ours, _ := v.revision(); ours.contains() {
+	if ours, _ := v.revision(); ours.contains() || h.unhydrated.what == "" {
 		return nil // a failure after ours was hydrated is of a later commit
 	}
-	if v.Refreshed && h.unhydrated.lasts(v.At, ErrorAfter) {
-		return &Verdict{State: Failed, Reason: "the source hydrator: " + reason}
+	reason := "the source hydrator: " + h.unhydrated.what
+	if v.app.unhydrated() == "" {
+		return &Verdict{Reason: reason} // it tries again
 	}
-	return &Verdict{Reason: "the source hydrator: " + reason, Warn: "the source hydrator: " + reason + " (failed if the next look still has it)"}
+	isSecond := v.app.Status.SourceHydrator.CurrentOperation.StartedAt != h.hydration && h.unhydrated.lasts(v.At, ErrorAfter)
+	if isSecond || h.unhydrated.lasts(v.At, HydrationAfter) {
+		return &Verdict{State: Failed, Reason: reason}
+	}
+	return &Verdict{Reason: reason, Warn: reason + " (failed if the next look still has it)"}
 }
 
 func (app Application) unhydrated() string {
@@ -343,7 +378,7 @@ func crashing(v view, h History) *Verdict {
 	if !found {
 		return nil
 	}
-	reason := fmt.Sprintf("%s (%s): %s", pod.name, pod.image, pod.why)
+	reason := pod.text()
 	if h.crashing.lasts(v.At, CrashAfter) {
 		return &Verdict{State: Failed, Reason: reason}
 	}
@@ -429,7 +464,7 @@ func (v view) isSettled() bool {
 func (v view) degradedText() string {
 	if v.Tree != nil {
 		if pod, found := v.crashingPod(); found {
-			return fmt.Sprintf("%s (%s): %s", pod.name, pod.image, pod.why)
+			return pod.text()
 		}
 	}
 	if text := v.app.resourcesIn("Degraded"); text != "" {
@@ -469,9 +504,6 @@ func (v view) progress() string {
 	}
 	if v.app.isIdle() && v.app.Spec.Automated() {
 		parts = append(parts, "waiting for a sync")
-	}
-	if v.Tree != nil {
-		parts = append(parts, v.pods())
 	}
 	return strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), ", ")
 }

@@ -235,6 +235,38 @@ func TestAPodThatCannotStart(t *testing.T) {
 	}
 }
 
+// TestWhatTheTreeSaidIsKept holds that a look without a tree says what the last one with
+// a tree saw: not every look has one, and each may be the last before the time is over.
+func TestWhatTheTreeSaidIsKept(t *testing.T) {
+	app := read[Application](t, "3.6/app-bad-image")
+	app.Status.Health = Health{Status: "Progressing"}
+	wanted := Wanted{Commit: app.Status.Sync.Revision, Images: tagged("bad-1")}
+	tree := read[Tree](t, "3.6/tree-bad-image")
+	crashing, h := Decide(Observation{App: app, Tree: &tree, Refreshed: true}, History{}, wanted)
+	next, h := Decide(Observation{At: time.Second, App: app}, h, wanted)
+	if next.State != Pending || next.Reason != crashing.Reason || next.Warn != "" {
+		t.Errorf("after a Pod that cannot start: %+v", next)
+	}
+	app.Status.Health.Status = "Degraded"
+	if last, _ := Decide(Observation{At: 2 * time.Second, App: app}, h, wanted); last.State != Failed {
+		t.Errorf("Degraded: %+v", last)
+	}
+
+	app.Status.Health.Status = "Progressing"
+	starting := Tree{Nodes: []Node{{Kind: "Pod", Images: []string{recorded + ":bad-1"}, Health: &Health{Status: "Progressing"}}}}
+	for _, tree := range []*Tree{&starting, nil} {
+		var verdict Verdict
+		verdict, h = Decide(Observation{At: 3 * time.Second, App: app, Tree: tree, Refreshed: tree != nil}, h, wanted)
+		if want := "Synced, Progressing, 0 of 1 new pods ready"; verdict.Reason != want {
+			t.Errorf("got %q, want %q", verdict.Reason, want)
+		}
+	}
+	app.Status.Health.Status, app.Status.Sync.Status = "Healthy", "OutOfSync" // the next sync
+	if verdict, _ := Decide(Observation{At: 4 * time.Second, App: app}, h, wanted); strings.Contains(verdict.Reason, "pods") {
+		t.Errorf("a rollout that is over is told: %q", verdict.Reason)
+	}
+}
+
 // TestNobodySyncs is about applications that stay OutOfSync.
 func TestNobodySyncs(t *testing.T) {
 	manual := read[Application](t, "3.6/app-manual-outofsync")

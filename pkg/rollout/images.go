@@ -207,6 +207,8 @@ func isTagByte(c byte) bool {
 // A pod is one that cannot start.
 type pod struct{ name, image, why string }
 
+func (p pod) text() string { return fmt.Sprintf("%s (%s): %s", p.name, p.image, p.why) }
+
 // crashingPod returns a Pod that has a wanted image and is Degraded.
 func (v view) crashingPod() (pod, bool) {
 	for _, node := range v.Tree.Nodes {
