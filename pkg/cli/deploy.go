@@ -188,11 +188,23 @@ func (d *deployer) pushIn(ctx context.Context, runner bump.Runner, area bump.Are
 			push = withTarget(push, img.In(area.Name), target)
 		}
 	}
-	if checker, ok := d.repo.(bump.Checker); ok { // what a checkout has changed is in no commit
-		err = checker.Check(ctx, tree, push.Files)
-	}
+	err = d.checkPushed(ctx, tree, push.Files)
 	push.Files = d.origin.inRepository(push.Files)
 	return push, err
+}
+
+// checkPushed refuses files of a checkout whose changes the upstream does not have: Argo
+// CD does not see them.
+func (d *deployer) checkPushed(ctx context.Context, tree bump.Tree, files []string) error {
+	if finisher, ok := d.repo.(bump.Finisher); ok {
+		if commits := finisher.Unpushed(tree); len(commits) > 0 {
+			return fault.Errorf(fault.Refused, "%.10s is not pushed yet, so Argo CD does not see it", commits[0].Hash).WithHint("git push first")
+		}
+	}
+	if checker, ok := d.repo.(bump.Checker); ok {
+		return checker.Check(ctx, tree, files)
+	}
+	return nil
 }
 
 // inRepository returns names of files as seen from the repository's root.

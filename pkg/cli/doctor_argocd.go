@@ -65,7 +65,7 @@ func (r *reading) applicationsOf(ctx context.Context, environment string) (strin
 	if err != nil {
 		return "", err
 	}
-	d, err := newDeployer(r.world, &waitFlags{}, r.project, environment, addressOf(r.place, r.project), r.repo.Repo, r.talk)
+	d, err := newDeployer(r.world, &waitFlags{}, r.project, environment, r.origin(ctx), r.repo.Repo, r.talk)
 	if err != nil {
 		return "", err
 	}

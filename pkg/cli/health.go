@@ -42,8 +42,7 @@ func (r *reading) health(areas []bump.Area) func(context.Context, string) ([]sta
 		if r.project.Environments[environment].ArgoCD == nil {
 			return nil, nil
 		}
-		origin, _ := originOf(ctx, r.place, r.project, r.repo.Repo) // the folder may be no checkout
-		d, err := newDeployer(r.world, &waitFlags{}, r.project, environment, origin, r.repo.Repo, r.talk)
+		d, err := newDeployer(r.world, &waitFlags{}, r.project, environment, r.origin(ctx), r.repo.Repo, r.talk)
 		if err != nil {
 			return nil, err
 		}
@@ -56,6 +55,12 @@ func (r *reading) health(areas []bump.Area) func(context.Context, string) ([]sta
 		}
 		return applications, err
 	}
+}
+
+// origin returns the origin as far as it is known: a folder may be no checkout.
+func (r *reading) origin(ctx context.Context) origin {
+	known, _ := originOf(ctx, r.place, r.project, r.repo.Repo)
+	return known
 }
 
 // states returns how well the applications of an area run now. Each is asked for once.
