@@ -354,6 +354,7 @@ func TestAKilledUpdateLeavesTheBranchAsItWasOrRight(t *testing.T) {
 			cmd := exec.Command(must(os.Executable())(t))
 			cmd.Env = append(os.Environ(), killedURL+"="+p.url, "TAGBUMP_TEST_TOKEN="+f.web.Token)
 			var hits atomic.Int32
+			started := make(chan struct{})
 			f.web.Before(func(_ http.ResponseWriter, r *http.Request) bool {
 				if !strings.HasSuffix(r.URL.Path, test.path) {
 					return false
@@ -361,6 +362,7 @@ func TestAKilledUpdateLeavesTheBranchAsItWasOrRight(t *testing.T) {
 				if test.after {
 					f.web.Backend(httptest.NewRecorder(), r)
 				}
+				<-started
 				if cmd.Process.Kill() == nil {
 					hits.Add(1)
 				}
@@ -369,6 +371,7 @@ func TestAKilledUpdateLeavesTheBranchAsItWasOrRight(t *testing.T) {
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
 			}
+			close(started)
 			err := cmd.Wait()
 			if hits.Load() == 0 || err == nil || err.Error() != "signal: killed" {
 				t.Fatalf("the kill did not hit: %v", err)
