@@ -22,7 +22,7 @@ DIST     := $(abspath dist)
 # What a release is built by. The time of the commit is the time of all files.
 RELEASE  = cd testdata/release && go run . -version '$(VERSION)' -time "$$(git log -1 --format=%ct)"
 
-.PHONY: help build demo test race cover junit lint fmt fuzz golden corpus corpus-sources observability-test helm-test install-test repositories servers kills mutants stats bench bench-yaml bench-git bench-registry clean browser
+.PHONY: help build demo test race cover junit lint fmt fuzz golden corpus corpus-sources observability-test helm-test install-test repositories servers gitea-test kills mutants stats bench bench-yaml bench-git bench-registry clean browser
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -153,6 +153,9 @@ install-test: ## go install the checkout's files as a module version, with an em
 
 servers: ## run command lines against OpenSSH, gitolite, git, docker-registry, and GITEA_URL (GITEA_TOKEN), ZOT_URL
 	SERVERS=1 go test -count=1 -v ./pkg/internal/servers
+
+gitea-test: ## run pull requests against a Gitea: GITEA_URL (GITEA_TOKEN), or GITEA_BINARY, or one that is built from the Go proxy
+	@cd testdata/gitea && go run . go test -C '$(CURDIR)' -count=1 -v -run Gitea ./pkg/internal/servers
 
 repositories: build ## update the images of the repositories in FOLDER, beside an oracle that reads lines (FLAGS, as -most 20)
 	@test -n '$(FOLDER)' || { echo "make repositories FOLDER=FOLDER, which holds a folder for each repository" >&2; exit 2; }

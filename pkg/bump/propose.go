@@ -94,7 +94,8 @@ func (r Runner) propose(ctx context.Context, req Request, at scene, p proposal, 
 	if outcome.Commit != "" {
 		outcome.State = Pushed
 	}
-	asked.Body = r.withRenderings(ctx, at, outcome, asked.Body)
+	end := tail(req, outcome)
+	asked.Body = r.withRenderings(ctx, at, outcome, asked.Body, renderedLimit-len(end)) + end
 	if found {
 		pr, err = forge.Refresh(ctx, r.Forge, pr, asked)
 	} else {

@@ -21,9 +21,9 @@ type Rendering struct {
 	Diff string // "" when nothing changes
 }
 
-// withRenderings adds what the pull request changes in the cluster to its body. What
-// cannot be found out is logged: the pull request does without it.
-func (r Runner) withRenderings(ctx context.Context, at scene, outcome Outcome, body string) string {
+// withRenderings adds what the pull request changes in the cluster to its body, which gets
+// most bytes at most. What cannot be found out is logged: the pull request does without it.
+func (r Runner) withRenderings(ctx context.Context, at scene, outcome Outcome, body string, most int) string {
 	if r.Renderer == nil {
 		return body
 	}
@@ -40,12 +40,12 @@ func (r Runner) withRenderings(ctx context.Context, at scene, outcome Outcome, b
 		r.log("warning: the pull request's preview is not complete: %v", err)
 	}
 	for _, rendering := range renderings {
-		body += rendering.fold(renderedLimit - len(body))
+		body += rendering.fold(most - len(body))
 	}
 	return body
 }
 
-// renderedLimit is the longest body with renderings, which come last in it.
+// renderedLimit is the longest body with renderings, the mark and the trailers.
 const renderedLimit = 32_000
 
 // fold is the rendering as a folded block of Markdown of at most most bytes. Lines that do

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/tagbump/tagbump/pkg/fault"
@@ -102,9 +103,10 @@ func plain(text string) string { return notPlain.ReplaceAllString(safetext.Line(
 // characters, GitHub: 65,536); a diff that does not fit is left out, because the forge
 // shows it anyway.
 const (
-	bodyLimit    = 30_000
-	tableLimit   = 20_000
-	commitsLimit = 20
+	bodyLimit     = 26_000
+	tableLimit    = 20_000
+	trailersLimit = 4_000
+	commitsLimit  = 20
 )
 
 // body is the pull request's, in Markdown. Whatever comes from files, labels, variables,
@@ -120,11 +122,37 @@ func (r Runner) body(ctx context.Context, req Request, outcome Outcome) string {
 		values["Changes"] = text
 		text = strings.TrimSpace(req.Proposal.Body.Fill(values)) + "\n"
 	}
+	return text
+}
+
+// tail ends the body: the mark for later runs, and the commit's trailers for merges that
+// make one commit of title and body, whose last paragraph they must be.
+func tail(req Request, outcome Outcome) string {
+	text := ""
 	if mark := outcome.mark(req).String(); mark != "" {
-		text += "\n" + mark + "\n"
+		text = "\n" + mark + "\n"
+	}
+	said, err := message(req, outcome)
+	if err != nil {
+		return text // which is the error of the commit
+	}
+	trailers := slices.DeleteFunc(said.Trailers(), func(line string) bool { return !isPlainTrailer(line) })
+	if block := "\n" + strings.Join(trailers, "\n") + "\n"; len(trailers) > 0 && len(block) < trailersLimit {
+		text += block
 	}
 	return text
 }
+
+// isPlainTrailer reports whether a trailer is nothing but text in Markdown: no mention, no
+// link but the build's page, no reference to an issue.
+func isPlainTrailer(line string) bool {
+	if page, isBuild := strings.CutPrefix(line, "Tagbump-Build-Url: "); isBuild {
+		return buildPage.MatchString(page)
+	}
+	return plainTrailer.MatchString(line) && !strings.Contains(line, "//") && !strings.Contains(line, "www.")
+}
+
+var plainTrailer = regexp.MustCompile(`^Tagbump-[A-Za-z-]+: [\w./:+ -]+(@sha256:[0-9a-f]{64}( from [0-9A-Fa-f]{7,64})?)?$`)
 
 func (r Runner) defaultBody(ctx context.Context, req Request, outcome Outcome) string {
 	var b strings.Builder
@@ -257,8 +285,8 @@ func (r Runner) sourceChanges(ctx context.Context, req Request, img ImageOutcome
 	return strings.TrimRight(b.String(), "\n") + "\n"
 }
 
-// writeOrigin says which build asked for the change. Its address is a link only if
-// nothing in it can be more than an address.
+// writeOrigin says which build asked for the change, and for whom. Its address is a link
+// only if nothing in it can be more than an address.
 func writeOrigin(b *strings.Builder, p record.Provenance) {
 	address := safetext.Line(redact.URL(p.BuildURL))
 	switch {
@@ -266,6 +294,9 @@ func writeOrigin(b *strings.Builder, p record.Provenance) {
 		fmt.Fprintf(b, "\nBuild: <%s>\n", address)
 	case address != "":
 		fmt.Fprintf(b, "\nBuild: %s\n", safetext.Code(address))
+	}
+	if p.TriggeredBy != "" {
+		fmt.Fprintf(b, "\nStarted by: %s\n", safetext.Code(safetext.Cut(safetext.Line(p.TriggeredBy), cellLimit)))
 	}
 }
 

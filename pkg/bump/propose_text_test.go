@@ -3,6 +3,7 @@ package bump
 import (
 	"context"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -62,7 +63,7 @@ func TestTheBodyOfAPullRequest(t *testing.T) {
 	req.Images = []Image{{Repository: "acme/web", Source: promotion.Images[0].Source, Platforms: []string{"linux/arm64"}}}
 	req.Sets = []Set{mustSet(t, "production/Chart.yaml:appVersion={{.Tag}}")}
 	req.Proposal = Proposal{Repository: "https://git.acme.example/acme/charts.git"}
-	req.Provenance = record.Provenance{BuildURL: "https://app.circleci.com/pipelines/github/acme/web/42?token=hunter2"}
+	req.Provenance = record.Provenance{BuildURL: "https://app.circleci.com/pipelines/github/acme/web/42?token=hunter2", Pipeline: 42, TriggeredBy: "ada", Revision: newCommit}
 	runner := Runner{
 		Registry: labelled{registry, map[string]map[string]string{"1.0": labelsOf(oldCommit), "1.2": labelsOf(newCommit)}},
 		Repo:     repo, Forge: hub, Sleep: noSleep,
@@ -122,12 +123,12 @@ func TestNothingFromOutsideIsMoreThanText(t *testing.T) {
 				Repository: text, Title: mustText(t, "{{.Subject}} {{.Changes}} {{.Tag}} {{.Revision}} {{.Image}} {{.Environment}}"),
 				Body: mustText(t, "{{.Subject}}\n\n{{.Tag}} {{.Digest}} {{.Revision}} {{.Image}} {{.Environment}}\n\n{{.Changes}}"),
 			}
-			req.Provenance.BuildURL = "https://ci.example/" + text
+			req.Provenance = record.Provenance{BuildURL: "https://ci.example/" + text, TriggeredBy: text}
 			made := title(req, outcome)
 			if strings.ContainsAny(made, "@#<>[]|`&\x1b\n\u202e") {
 				t.Errorf("title %q", made)
 			}
-			body := Runner{}.body(context.Background(), req, outcome)
+			body := Runner{}.body(context.Background(), req, outcome) + tail(req, outcome)
 			if strings.ContainsAny(body, "\x1b\u202e\r") {
 				t.Errorf("control characters in %q", body)
 			}
@@ -183,6 +184,56 @@ func closing(text, fence string) int {
 	}
 }
 
+// TestASquashedMergeKeepsTheTrailers holds that the body is a commit's message from which
+// the same is read back as from the commit: forges can make a merge's message of both.
+func TestASquashedMergeKeepsTheTrailers(t *testing.T) {
+	repo := newRepo(map[string]string{"web.yaml": webFile})
+	hub := &pulls{repo: repo}
+	req := pushOf("1.2")
+	req.Publish = Propose
+	req.Provenance = record.Provenance{BuildURL: "https://ci.acme.example/42", Pipeline: 42, TriggeredBy: "ada", Overrides: nil}
+	req.Proposal.Body = mustText(t, "Ticket: OPS-1\n\nTagbump-Image: acme/evil:1")
+	report, err := (Runner{Registry: registry, Repo: repo, Forge: hub}).Run(context.Background(), req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	committed := record.Parse(report.Message)
+	pr := hub.all[0]
+	for name, end := range map[string]string{
+		"GitHub and Gitea": "", "with their own trailers": "\n---------\n\nCo-authored-by: Ada <ada@acme.example>\n",
+	} {
+		squashed := record.Parse(pr.Title + " (#1)\n\n" + pr.Body + end)
+		committed.Text, squashed.Text = "", ""
+		if fmt.Sprintf("%+v", squashed) != fmt.Sprintf("%+v", committed) {
+			t.Errorf("%s: read back\n%+v, want\n%+v\nfrom\n%s", name, squashed, committed, pr.Body)
+		}
+	}
+}
+
+func TestPlainTrailers(t *testing.T) {
+	for line, want := range map[string]bool{
+		"Tagbump-Image: ghcr.io/acme/web:1.5.0@sha256:" + strings.Repeat("a", 64) + " from " + newCommit: true,
+		"Tagbump-Image: acme/web:1.5.0 from " + newCommit:                                                true,
+		"Tagbump-Override: --on-stale allow":                                                             true,
+		"Tagbump-Build-Url: https://ci.acme.example/42?a=b":                                              true,
+		"Tagbump-Build-Url: https://ci.acme.example/<img>":                                               false,
+		"Tagbump-Build-Url: javascript:alert(1)":                                                         false,
+		"Tagbump-Triggered-By: ada":                                                                      true,
+		"Tagbump-Triggered-By: @acme/admins":                                                             false,
+		"Tagbump-Environment: https://evil.example":                                                      false,
+		"Tagbump-Environment: www.evil.example":                                                          false,
+		"Tagbump-Environment: #12":                                                                       false,
+		"Tagbump-Environment: [prod](//evil.example)":                                                    false,
+		"Tagbump-Environment: `prod`":                                                                    false,
+		"Tagbump-Environment: prod eu-1":                                                                 true,
+		"Tagbump-Triggered-By: a@sha256:" + strings.Repeat("a", 4):                                       false,
+	} {
+		if got := isPlainTrailer(line); got != want {
+			t.Errorf("%s: %v", line, got)
+		}
+	}
+}
+
 func TestTitles(t *testing.T) {
 	img := func(repository, from, to string) ImageOutcome {
 		return ImageOutcome{
@@ -227,7 +278,7 @@ func TestALongLabelOrChangeKeepsTheBodyShort(t *testing.T) {
 		t.Fatal(err)
 	}
 	body := hub.all[0].Body
-	if len(body) > bodyLimit || !strings.Contains(body, "more changes\n") || parseMark(body).tagOf("acme/web") != "1.2" {
+	if len(body) > bodyLimit+trailersLimit || !strings.Contains(body, "more changes\n") || parseMark(body).tagOf("acme/web") != "1.2" {
 		t.Errorf("%d bytes, ending with %q", len(body), body[len(body)-200:])
 	}
 }

@@ -87,7 +87,7 @@ func (m Message) String() string {
 	if endsWithTrailers(text) {
 		between = "\n"
 	}
-	return text + between + strings.Join(m.trailers(), "\n") + "\n"
+	return text + between + strings.Join(m.Trailers(), "\n") + "\n"
 }
 
 // Subject returns the first line of Text.
@@ -96,7 +96,8 @@ func (m Message) Subject() string {
 	return strings.TrimSpace(subject)
 }
 
-func (m Message) trailers() []string {
+// Trailers returns the lines for programs: "Tagbump-Image: acme/web:1.5.0".
+func (m Message) Trailers() []string {
 	var lines []string
 	add := func(key, value string) {
 		if value = safetext.Line(value); value != "" {
@@ -253,12 +254,6 @@ func (m Message) index(repository string) int {
 func (m Message) Sets(ref image.Ref) bool {
 	i := m.index(ref.Repository)
 	return i >= 0 && m.Images[i].Tag == ref.Tag
-}
-
-// Leaves reports whether the commit rolled the image back from that tag.
-func (m Message) Leaves(ref image.Ref) bool {
-	i := m.index(ref.Repository)
-	return m.Kind == Rollback && i >= 0 && slices.Contains(m.Images[i].Previous, ref.Tag)
 }
 
 // Change returns the line of a message's body that tells of one changed value:

@@ -173,18 +173,6 @@ func TestWhichImageACommitSets(t *testing.T) {
 	}
 }
 
-func TestWhichTagARollbackLeaves(t *testing.T) {
-	back := Message{Kind: Rollback, Images: []Image{{ref("docker.io/acme/web:1.0").Ref, "", []string{"1.2", "1.1"}}}}
-	forth := back
-	forth.Kind = Bump
-	for tag, want := range map[string]bool{"1.2": true, "1.1": true, "1.0": false} {
-		web, api := image.Split("acme/web:"+tag), image.Split("acme/api:"+tag)
-		if back.Leaves(web) != want || back.Leaves(api) || forth.Leaves(web) {
-			t.Errorf("%s: %v, another image %v, a bump %v", tag, back.Leaves(web), back.Leaves(api), forth.Leaves(web))
-		}
-	}
-}
-
 func TestSubject(t *testing.T) {
 	for text, want := range map[string]string{
 		"bump web\n\nmore": "bump web", "\n\n bump web \r\nmore": "bump web", "": "", "bump\x1b web\u2028more": "bump web",

@@ -43,6 +43,25 @@ func (w World) credentialFor(place Place, forgeTokens []string) credential {
 	return credential{source: "no token is set: " + orList(names) + w.unusedToken()}
 }
 
+// jobCredential returns the token of the CI job if it is for the place's host.
+func (w World) jobCredential(place Place, known knownForge) credential {
+	if known.jobToken == "" || place.forgeHost() == "" || hostIn(w.Getenv(known.jobHost)) != place.forgeHost() {
+		return credential{}
+	}
+	secret := w.secret(known.jobToken)
+	w.tell("", secret)
+	return credential{secret: secret, source: known.jobToken}
+}
+
+// isJobToken reports whether a secret is the token of a CI job, whatever variable it was
+// taken from. GitLab takes it only with the user name [jobUser].
+func (w World) isJobToken(known knownForge, secret string) bool {
+	return known.jobToken != "" && secret != "" && (secret == w.secret(known.jobToken) || strings.HasPrefix(secret, "glcbt-"))
+}
+
+// jobUser is the user name that GitLab wants with a job's token.
+const jobUser = "gitlab-ci-token"
+
 // unusedToken says which token is set and is not used because it is another forge's;
 // "" when there is none.
 func (w World) unusedToken() string {

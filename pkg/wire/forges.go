@@ -21,6 +21,9 @@ type knownForge struct {
 	hosts         []string // in lower case; "*.ghe.com" is every host below ghe.com
 	hostVariables []string // that hold a host or a URL of the forge, as its CI sets them
 	tokens        []string // variables that hold a token for the forge's hosts, the first that is set counts
+	// jobToken is the variable with the token of a CI job, for git alone and for the one
+	// host in the variable jobHost; "" for forges without.
+	jobToken, jobHost string
 	// username returns the name that git sends with a token. Default: any will do.
 	username func(w World) string
 	// comparePage is the page that compares two commits: its address is made of the
@@ -50,6 +53,8 @@ var forges = []knownForge{
 		hosts:         []string{"gitlab.com"},
 		hostVariables: []string{"CI_SERVER_HOST", "CI_API_V4_URL", "GITLAB_HOST"},
 		tokens:        []string{"GITLAB_TOKEN"},
+		jobToken:      "CI_JOB_TOKEN",
+		jobHost:       "CI_SERVER_HOST",
 		comparePage:   threeDots("/-/compare/"),
 		open:          func(w World, place Place, token string) (forge.Host, error) { return openGitLab(w, place, token) },
 		commits:       func(w World, place Place, token string) (committer, error) { return openGitLab(w, place, token) },
@@ -146,6 +151,10 @@ func (w World) apiOf(place Place) (knownForge, error) {
 // forgeToken returns the token for a forge's API, which what needs.
 func (w World) forgeToken(place Place, known knownForge, what string) (credential, error) {
 	c := w.credentialFor(place, known.tokens)
+	if isJob := w.isJobToken(known, c.secret); isJob || c.secret == "" && w.jobCredential(place, known).secret != "" {
+		return c, fault.Errorf(fault.NoAccess, "%s: %s needs another token than the job's: %w, a job's token pushes by git and has no more rights", place.Where, what, forge.ErrAuth).
+			WithHint("set %s to a project access token with the scope api and the role Developer", orList(append(slices.Clip(known.tokens), tokenVariable)))
+	}
 	if c.secret == "" {
 		return c, fault.Errorf(fault.NoAccess, "%s: %s needs a token: %w, %s", place.Where, what, forge.ErrAuth, c.source).
 			WithHint("%s", firstOf(c.hint, "set "+orList(append(known.tokens, tokenVariable))))

@@ -204,7 +204,11 @@ func (w World) gitCredential(place Place) credential {
 	if place.forge.ByPerson {
 		known, _ = w.forgeOf(place)
 	}
-	return w.credentialFor(place, known.tokens)
+	c := w.credentialFor(place, known.tokens)
+	if job := w.jobCredential(place, known); c.secret == "" && job.secret != "" {
+		return job
+	}
+	return c
 }
 
 // gitUsername returns the name that is sent with the token, "" for any: that of
@@ -217,7 +221,11 @@ func (w World) gitUsername(place Place) string {
 	if place.address.IsHTTP() && place.address.User != "" {
 		return place.address.User
 	}
-	if known, found := w.forgeAt(place.forgeHost()); found && known.username != nil {
+	known, found := w.forgeAt(place.forgeHost())
+	switch {
+	case found && w.isJobToken(known, w.gitCredential(place).secret):
+		return jobUser
+	case found && known.username != nil:
 		return known.username(w)
 	}
 	return ""

@@ -111,6 +111,9 @@ func SecretVariables() []string {
 	names := []string{tokenVariable, sshPassphraseVariable, signingPassphraseVariable, argocdTokenVariable, appKeyVariable}
 	for _, forge := range forges {
 		names = append(names, forge.tokens...)
+		if forge.jobToken != "" {
+			names = append(names, forge.jobToken)
+		}
 	}
 	names = append(names, registry.SecretVariables()...)
 	slices.Sort(names)

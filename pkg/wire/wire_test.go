@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -40,6 +41,46 @@ func TestWhichTokenGoesWhere(t *testing.T) {
 	env["TAGBUMP_TOKEN"] = "for-the-repo"
 	if c := worldOf(env, nil).gitCredential(Place{raw: "https://git.corp.example/x"}); c.source != "TAGBUMP_TOKEN" {
 		t.Errorf("TAGBUMP_TOKEN is for whatever --repo names, got %+v", c)
+	}
+}
+
+// TestTheTokenOfAGitLabJob holds that it goes to its own server only, by git only, and with
+// the user name that GitLab wants.
+func TestTheTokenOfAGitLabJob(t *testing.T) {
+	const ours, theirs = "https://git.acme.example/acme/charts.git", "https://gitlab.com/acme/charts.git"
+	job := map[string]string{"CI_JOB_TOKEN": "glcbt-64_abcdefgh", "CI_SERVER_HOST": "git.acme.example"}
+	with := func(name, value string) map[string]string {
+		env := maps.Clone(job)
+		env[name] = value
+		return env
+	}
+	for _, test := range []struct {
+		name, repo   string
+		env          map[string]string
+		source, user string
+		api          string // the error of the API, "" when it gets a token
+	}{
+		{"its own server", ours, job, "CI_JOB_TOKEN", "gitlab-ci-token", "needs another token than the job's"},
+		{"another GitLab", theirs, job, "no token is set: TAGBUMP_TOKEN or GITLAB_TOKEN", "", "no token is set"},
+		{"another forge", "https://github.com/acme/charts.git", job, "no token is set: TAGBUMP_TOKEN, GITHUB_TOKEN or GH_TOKEN", "", "no token is set"},
+		{"a host of that name before it", "https://git.acme.example.evil.example/a/b.git", job, "no token is set: TAGBUMP_TOKEN", "", "which forge that is, is not known"},
+		{"a project token wins", ours, with("GITLAB_TOKEN", "glpat-0123456789"), "GITLAB_TOKEN", "", ""},
+		{"in TAGBUMP_TOKEN", ours, with("TAGBUMP_TOKEN", job["CI_JOB_TOKEN"]), "TAGBUMP_TOKEN", "gitlab-ci-token", "needs another token than the job's"},
+		{"another job's in TAGBUMP_TOKEN", ours, with("TAGBUMP_TOKEN", "glcbt-64_other"), "TAGBUMP_TOKEN", "gitlab-ci-token", "needs another token than the job's"},
+		{"a user that a person names", ours, with("TAGBUMP_USERNAME", "ada"), "CI_JOB_TOKEN", "ada", "needs another token than the job's"},
+	} {
+		var said strings.Builder
+		w := worldOf(test.env, &said)
+		place, err := w.Locate(test.repo)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c := w.gitCredential(place); c.source != test.source || w.gitUsername(place) != test.user {
+			t.Errorf("%s: %+v for %q", test.name, c, w.gitUsername(place))
+		}
+		if _, err := w.OpenForge(place); (err == nil) != (test.api == "") || err != nil && !strings.Contains(err.Error(), test.api) {
+			t.Errorf("%s: the API: %v", test.name, err)
+		}
 	}
 }
 

@@ -7,8 +7,8 @@
 // assignees are looked up by name first.
 //
 // Two traps: for a project that a token may not see, GitLab says "404 Project Not
-// Found" and not "forbidden". And a job token (CI_JOB_TOKEN) may push where the
-// project allows it, but may not open merge requests.
+// Found" and not "forbidden". And a job's token (CI_JOB_TOKEN) may push by git where the
+// project allows it, but may neither open merge requests nor commit by the API.
 package gitlab
 
 import (

@@ -7,6 +7,7 @@
 // The quick ones are part of make test; make servers sets SERVERS and runs all.
 //
 // GITEA_URL and GITEA_TOKEN name a Gitea and an administrator's token with all
-// scopes; the tests make repositories of their own in it and delete them. ZOT_URL
+// scopes; the tests make repositories of their own in it and delete them. make gitea-test
+// starts one. ZOT_URL
 // names a zot that takes pushes without a log-in.
 package servers

@@ -21,6 +21,7 @@ type gitea struct {
 	t          *testing.T
 	url, token string
 	user       string
+	basic      string // name and password in base64, which go before the token
 }
 
 // openGitea returns the Gitea that the environment names.
@@ -50,6 +51,9 @@ func (g gitea) call(method, path string, body, result any) {
 		g.t.Fatal(err)
 	}
 	req.Header.Set("Authorization", "token "+g.token)
+	if g.basic != "" {
+		req.Header.Set("Authorization", "Basic "+g.basic)
+	}
 	req.Header.Set("Content-Type", "application/json")
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
