@@ -77,6 +77,7 @@ type Options struct {
 // connections and tokens, so one is enough for a run.
 type Client struct {
 	transport *transport
+	doorbell  *doorbell
 	keychain  authn.Keychain
 	plainHTTP []string
 	userAgent string
@@ -98,8 +99,10 @@ func New(opts Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	transport := newTransport(opts)
 	return &Client{
-		transport: newTransport(opts),
+		transport: transport,
+		doorbell:  &doorbell{next: transport},
 		keychain:  opts.Keychain,
 		plainHTTP: opts.PlainHTTP,
 		userAgent: opts.UserAgent,

@@ -47,13 +47,19 @@ const parallel = 24
 // Make answers a question. The error is that the files cannot be read; the
 // errors of single images are in the report.
 func Make(ctx context.Context, r bump.Runner, q Question) (Report, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	r.Registry = &memory{Registry: r.Registry}
+	var asking sync.WaitGroup
+	defer asking.Wait()
+	asking.Go(func() { chooseAhead(ctx, r, q) })
 	found, err := read(ctx, r, q)
 	if err != nil {
+		cancel()
 		return Report{}, err
 	}
 	r.Registry = &memory{Registry: r.Registry}
 	var beside besides
-	var asking sync.WaitGroup
 	asking.Go(func() { beside = lookBeside(ctx, r, q, found) })
 	report := Report{Where: q.Where, At: q.At, Environments: found.environments, Images: make([]Image, len(found.rows))}
 	var group errgroup.Group
@@ -65,9 +71,30 @@ func Make(ctx context.Context, r bump.Runner, q Question) (Report, error) {
 		})
 	}
 	_ = group.Wait() // no function returns an error
-	asking.Wait()
+	asking.Wait()    // for what is beside
 	beside.addTo(&report, found)
 	return report, ctx.Err()
+}
+
+// chooseAhead asks the registry for the newest tags while the files are read: those of
+// images whose policy is known need nothing of them. The answers are kept in the
+// registry's memory.
+func chooseAhead(ctx context.Context, r bump.Runner, q Question) {
+	if q.Offline {
+		return
+	}
+	var group errgroup.Group
+	group.SetLimit(parallel)
+	for _, img := range q.Images {
+		if img.Policy == nil {
+			continue
+		}
+		group.Go(func() error {
+			_, _ = choose(ctx, r, q, img, nil) // an error is kept, too, and told with the image
+			return nil
+		})
+	}
+	_ = group.Wait() // no function returns an error
 }
 
 // A reading is what the files say.
