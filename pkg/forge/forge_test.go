@@ -58,7 +58,19 @@ func (d doubt) Lost() bool    { return d.lost }
 
 var web = Proposal{Base: "main", Head: "tagbump/web", Title: "web 1.5.0", Body: "table\n"}
 
-func TestPropose(t *testing.T) {
+// propose starts or refreshes the pull request for p.
+func propose(host Host, p Proposal) (PullRequest, error) {
+	open, err := host.Open(context.Background(), p.Base)
+	if err != nil {
+		return PullRequest{}, err
+	}
+	if pr, found := From(open, p.Head); found {
+		return Refresh(context.Background(), host, pr, p)
+	}
+	return Start(context.Background(), host, p)
+}
+
+func TestStartAndRefresh(t *testing.T) {
 	refused := errors.New("refused")
 	same := PullRequest{Number: 3, Head: web.Head, Title: web.Title, Body: "table\r\n"}
 	other := PullRequest{Number: 3, Head: web.Head, Title: "web 1.4.0"}
@@ -79,7 +91,7 @@ func TestPropose(t *testing.T) {
 		"the answer is lost once":         {host{answers: []error{doubt{true}}}, 7, false, nil, "open create open create decorate"},
 		"a conflict that nobody explains": {host{answers: []error{doubt{}}}, 0, false, doubt{}, "open create open"},
 	} {
-		pr, err := Propose(context.Background(), &test.host, web)
+		pr, err := propose(&test.host, web)
 		if pr.Number != test.number || pr.Reused != test.reused || !errors.Is(err, test.err) || strings.Join(test.host.calls, " ") != test.calls {
 			t.Errorf("%s: %+v, %v, %s", name, pr, err, test.host.calls)
 		}
@@ -121,8 +133,7 @@ func TestWrongProposalsAskNobody(t *testing.T) {
 		change(&p)
 		_, start := Start(context.Background(), h, p)
 		_, refresh := Refresh(context.Background(), h, PullRequest{Number: 1}, p)
-		_, propose := Propose(context.Background(), h, p)
-		for _, err := range []error{start, refresh, propose} {
+		for _, err := range []error{start, refresh} {
 			if !errors.Is(err, ErrInvalid) || err.Error() != want || len(h.calls) > 0 {
 				t.Errorf("%v, want %s; calls %s", err, want, h.calls)
 			}

@@ -74,28 +74,12 @@ func FindEach(ctx context.Context, host Host, head, base string) (Found, error) 
 // createAttempts bounds how often one pull request is asked for.
 const createAttempts = 3
 
-// Propose returns the open pull request for p: the one that is open already,
-// else a new one. It then has p's title and body, and at least p's labels,
-// reviewers and assignees. A pull request and an error come back together when
-// it is open but could not be given all of that.
+// Start opens a pull request for p, of which none is open. It then has p's labels,
+// reviewers and assignees. A pull request and an error come back together when it is open
+// but could not be given all of that.
 //
-// It is safe to repeat and to run twice at once: a request that may have been
-// carried out is not sent again before a look at what is open.
-func Propose(ctx context.Context, host Host, p Proposal) (PullRequest, error) {
-	if err := Check(host, p); err != nil {
-		return PullRequest{}, err
-	}
-	pr, found, err := find(ctx, host, p)
-	if err != nil {
-		return PullRequest{}, err
-	}
-	if found {
-		return Refresh(ctx, host, pr, p)
-	}
-	return Start(ctx, host, p)
-}
-
-// Start is [Propose] for a caller who knows that no pull request for p is open.
+// It is safe to repeat and to run twice at once: a request that may have been carried out
+// is not sent again before a look at what is open.
 func Start(ctx context.Context, host Host, p Proposal) (PullRequest, error) {
 	if err := Check(host, p); err != nil {
 		return PullRequest{}, err
@@ -107,7 +91,8 @@ func Start(ctx context.Context, host Host, p Proposal) (PullRequest, error) {
 	return finish(ctx, host, pr, p)
 }
 
-// Refresh is [Propose] for a caller who knows the open pull request for p.
+// Refresh gives pr, which is the open pull request for p, p's title and body, and at least
+// p's labels, reviewers and assignees. It returns pr, also beside an error.
 func Refresh(ctx context.Context, host Host, pr PullRequest, p Proposal) (PullRequest, error) {
 	if err := Check(host, p); err != nil {
 		return PullRequest{}, err

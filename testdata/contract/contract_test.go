@@ -155,7 +155,14 @@ func answerGraphQL(operation, answer string) func(http.ResponseWriter, *http.Req
 
 func (s session) propose(t *testing.T, p forge.Proposal) forge.PullRequest {
 	t.Helper()
-	pr, err := forge.Propose(t.Context(), s.Client, p)
+	open, err := s.Open(t.Context(), p.Base)
+	try(t, err)
+	pr, found := forge.From(open, p.Head)
+	if found {
+		pr, err = forge.Refresh(t.Context(), s.Client, pr, p)
+	} else {
+		pr, err = forge.Start(t.Context(), s.Client, p)
+	}
 	try(t, err)
 	return pr
 }

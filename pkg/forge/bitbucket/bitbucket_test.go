@@ -39,7 +39,7 @@ func TestAnAPITokenIsSentWithItsOwner(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := forge.Proposal{Base: "main", Head: "tagbump/web", Title: "bump web"}
-	if pr, err := forge.Propose(t.Context(), client, p); err != nil || pr.Number != 1 {
+	if pr, err := forgetest.Propose(t.Context(), client, p); err != nil || pr.Number != 1 {
 		t.Fatalf("%+v, %v", pr, err)
 	}
 	fake.Before = func(w http.ResponseWriter, r *http.Request) bool {
@@ -47,7 +47,7 @@ func TestAnAPITokenIsSentWithItsOwner(t *testing.T) {
 		w.Write([]byte(`{"error":{"message":"not with ` + r.Header.Get("Authorization") + `","detail":{"required":["write:pullrequest:bitbucket"]}}}`)) //nolint:errcheck // the client tells
 		return true
 	}
-	_, err = forge.Propose(t.Context(), client, p)
+	_, err = forgetest.Propose(t.Context(), client, p)
 	if want := "acme/charts: open pull requests into main: HTTP 403: not with Basic REDACTED"; err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}

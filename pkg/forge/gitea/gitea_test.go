@@ -43,7 +43,7 @@ func TestManyOpenPullRequests(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pr, err := forge.Propose(t.Context(), client, forge.Proposal{Base: "main", Head: "tagbump/web", Title: "bump web"})
+	pr, err := forgetest.Propose(t.Context(), client, forge.Proposal{Base: "main", Head: "tagbump/web", Title: "bump web"})
 	if err != nil || pr.Number != mine {
 		t.Errorf("%+v, %v", pr, err)
 	}

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tagbump/tagbump/pkg/forge/internal/forgetest"
+
 	"github.com/tagbump/tagbump/pkg/forge"
 	"github.com/tagbump/tagbump/pkg/internal/testenv"
 )
@@ -67,7 +69,7 @@ func (r *run) asked() string {
 
 func (r *run) propose(t *testing.T, p forge.Proposal) forge.PullRequest {
 	t.Helper()
-	pr, err := forge.Propose(t.Context(), r.Client, p)
+	pr, err := forgetest.Propose(t.Context(), r.Client, p)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -333,7 +335,7 @@ func TestErrorsNameThePlaceAndNeverTheToken(t *testing.T) {
 				answer(w, test.status, test.header, test.body)
 				return true
 			}
-			_, err := forge.Propose(t.Context(), r.Client, proposal)
+			_, err := forgetest.Propose(t.Context(), r.Client, proposal)
 			if err == nil {
 				t.Fatal("no error")
 			}
@@ -367,7 +369,7 @@ func TestTheFakesOwnRefusals(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := start(t, func(_ *testenv.ForgeOptions, opts *Options) { opts.Token = test.token })
-			_, err := forge.Propose(t.Context(), r.Client, forge.Proposal{Head: test.head, Base: test.base, Title: "x"})
+			_, err := forgetest.Propose(t.Context(), r.Client, forge.Proposal{Head: test.head, Base: test.base, Title: "x"})
 			if !errors.Is(err, test.kind) || err.Error() != test.want {
 				t.Errorf("got  %v\nwant %s", err, test.want)
 			}
@@ -384,7 +386,7 @@ func TestALabelThatFailsLeavesThePullRequestKnown(t *testing.T) {
 		}
 		return false
 	}
-	pr, err := forge.Propose(t.Context(), r.Client, proposal)
+	pr, err := forgetest.Propose(t.Context(), r.Client, proposal)
 	equal(t, "number", pr.Number, 1)
 	if !errors.Is(err, forge.ErrAuth) {
 		t.Fatalf("err = %v", err)
@@ -447,7 +449,7 @@ func TestACancelledCallerIsNoUnavailableForge(t *testing.T) {
 	r := start(t, nil)
 	ctx, cancel := context.WithCancel(t.Context())
 	r.hub.Before = func(http.ResponseWriter, *http.Request) bool { cancel(); panic(http.ErrAbortHandler) }
-	_, err := forge.Propose(ctx, r.Client, proposal)
+	_, err := forgetest.Propose(ctx, r.Client, proposal)
 	if !errors.Is(err, context.Canceled) || errors.Is(err, forge.ErrUnavailable) {
 		t.Errorf("err = %v", err)
 	}

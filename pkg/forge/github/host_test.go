@@ -64,7 +64,7 @@ func TestAutoMerge(t *testing.T) {
 			client, fake := hub(t, test.words)
 			p := bump
 			p.AutoMerge = true
-			pr, err := forge.Propose(t.Context(), client, p)
+			pr, err := forgetest.Propose(t.Context(), client, p)
 			if text := errorText(err); text != test.err || pr.Number != 1 {
 				t.Errorf("%+v, got error %q, want %q", pr, text, test.err)
 			}
@@ -93,7 +93,7 @@ func TestWhoHasReviewedIsNotAskedAgain(t *testing.T) {
 	p := bump
 	p.Reviewers = []string{"ada", "acme/platform", "grace"}
 	for range 2 {
-		if _, err := forge.Propose(t.Context(), client, p); err != nil {
+		if _, err := forgetest.Propose(t.Context(), client, p); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -106,7 +106,7 @@ func TestAnAssigneeWhomGitHubLeavesOutIsTold(t *testing.T) {
 	client, _ := hub(t, "")
 	p := bump
 	p.Assignees = []string{"ada", "mallory"}
-	_, err := forge.Propose(t.Context(), client, p)
+	_, err := forgetest.Propose(t.Context(), client, p)
 	if want := "acme/charts: pull request #1: assignees mallory: GitHub did not assign them"; errorText(err) != want {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}
@@ -132,7 +132,7 @@ func TestRefusalsOfGraphQL(t *testing.T) {
 		}
 		p := bump
 		p.AutoMerge = true
-		_, err := forge.Propose(t.Context(), client, p)
+		_, err := forgetest.Propose(t.Context(), client, p)
 		kind := ""
 		if chain, ok := err.(interface{ Unwrap() []error }); ok && len(chain.Unwrap()) > 0 {
 			kind = chain.Unwrap()[0].Error()

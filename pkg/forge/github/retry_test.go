@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tagbump/tagbump/pkg/forge/internal/forgetest"
+
 	"github.com/tagbump/tagbump/pkg/forge"
 	"github.com/tagbump/tagbump/pkg/internal/testenv"
 )
@@ -49,7 +51,7 @@ func TestCreateGivesUpAfterThreeAttempts(t *testing.T) {
 				answer(w, test.status, nil, test.body)
 				return true
 			}
-			_, err := forge.Propose(t.Context(), r.Client, proposal)
+			_, err := forgetest.Propose(t.Context(), r.Client, proposal)
 			if !errors.Is(err, test.kind) {
 				t.Errorf("err = %v, want %v", err, test.kind)
 			}
@@ -104,7 +106,7 @@ func TestTheTokenStaysOnTheHostOfTheAPI(t *testing.T) {
 		answer(w, 307, http.Header{"Location": {other.URL + "/pulls"}}, "")
 		return true
 	}
-	_, err := forge.Propose(t.Context(), r.Client, proposal)
+	_, err := forgetest.Propose(t.Context(), r.Client, proposal)
 	if !errors.Is(err, forge.ErrInvalid) || seen {
 		t.Errorf("err = %v; the other host was asked: %v", err, seen)
 	}

@@ -28,7 +28,7 @@ func TestSubgroups(t *testing.T) {
 		Tip: func(branch string) (string, bool) { return strings.Repeat("d", 40), true },
 	})
 	client := open(t, fake, path)
-	pr, err := forge.Propose(t.Context(), client, forge.Proposal{Base: "main", Head: "tagbump/web", Title: "bump web"})
+	pr, err := forgetest.Propose(t.Context(), client, forge.Proposal{Base: "main", Head: "tagbump/web", Title: "bump web"})
 	if err != nil || pr.URL != "https://gitlab.example/acme/platform/gitops/charts/-/merge_requests/1" {
 		t.Errorf("%+v, %v", pr, err)
 	}
@@ -70,7 +70,7 @@ func TestAutoMergeThatIsNotAllowed(t *testing.T) {
 		Tip: func(branch string) (string, bool) { return strings.Repeat("d", 40), true },
 	})
 	p := forge.Proposal{Base: "main", Head: "tagbump/web", Title: "bump web", Draft: true, AutoMerge: true}
-	pr, err := forge.Propose(t.Context(), open(t, fake, forgetest.Path), p)
+	pr, err := forgetest.Propose(t.Context(), open(t, fake, forgetest.Path), p)
 	if want := "acme/charts: merge request !1: auto-merge: HTTP 405: 405 Method Not Allowed"; err == nil || err.Error() != want || pr.Number != 1 {
 		t.Errorf("%+v, %v", pr, err)
 	}

@@ -92,6 +92,21 @@ func (a Adapter) client(t *testing.T, fake *testenv.Forge, token string) forge.H
 	return client
 }
 
+// Propose starts or refreshes the pull request for p.
+func Propose(ctx context.Context, host forge.Host, p forge.Proposal) (forge.PullRequest, error) {
+	if err := forge.Check(host, p); err != nil {
+		return forge.PullRequest{}, err
+	}
+	open, err := host.Open(ctx, p.Base)
+	if err != nil {
+		return forge.PullRequest{}, err
+	}
+	if pr, found := forge.From(open, p.Head); found {
+		return forge.Refresh(ctx, host, pr, p)
+	}
+	return forge.Start(ctx, host, p)
+}
+
 // Run runs all tests.
 func Run(t *testing.T, a Adapter) {
 	t.Run("a pull request is opened once, and refreshed", a.openAndRefresh)
@@ -115,12 +130,12 @@ func Run(t *testing.T, a Adapter) {
 
 func (a Adapter) openAndRefresh(t *testing.T) {
 	b, p := a.bed(t), proposal()
-	first, err := forge.Propose(t.Context(), b.client, p)
+	first, err := Propose(t.Context(), b.client, p)
 	if err != nil || first.Reused || first.Number != 1 || !strings.HasPrefix(first.URL, "https://") {
 		t.Fatalf("first: %+v, %v", first, err)
 	}
 	p.Title, p.Body = "bump web to 1.5.0", "newer"
-	second, err := forge.Propose(t.Context(), b.client, p)
+	second, err := Propose(t.Context(), b.client, p)
 	if err != nil || !second.Reused || second.Number != 1 {
 		t.Fatalf("second: %+v, %v", second, err)
 	}
@@ -133,7 +148,7 @@ func (a Adapter) openAndRefresh(t *testing.T) {
 func (a Adapter) unchanged(t *testing.T) {
 	b, p := a.bed(t), proposal()
 	b.fake.Add(testenv.ForgePull{Head: p.Head, Base: p.Base, Title: p.Title, Body: strings.ReplaceAll(p.Body, "\n", "\r\n")})
-	pr, err := forge.Propose(t.Context(), b.client, p)
+	pr, err := Propose(t.Context(), b.client, p)
 	if err != nil || !pr.Reused {
 		t.Fatalf("%+v, %v", pr, err)
 	}
@@ -148,7 +163,7 @@ func (a Adapter) listing() int { return 1 + a.LastPage }
 func (a Adapter) fork(t *testing.T) {
 	b, p := a.bed(t), proposal()
 	b.fake.Add(testenv.ForgePull{Head: p.Head, Base: p.Base, Title: p.Title, Fork: true})
-	if pr, err := forge.Propose(t.Context(), b.client, p); err != nil || pr.Number != 2 {
+	if pr, err := Propose(t.Context(), b.client, p); err != nil || pr.Number != 2 {
 		t.Errorf("%+v, %v", pr, err)
 	}
 }
@@ -206,7 +221,7 @@ func (a Adapter) twoAtOnce(t *testing.T) {
 	var runs sync.WaitGroup
 	for range 8 {
 		runs.Go(func() {
-			if pr, err := forge.Propose(context.Background(), b.client, p); err != nil || pr.Number != 1 {
+			if pr, err := Propose(context.Background(), b.client, p); err != nil || pr.Number != 1 {
 				t.Errorf("%+v, %v", pr, err)
 			}
 		})
@@ -228,7 +243,7 @@ func (a Adapter) lostAnswer(t *testing.T) {
 		b.fake.Add(testenv.ForgePull{Head: p.Head, Base: p.Base, Title: p.Title, Body: p.Body})
 		panic(http.ErrAbortHandler) // carried out, and the connection is gone
 	}
-	pr, err := forge.Propose(t.Context(), b.client, p)
+	pr, err := Propose(t.Context(), b.client, p)
 	if err != nil || pr.Number != 1 || pr.Reused || len(b.fake.Pulls()) != 1 {
 		t.Errorf("%+v, %v, the forge has %d", pr, err, len(b.fake.Pulls()))
 	}
@@ -238,12 +253,12 @@ func (a Adapter) draft(t *testing.T) {
 	b, p := a.bed(t), proposal()
 	p.Draft = true
 	for range 2 {
-		if _, err := forge.Propose(t.Context(), b.client, p); err != nil {
+		if _, err := Propose(t.Context(), b.client, p); err != nil {
 			t.Fatal(err)
 		}
 	}
 	p.Title, p.Draft = "bump web to 1.5.0", false
-	if _, err := forge.Propose(t.Context(), b.client, p); err != nil {
+	if _, err := Propose(t.Context(), b.client, p); err != nil {
 		t.Fatal(err)
 	}
 	pull := b.fake.Pulls()[0]
@@ -257,7 +272,7 @@ func (a Adapter) reviewers(t *testing.T) {
 	b.fake.Add(testenv.ForgePull{Head: p.Head, Base: p.Base, Title: p.Title, Body: p.Body, Reviewers: []string{"grace"}})
 	p.Reviewers = []string{"Ada", "grace"}
 	for range 2 {
-		if _, err := forge.Propose(t.Context(), b.client, p); err != nil {
+		if _, err := Propose(t.Context(), b.client, p); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -265,7 +280,7 @@ func (a Adapter) reviewers(t *testing.T) {
 		t.Errorf("reviewers %q", got)
 	}
 	p.Reviewers = []string{"nobody"}
-	pr, err := forge.Propose(t.Context(), b.client, p)
+	pr, err := Propose(t.Context(), b.client, p)
 	if err == nil || pr.Number != 1 || !strings.Contains(err.Error(), "nobody") {
 		t.Errorf("an unknown reviewer: %+v, %v", pr, err)
 	}
@@ -277,14 +292,14 @@ func (a Adapter) decorations(t *testing.T) {
 	if a.Plain {
 		for _, part := range []forge.Proposal{{Labels: p.Labels}, {Assignees: p.Assignees}, {AutoMerge: true}} {
 			part.Base, part.Head, part.Title = p.Base, p.Head, p.Title
-			if _, err := forge.Propose(t.Context(), b.client, part); !errors.Is(err, forge.ErrInvalid) || len(b.fake.Requests()) > 0 {
+			if _, err := Propose(t.Context(), b.client, part); !errors.Is(err, forge.ErrInvalid) || len(b.fake.Requests()) > 0 {
 				t.Errorf("%+v: %v, %d requests", part, err, len(b.fake.Requests()))
 			}
 		}
 		return
 	}
 	for range 2 {
-		if _, err := forge.Propose(t.Context(), b.client, p); err != nil {
+		if _, err := Propose(t.Context(), b.client, p); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -312,7 +327,7 @@ func (a Adapter) oddNames(t *testing.T) {
 	b, p := a.bed(t), proposal()
 	p.Base = "release \"1\""
 	for range 2 {
-		if pr, err := forge.Propose(t.Context(), b.client, p); err != nil || pr.Number != 1 {
+		if pr, err := Propose(t.Context(), b.client, p); err != nil || pr.Number != 1 {
 			t.Errorf("%+v, %v", pr, err)
 		}
 	}
@@ -338,7 +353,7 @@ func (a Adapter) refusals(t *testing.T) {
 			return true
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond) // ends the waits before the next try
-		_, err := forge.Propose(ctx, b.client, p)
+		_, err := Propose(ctx, b.client, p)
 		cancel()
 		if !errors.Is(err, test.kind) || strings.Contains(err.Error(), Token) || strings.Contains(err.Error(), "\x1b") {
 			t.Errorf("%d: %v", test.status, err)
@@ -346,7 +361,7 @@ func (a Adapter) refusals(t *testing.T) {
 	}
 	b := a.bed(t)
 	wrong := a.client(t, b.fake, "another-token")
-	if _, err := forge.Propose(t.Context(), wrong, p); !errors.Is(err, forge.ErrAuth) {
+	if _, err := Propose(t.Context(), wrong, p); !errors.Is(err, forge.ErrAuth) {
 		t.Errorf("a wrong token: %v", err)
 	} else if hint, ok := err.(interface{ Hint() string }); !ok || !strings.Contains(hint.Hint(), "TOKEN") {
 		t.Errorf("a wrong token has no hint: %v", err)
@@ -355,7 +370,7 @@ func (a Adapter) refusals(t *testing.T) {
 		fmt.Fprint(w, "<html>please sign in</html>")
 		return true
 	}
-	if _, err := forge.Propose(t.Context(), b.client, p); !errors.Is(err, forge.ErrInvalid) {
+	if _, err := Propose(t.Context(), b.client, p); !errors.Is(err, forge.ErrInvalid) {
 		t.Errorf("a web page: %v", err)
 	}
 }
@@ -371,7 +386,7 @@ func (a Adapter) rateLimit(t *testing.T) {
 		w.WriteHeader(http.StatusTooManyRequests)
 		return true
 	}
-	if pr, err := forge.Propose(t.Context(), b.client, p); err != nil || pr.Number != 1 {
+	if pr, err := Propose(t.Context(), b.client, p); err != nil || pr.Number != 1 {
 		t.Errorf("%+v, %v", pr, err)
 	}
 	b.fake.Before = func(w http.ResponseWriter, r *http.Request) bool {
@@ -379,7 +394,7 @@ func (a Adapter) rateLimit(t *testing.T) {
 		w.WriteHeader(http.StatusTooManyRequests)
 		return true
 	}
-	if _, err := forge.Propose(t.Context(), b.client, p); !errors.Is(err, forge.ErrUnavailable) || !strings.Contains(err.Error(), "rate limit") {
+	if _, err := Propose(t.Context(), b.client, p); !errors.Is(err, forge.ErrUnavailable) || !strings.Contains(err.Error(), "rate limit") {
 		t.Errorf("an hour: %v", err)
 	}
 }
@@ -401,7 +416,7 @@ func (a Adapter) redirect(t *testing.T) {
 		http.Redirect(w, r, elsewhere, http.StatusFound)
 		return true
 	}
-	if _, err := forge.Propose(t.Context(), b.client, p); !errors.Is(err, forge.ErrInvalid) || seen.Load() {
+	if _, err := Propose(t.Context(), b.client, p); !errors.Is(err, forge.ErrInvalid) || seen.Load() {
 		t.Errorf("%v; the other host was asked: %v", err, seen.Load())
 	}
 }
@@ -417,7 +432,7 @@ func (a Adapter) invalid(t *testing.T) {
 	} {
 		p := proposal()
 		change(&p)
-		if _, err := forge.Propose(t.Context(), b.client, p); !errors.Is(err, forge.ErrInvalid) {
+		if _, err := Propose(t.Context(), b.client, p); !errors.Is(err, forge.ErrInvalid) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
