@@ -44,7 +44,7 @@ func TestEachForgeIsReachedWithItsOwnToken(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			pr, err := forge.Propose(t.Context(), opened, forge.Proposal{Base: "main", Head: "tagbump/web", Title: "bump web"})
+			pr, err := forge.Start(t.Context(), opened, forge.Proposal{Base: "main", Head: "tagbump/web", Title: "bump web"})
 			if err != nil || pr.Number != 1 {
 				t.Errorf("%+v, %v", pr, err)
 			}

@@ -68,7 +68,7 @@ func TestAForgeThatSomebodyNames(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if pr, err := forge.Propose(t.Context(), opened, forge.Proposal{Base: "main", Head: "tagbump/web", Title: "web"}); err != nil || pr.Head != "tagbump/web" {
+			if pr, err := forge.Start(t.Context(), opened, forge.Proposal{Base: "main", Head: "tagbump/web", Title: "web"}); err != nil || pr.Head != "tagbump/web" {
 				t.Errorf("%+v, %v", pr, err)
 			}
 		})
@@ -143,7 +143,7 @@ func TestTheForgeOfTheJobGetsNoTokenOfAnotherForge(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := forge.Propose(t.Context(), opened, forge.Proposal{Base: "main", Head: "tagbump/web", Title: "web"}); err != nil {
+		if _, err := forge.Start(t.Context(), opened, forge.Proposal{Base: "main", Head: "tagbump/web", Title: "web"}); err != nil {
 			t.Errorf("%s: %v", kind, err)
 		}
 	}
