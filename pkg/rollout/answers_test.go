@@ -40,21 +40,27 @@ func readAnswers(t *testing.T, name string) []answered {
 // a look asks for a refresh, and so changes what the next ones see.
 func TestAnswersOfRealWaits(t *testing.T) {
 	for _, wait := range []struct {
-		name, commit, tag string
-		without           []string // revisions that do not have the commit
-		want              State
-		from, until       float64 // seconds between which the wait must end
-		says              string
+		name, commit, image, tag string
+		without                  []string // revisions that do not have the commit
+		want                     State
+		from, until              float64 // seconds between which the wait must end
+		says                     string
 	}{
 		{
 			// Each refresh begins the hydration anew: the answer of a refresh never has a
 			// failure, and those between have it again and again.
-			name: "3.6/answers-hydration-fails", commit: "93143bed7959b4966e0b78f9d50649ff3234b9ee", tag: "master-202406151232",
+			name: "3.6/answers-hydration-fails", commit: "93143bed7959b4966e0b78f9d50649ff3234b9ee", image: "127.0.0.1:33927/acme/hydrator", tag: "master-202406151232",
 			without: []string{"718af2f6ea35e4bf295104e9625fee088493981b"},
 			want:    Failed, from: 9.44, until: 11, says: "image.digest is needed",
 		},
+		{
+			// The way back is Synced and Succeeded, its Pods run, and the health is still that
+			// of the bad tag.
+			name: "3.6/answers-degraded-after-the-rollback", commit: "3aa79fb1904fc1f9b4160c44940e67514221fa63", image: "127.0.0.1:36995/acme/rollbackoftwoimages", tag: "master-202406151230",
+			want: Pending, from: 25, until: 27, says: "Degraded",
+		},
 	} {
-		wanted := Wanted{Branch: "main", Commit: wait.commit, Images: []Image{{Repository: "acme/web", Tag: wait.tag}}, Contains: map[string]bool{}}
+		wanted := Wanted{Branch: "main", Commit: wait.commit, Images: []Image{{Repository: wait.image, Tag: wait.tag}}, Contains: map[string]bool{}}
 		for _, revision := range wait.without {
 			wanted.Contains[revision] = false
 		}

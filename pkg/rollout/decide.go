@@ -14,6 +14,9 @@ const (
 	// ErrorAfter is how much later a second refresh must have the same error, and how
 	// long the spec of a child may stay as it is after its parent is done.
 	ErrorAfter = 5 * time.Second
+	// DegradedAfter is how long a synced application must stay Degraded: the health of
+	// before the sync is still there for some seconds, also after it has Succeeded.
+	DegradedAfter = 15 * time.Second
 	// HydrationAfter is how long the source hydrator may have failed without trying again.
 	HydrationAfter = 30 * time.Second
 	// IdleAfter is how long an application may be OutOfSync without an operation.
@@ -128,8 +131,9 @@ type Ask struct {
 // A History is what earlier looks have seen and later ones decide on. The zero
 // History is that of the first look.
 type History struct {
-	broken, unhydrated, idle, crashing, unchanged sighting
+	broken, unhydrated, idle, crashing, unchanged, degraded sighting
 
+	refusal   string // of the sync that is repeated: "Retrying operation" replaces it for a while
 	hydration string // when the hydration began that failed first
 	pods      string // what the last look at the tree said of them
 }
@@ -193,9 +197,18 @@ func (v view) remember(h History) History {
 		h.broken = sighting{}
 	}
 	h = v.rememberHydration(h)
+	op := v.app.Status.OperationState
+	switch refusal := v.app.refusal(); {
+	case refusal != "":
+		h.refusal = refusal
+	case op == nil || op.RetryCount == 0:
+		h.refusal = ""
+	}
 	ours, _ := v.revision()
 	isIdle := ours.contains() && v.app.isIdle()
 	h.idle = h.idle.seen(wordIf(isIdle, "idle"), v.At)
+	isDegraded := ours.contains() && v.isSettled() && v.app.Status.Health.Status == "Degraded"
+	h.degraded = h.degraded.seen(wordIf(isDegraded, "degraded"), v.At)
 	h.unchanged = h.unchanged.seen(wordIf(v.wanted.Role == Child && v.wanted.Parent == Done && !ours.contains(), "unchanged"), v.At)
 	switch {
 	case v.Tree != nil:
@@ -335,13 +348,13 @@ func notYet(v view, h History) *Verdict {
 
 // refused fails an application whose sync of the commit failed, or is refused again
 // and again.
-func refused(v view, _ History) *Verdict {
+func refused(v view, h History) *Verdict {
 	op := v.app.Status.OperationState
 	if op == nil {
 		return nil
 	}
 	ours, _ := v.operationIsOurs()
-	reason := v.app.refusal()
+	reason := firstOf(h.refusal, op.Message)
 	failed := (op.Phase == "Failed" || op.Phase == "Error") && v.app.Operation == nil
 	repeated := op.Phase == "Running" && op.RetryCount >= refusals
 	switch {
@@ -355,17 +368,29 @@ func refused(v view, _ History) *Verdict {
 	return nil
 }
 
-// refusal returns the message of the first refused object, else the operation's.
+// refusal returns the message of the first refused object, "" where there is none.
 func (app Application) refusal() string {
 	op := app.Status.OperationState
-	if op.SyncResult != nil {
-		for _, part := range op.SyncResult.Resources {
-			if part.Status == "SyncFailed" && part.Message != "" {
-				return fmt.Sprintf("%s %s: %s", part.Kind, part.Name, part.Message)
-			}
+	if op == nil || op.SyncResult == nil {
+		return ""
+	}
+	for _, part := range op.SyncResult.Resources {
+		if part.Status == "SyncFailed" && part.Message != "" {
+			return fmt.Sprintf("%s %s: %s", part.Kind, part.Name, withoutFile(part.Message))
 		}
 	}
-	return op.Message
+	return ""
+}
+
+// withoutFile takes out the file in which Argo CD had the object, another one each time:
+// error when patching "/dev/shm/1797944333": Service "web" is invalid.
+func withoutFile(message string) string {
+	doing, rest, found := strings.Cut(message, ` "/dev/shm/`)
+	_, why, isFile := strings.Cut(rest, `": `)
+	if !found || !isFile {
+		return message
+	}
+	return doing + ": " + why
 }
 
 // crashing fails an application with a Pod of the new image that does not start. The
@@ -375,7 +400,7 @@ func crashing(v view, h History) *Verdict {
 		return nil
 	}
 	pod, found := v.crashingPod()
-	if !found {
+	if !found || h.degraded.lasts(v.At, DegradedAfter) {
 		return nil
 	}
 	reason := pod.text()
@@ -426,13 +451,17 @@ func (app Application) isIdle() bool {
 }
 
 // settled judges an application that has nothing left to do.
-func settled(v view, _ History) *Verdict {
+func settled(v view, h History) *Verdict {
 	if !v.isSettled() {
 		return nil
 	}
 	switch health := v.app.Status.Health; health.Status {
 	case "Degraded":
-		return &Verdict{State: Failed, Reason: "Degraded: " + v.degradedText(), Ask: Ask{Tree: v.Tree == nil}}
+		verdict := &Verdict{Reason: "Degraded: " + v.degradedText(), Ask: Ask{Tree: v.Tree == nil}}
+		if h.degraded.lasts(v.At, DegradedAfter) {
+			verdict.State = Failed
+		}
+		return verdict
 	case "Healthy":
 		return v.byImages()
 	case "Suspended":

@@ -42,7 +42,7 @@ func TestRecordedApplications(t *testing.T) {
 		want   string // state: reason
 	}{
 		{"3.6/app-kustomize", Wanted{Images: tagged("master-202406151230")}, "done: Synced, Healthy, runs " + recorded + ":master-202406151230"},
-		{"3.6/app-bad-image", Wanted{Commit: "66c8333891d30196c1724d9c0c18dc7bfd389076", Images: tagged("bad-1")}, `failed: Degraded: Deployment send2ereader: Deployment "send2ereader" exceeded its progress deadline`},
+		{"3.6/app-bad-image", Wanted{Commit: "66c8333891d30196c1724d9c0c18dc7bfd389076", Images: tagged("bad-1")}, `pending: Degraded: Deployment send2ereader: Deployment "send2ereader" exceeded its progress deadline`},
 		{"3.6/app-bad-image", Wanted{Commit: other, Images: tagged("bad-1")}, "pending: waiting for 0000000, it is at 66c8333"},
 		{"3.6/app-chart-broken", Wanted{Commit: other, Images: tagged("x")}, "pending: ComparisonError: Failed to load target state:"},
 		{"3.6/app-git-unreachable", Wanted{Commit: other, Images: tagged("x")}, "pending: ComparisonError: Failed to load target state:"},
@@ -248,8 +248,14 @@ func TestWhatTheTreeSaidIsKept(t *testing.T) {
 		t.Errorf("after a Pod that cannot start: %+v", next)
 	}
 	app.Status.Health.Status = "Degraded"
-	if last, _ := Decide(Observation{At: 2 * time.Second, App: app}, h, wanted); last.State != Failed {
-		t.Errorf("Degraded: %+v", last)
+	early, h := Decide(Observation{At: 2 * time.Second, App: app}, h, wanted)
+	if early.State != Pending {
+		t.Errorf("Degraded at once: %+v", early)
+	}
+	for _, tree := range []*Tree{nil, &tree} { // the Pod's grace is longer, and not needed
+		if last, _ := Decide(Observation{At: 17 * time.Second, App: app, Tree: tree}, h, wanted); last.State != Failed {
+			t.Errorf("Degraded for 15 s: %+v", last)
+		}
 	}
 
 	app.Status.Health.Status = "Progressing"

@@ -16,8 +16,9 @@
 //     most pairs, hold too early: a PreSync hook runs the new image seconds before the
 //     Deployment changes, and an operation has Succeeded before the rollout begins.
 //   - Other tags of the image do not matter: the old Jobs of a CronJob keep them.
-//   - Degraded counts only in that settled state. After a bad tag, the first answers
-//     about the commit that mends it are ours and still Degraded.
+//   - Degraded counts only in that settled state, and when it lasts. After a bad tag, the
+//     first answers about the commit that mends it are ours and still Degraded; on a busy
+//     machine also one that is Synced and Succeeded.
 //   - A ComparisonError counts when a second refresh, 5 seconds later, still has it:
 //     a git server that hiccups gives the same error as a chart that does not render.
 //   - A refused sync stays Running for more than five minutes, because Argo CD repeats
