@@ -53,10 +53,11 @@ func (p *progressLines) line(format string, args ...any) {
 	p.talk.say(format, args...)
 }
 
-// begin prints heartbeats until stop is called.
+// begin begins a wait, and prints heartbeats until stop is called. What an earlier wait
+// saw does not count any more.
 func (p *progressLines) begin(ctx context.Context) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
-	p.at = time.Now()
+	p.last, p.app, p.at = map[string]string{}, "", time.Now()
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

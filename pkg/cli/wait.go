@@ -171,6 +171,7 @@ func (f *waitCommand) wait(ctx context.Context, env Env, w wire.World, p project
 	if len(push.Images) == 0 {
 		return fault.Errorf(fault.NotFound, "no image with a tag is in the files%s", ofEnvironment(scope.name))
 	}
+	env.progress.enter(bump.PhaseWait)
 	f.course.enters(env.Now)(bump.PhaseWait)
 	made, err := d.wait(ctx, push)
 	f.course.add(func(soFar *conclusion) { soFar.waited(push, made) })

@@ -295,7 +295,7 @@ func (a *ArgoCD) manifests(w http.ResponseWriter, r *http.Request, app *ArgoCDAp
 		})
 		manifests = append(manifests, string(manifest))
 	}
-	secret := `{"apiVersion":"v1","kind":"Secret","metadata":{"name":"db"},"data":{"password":"c2VjcmV0LW9mLQ=="}}`
+	secret := `{"apiVersion":"v1","kind":"Secret","metadata":{"name":"db"},"data":{"password":"++++++++"}}` // as the real one masks it
 	answerJSON(w, http.StatusOK, map[string]any{"manifests": append(manifests, secret), "revision": revision, "sourceType": "Directory"})
 }
 

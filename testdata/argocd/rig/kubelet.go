@@ -81,13 +81,14 @@ func statusOf(pod *corev1.Pod, now metav1.Time) corev1.PodStatus {
 	}
 	for _, container := range pod.Spec.Containers {
 		status.ContainerStatuses = append(status.ContainerStatuses, corev1.ContainerStatus{
-			Name: container.Name, Image: container.Image, Ready: !isBad, State: stateOf(container, isJob, isBad, now),
+			Name: container.Name, Image: container.Image, Ready: !doesNotStart.MatchString(container.Image), State: stateOf(container, isJob, now),
 		})
 	}
 	return status
 }
 
-func stateOf(container corev1.Container, isJob, isBad bool, now metav1.Time) corev1.ContainerState {
+func stateOf(container corev1.Container, isJob bool, now metav1.Time) corev1.ContainerState {
+	isBad := doesNotStart.MatchString(container.Image)
 	switch {
 	case isJob && isBad:
 		return corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: 1, Reason: "Error", StartedAt: now, FinishedAt: now}}
