@@ -71,17 +71,18 @@ var ErrNotDeployed = fault.New(fault.NotDeployed, "not deployed")
 // tracked is an application that is waited for.
 type tracked struct {
 	Application
-	app       rollout.Application
-	wanted    rollout.Wanted
-	history   rollout.History
-	found     bool     // not named by a person
-	parent    *tracked // of a child
-	refreshed time.Duration
-	everSeen  bool
-	synced    map[string]bool // revisions for which a sync was asked
-	warned    map[string]bool
-	depth     int
-	children  map[string]bool // names that were looked at
+	app        rollout.Application
+	wanted     rollout.Wanted
+	history    rollout.History
+	found      bool     // not named by a person
+	parent     *tracked // of a child
+	refreshed  time.Duration
+	everSeen   bool
+	unanswered string          // why the last refresh did not tell anything; "" when it did
+	synced     map[string]bool // revisions for which a sync was asked
+	warned     map[string]bool
+	depth      int
+	children   map[string]bool // names that were looked at
 }
 
 // A wait is one run of a Waiter.
@@ -230,7 +231,7 @@ func (w *wait) look(ctx context.Context) error {
 		case !isOutOfReach(err) || ctx.Err() != nil:
 			return err
 		case w.now()-w.lostAt >= unreachableFor:
-			return w.lost(ctx, t, err)
+			return err
 		default:
 			w.warn(t, err.Error())
 		}
@@ -238,32 +239,21 @@ func (w *wait) look(ctx context.Context) error {
 	return nil
 }
 
-// lost says why Argo CD is out of reach: where a plain look is answered, it is the
-// controller that does not compare.
-func (w *wait) lost(ctx context.Context, t *tracked, err error) error {
-	if _, plain := w.Client.Application(ctx, t.ID); plain != nil {
-		return err
-	}
-	return fault.Errorf(fault.Unavailable, "%w", err).WithHint("Argo CD answers, but does not refresh: does its application controller run?")
-}
-
 // lookAt looks at one application, and decides.
 func (w *wait) lookAt(ctx context.Context, t *tracked) error {
 	at := w.now()
-	now := rollout.Observation{At: at, Refreshed: !t.everSeen || at-t.refreshed >= refreshPause}
+	now := rollout.Observation{}
 	var err error
-	if now.Refreshed {
-		now.App, err = w.Client.Refresh(ctx, t.ID)
+	if !t.everSeen || at-t.refreshed >= refreshPause {
+		now.App, now.Refreshed, err = w.refresh(ctx, t)
+		t.refreshed = w.now() // it takes its time
 	} else {
 		now.App, err = w.Client.Application(ctx, t.ID)
 	}
 	if err != nil {
 		return err
 	}
-	now.At = w.now() // a refresh takes its time
-	if now.Refreshed {
-		t.refreshed, t.everSeen = now.At, true
-	}
+	now.At, t.everSeen = w.now(), true
 	t.app = now.App
 	w.takeRole(t)
 	if err := w.decide(ctx, t, now); err != nil {
@@ -271,6 +261,23 @@ func (w *wait) lookAt(ctx context.Context, t *tracked) error {
 	}
 	w.Progress(t.ID.String(), t.Reason)
 	return w.adopt(ctx, t)
+}
+
+// refresh refreshes an application. A controller with much to do takes longer than a
+// request may; that it was asked counts, and the application is looked at as it is.
+func (w *wait) refresh(ctx context.Context, t *tracked) (app rollout.Application, refreshed bool, err error) {
+	app, err = w.Client.Refresh(ctx, t.ID)
+	if err == nil || !isOutOfReach(err) || ctx.Err() != nil {
+		t.unanswered = ""
+		return app, err == nil, err
+	}
+	app, plain := w.Client.Application(ctx, t.ID)
+	if plain != nil {
+		return app, false, err
+	}
+	t.unanswered = "Argo CD answers, but does not refresh: is its application controller busy, or does it not run?"
+	w.warn(t, err.Error()+"; "+t.unanswered)
+	return app, false, nil
 }
 
 // takeRole makes a child of a named application that does not have the repository.
@@ -300,6 +307,9 @@ func (w *wait) decide(ctx context.Context, t *tracked, now rollout.Observation) 
 	}
 	t.history = history
 	t.State, t.Reason, t.Hint, t.By = verdict.State, verdict.Reason, verdict.Hint, verdict.By
+	if t.State == rollout.Pending && t.unanswered != "" {
+		t.Reason += " (" + t.unanswered + ")"
+	}
 	status := t.app.Status
 	t.Revision, t.Sync, t.Health, t.Images = status.Sync.Revision, status.Sync.Status, status.Health.Status, status.Summary.Images
 	if len(status.Sync.Revisions) > 0 {

@@ -177,7 +177,16 @@ func TestWaits(t *testing.T) {
 				return http.StatusGatewayTimeout
 			}
 			return before.whole()
-		}}, 0, "hint: Argo CD answers, but does not refresh: does its application controller run?", time.Minute},
+		}}, 0, "not deployed after 2m0s: web: waiting for 1111111, it is at 2222222 (Argo CD answers, but does not refresh: is its application controller busy, or does it not run?)", 121 * time.Second},
+		{"a controller with much to do", named, answers{"applications/web": func(at time.Duration, r *http.Request) any {
+			switch {
+			case r.URL.Query().Has("refresh"):
+				return http.StatusGatewayTimeout
+			case at < 90*time.Second:
+				return before.whole()
+			}
+			return done.whole()
+		}}, 0, "web done", 90 * time.Second},
 		{"out of time", named, answers{"applications/web": then(before, nil)}, 0, "not deployed after 2m0s: web: waiting for 1111111, it is at 2222222", 121 * time.Second},
 		{"a Pod that cannot start", named, answers{"applications/web": then(progressing, nil), "applications/web/resource-tree": func(time.Duration, *http.Request) any { return crashing }}, 0, `web: not deployed: web-1 (acme/web:1.4.2): Back-off pulling image "acme/web:1.4.2"`, 30 * time.Second},
 		{"a broken chart", named, answers{"applications/web": then(broken, nil)}, 0, "web: not deployed: ComparisonError: helm template: exit status 1", 5 * time.Second},

@@ -24,7 +24,7 @@ func (f *waitFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.argocd, "argocd-server", "", "`HOST[:PORT]` of Argo CD, which gets the token in ARGOCD_AUTH_TOKEN (default: ARGOCD_SERVER)")
 	cmd.Flags().StringVar(&f.junit, "junit", "", "write what became of each application into `FILE`, as a JUnit report for the CI system's list of tests")
 	cmd.Flags().BoolVar(&f.syncs, "sync", false, "ask Argo CD for the sync that nobody else begins (needs the right \"applications, sync\")")
-	cmd.Flags().BoolVar(&f.allowSuspended, "allow-suspended", false, "an application that is suspended has arrived: a paused rollout, a suspended CronJob")
+	cmd.Flags().BoolVar(&f.allowSuspended, "allow-suspended", false, "an application that is suspended has arrived: a paused rollout or Deployment")
 	inGroup(cmd, groupWaiting, "sync", "allow-suspended", "argocd-server", "junit")
 }
 

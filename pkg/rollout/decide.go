@@ -92,7 +92,7 @@ type Wanted struct {
 	Trigger Trigger
 }
 
-// A Suspension says what a suspended rollout, or a suspended CronJob, means.
+// A Suspension says what a paused rollout or Deployment means.
 type Suspension int
 
 // The meanings.

@@ -273,6 +273,60 @@ func TestWhatTheTreeSaidIsKept(t *testing.T) {
 	}
 }
 
+// TestAHydrationFailsTwice holds that one failure is not enough, and that one which is not
+// tried again is, after a while.
+func TestAHydrationFailsTwice(t *testing.T) {
+	failed := read[Application](t, "3.6/app-hydration-failed")
+	again := read[Application](t, "3.6/app-hydration-failed")
+	operation := *again.Status.SourceHydrator.CurrentOperation
+	operation.StartedAt = "2026-11-26T13:05:29Z"
+	again.Status.SourceHydrator.CurrentOperation = &operation
+	running := read[Application](t, "3.6/app-hydration-failed")
+	running.Status.SourceHydrator.CurrentOperation = &Hydration{Phase: "Hydrating", StartedAt: operation.StartedAt}
+	wanted := Wanted{Commit: strings.Repeat("a", 40), Images: tagged("x"), Contains: map[string]bool{failed.Status.SourceHydrator.LastSuccessfulOperation.DrySHA: false}}
+	_, h := Decide(Observation{App: failed, Refreshed: true}, History{}, wanted)
+	for _, next := range []struct {
+		name string
+		at   time.Duration
+		app  Application
+		want State
+	}{
+		{"the same failure", 6 * time.Second, failed, Pending},
+		{"it runs again", 6 * time.Second, running, Pending},
+		{"the second, at once", 2 * time.Second, again, Pending},
+		{"the second", 6 * time.Second, again, Failed},
+		{"not tried again", 31 * time.Second, failed, Failed},
+	} {
+		verdict, _ := Decide(Observation{At: next.at, App: next.app}, h, wanted)
+		if verdict.State != next.want || !strings.Contains(verdict.Reason, "Failed to hydrate") {
+			t.Errorf("%s: %+v", next.name, verdict)
+		}
+	}
+}
+
+// TestARepeatedSyncKeepsItsReason holds that the object stays in the reason while Argo CD
+// only says that it tries again, and that the object's file is not told.
+func TestARepeatedSyncKeepsItsReason(t *testing.T) {
+	app := read[Application](t, "3.6/app-sync-refused-retrying")
+	app.Status.OperationState.RetryCount = 1
+	op := *app.Status.OperationState
+	op.SyncResult = &Synced{
+		Revision: app.Status.Sync.Revision, Source: op.SyncResult.Source,
+		Resources: []SyncedPart{{Kind: "Service", Name: "web", Status: "SyncFailed", Message: `error when patching "/dev/shm/1797944333": Service "web" is invalid`}},
+	}
+	app.Status.OperationState = &op
+	wanted := Wanted{Commit: app.Status.Sync.Revision, Images: tagged("x")}
+	const want = `the sync is refused and repeated: Service web: error when patching: Service "web" is invalid`
+	first, h := Decide(Observation{App: app}, History{}, wanted)
+	repeated := op
+	repeated.Message, repeated.SyncResult = "Retrying operation. Attempt #1", &Synced{Revision: app.Status.Sync.Revision, Source: op.SyncResult.Source}
+	app.Status.OperationState = &repeated
+	next, _ := Decide(Observation{At: time.Second, App: app}, h, wanted)
+	if first.Reason != want || next.Reason != want {
+		t.Errorf("got %q, then %q; want %q", first.Reason, next.Reason, want)
+	}
+}
+
 // TestNobodySyncs is about applications that stay OutOfSync.
 func TestNobodySyncs(t *testing.T) {
 	manual := read[Application](t, "3.6/app-manual-outofsync")

@@ -34,7 +34,8 @@ metadata:
   name: {{ .Release.Name }}
 spec:
   replicas: {{ .Values.replicas }}
-  progressDeadlineSeconds: {{ .Values.deadline | default 60 }}
+  paused: {{ .Values.paused | default false }}
+  progressDeadlineSeconds: 60
   selector:
     matchLabels: {app: {{ .Release.Name }}}
   template:
@@ -111,7 +112,6 @@ metadata:
   name: clean
 spec:
   schedule: "0 3 * * *"
-  suspend: {{ .Values.suspend | default false }}
   jobTemplate:
     spec:
       template:

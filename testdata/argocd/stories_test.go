@@ -232,15 +232,17 @@ func TestCronJob(t *testing.T) {
 	s.wantLive("web", tag1)
 }
 
-// What is suspended waits for a person, unless that is meant.
+// A paused Deployment waits for a person, unless that is meant. Its Pods are the old ones.
 func TestSuspended(t *testing.T) {
 	t.Parallel()
-	s := newStory(t, with(map[string]string{"chart/templates/cron.yaml": cron}))
+	s := newStory(t, chart)
 	s.apply(app)
 	s.settle("NAME", tag0)
-	s.commit("Suspend it", map[string]string{"chart/values-production.yaml": values + "suspend: true\n"})
+	s.commit("Pause it", map[string]string{"chart/values-production.yaml": values + "paused: true\n"})
 	s.want(s.tagbump("update", "IMAGE:master-202406151231", "--env", "production", "--wait", "1m"), 9, "Suspended")
 	s.want(s.tagbump("wait", "--env", "production", "--allow-suspended"), 0, "NAME: done: ")
+	s.commit("Resume it", map[string]string{"chart/values-production.yaml": strings.Replace(values, tag0, tag1, 1)})
+	s.want(s.tagbump("wait", "--env", "production"), 0, "NAME: done: ")
 	s.wantLive("web", tag1)
 }
 
