@@ -203,8 +203,12 @@ func (f *initFlags) draft(ctx context.Context, r *reading, args []string) (draft
 			return draft.Project{}, err
 		}
 	}
+	if len(images) == 0 {
+		return draft.Project{}, fault.Errorf(fault.NotFound, "%s: no file that deploys names an image with a tag", r.place.Where).
+			WithHint("compose files, CI files and documents do not count; --repo names another folder or URL")
+	}
 	if len(own) == 0 {
-		return draft.Project{}, fault.Errorf(fault.NotFound, "%s: no image of one's own is found (%s in all)", r.place.Where, plural(len(images), "image")).
+		return draft.Project{}, fault.Errorf(fault.NotFound, "%s: no image of one's own is found among %s", r.place.Where, plural(len(images), "image")).
 			WithHint("tagbump init IMAGE... names those to list")
 	}
 	isOwn := func(img draft.Image) bool {

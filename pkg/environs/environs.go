@@ -218,7 +218,8 @@ func wordsBehind(parts []string, lead int, where whereWords) (marks []mark, clas
 }
 
 // isComponent reports whether the folder parts[i] is an application by its place,
-// and has a word only in front of its own name: apps/dev-portal.
+// and has a word only in front of its own name, as apps/dev-portal, or is called by a
+// word itself and holds environments: components/integration/production.
 func isComponent(parts []string, i int) bool {
 	if i == 0 || !slices.Contains([]string{"apps", "applications", "services", "components", "charts", "workloads"}, parts[i-1]) {
 		return false
@@ -228,6 +229,9 @@ func isComponent(parts []string, i int) bool {
 		if classes[word] != "" {
 			return false
 		}
+	}
+	if len(words) == 1 && unsure[words[0]] {
+		return slices.ContainsFunc(parts[i+1:], func(below string) bool { return len(wordsIn(below, wholeOrSure)) > 0 })
 	}
 	return len(words) > 1
 }

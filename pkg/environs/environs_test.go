@@ -49,6 +49,8 @@ func TestDifferent(t *testing.T) {
 		{"apps/prod-eu/web.yaml", "apps/dev-eu/web.yaml"},
 		{"apps/prod/web.yaml", "apps/dev/api.yaml"},
 		{"web/.env.production", "web/.env.development"},
+		{"components/integration/development/a.yaml", "components/integration/production/a.yaml"},
+		{"components/test/web.yaml", "components/live/web.yaml"}, // no environment below
 		{"web/perf/values.yaml", "web/ithc/values.yaml"},
 	} {
 		if !environs.Different(pair[0], pair[1]) || !environs.Different(pair[1], pair[0]) {
@@ -90,6 +92,7 @@ func TestNotDifferent(t *testing.T) {
 		{"k8s/live-chat/web.yaml", "k8s/stage-door/web.yaml"},
 		{"k8s/preview-proxy/web.yaml", "k8s/test-bench/web.yaml"},
 		{"contest/web.yaml", "devices/web.yaml"},
+		{"components/integration/production/a.yaml", "components/release/production/b.yaml"},
 		// words of one class, and words that lead both paths
 		{"live.acme.com/dev/web.yaml", "live.acme.com/apps/web.yaml"},
 		{"prod/eu/web.yaml", "production/us/web.yaml"},
@@ -167,6 +170,14 @@ func TestGroup(t *testing.T) {
 				{"production", []string{"charts/shop/values-production.yaml", "apps/production/kustomization.yaml"}},
 				{"staging", []string{"charts/shop/values-staging.yaml", "apps/staging/kustomization.yaml"}},
 				{"", []string{"charts/shop/values.yaml"}},
+			},
+		},
+		{
+			"a component that is called by a word",
+			[]string{"components/integration/development/a.yaml", "components/integration/production/a.yaml", "components/release/development/b.yaml", "components/release/production/b.yaml"},
+			[]environs.Environment{
+				{"development", []string{"components/integration/development/a.yaml", "components/release/development/b.yaml"}},
+				{"production", []string{"components/integration/production/a.yaml", "components/release/production/b.yaml"}},
 			},
 		},
 		{
