@@ -90,6 +90,18 @@ func TestARegistryIsAskedOnceHowToLogIn(t *testing.T) {
 	}
 }
 
+// A waiting context tells that somebody waits for its end.
+type waiting struct {
+	context.Context
+	waits chan struct{}
+	once  *sync.Once
+}
+
+func (w waiting) Done() <-chan struct{} {
+	w.once.Do(func() { close(w.waits) })
+	return w.Context.Done()
+}
+
 // Whoever asks first may be interrupted: the others ask again, and do not fail with it.
 func TestAnInterruptedQuestionIsAskedAgain(t *testing.T) {
 	server := &answers{each: []any{401}, began: make(chan struct{})}
@@ -103,11 +115,13 @@ func TestAnInterruptedQuestionIsAskedAgain(t *testing.T) {
 	})
 	<-server.began
 	for range 3 {
+		other := waiting{t.Context(), make(chan struct{}), new(sync.Once)}
 		group.Go(func() {
-			if status, err := ask(t, t.Context(), d, "https://acme.example/v2/"); status != 401 || err != nil {
+			if status, err := ask(t, other, d, "https://acme.example/v2/"); status != 401 || err != nil {
 				t.Errorf("another: %d, %v", status, err)
 			}
 		})
+		<-other.waits
 	}
 	stop()
 	group.Wait()
