@@ -152,7 +152,7 @@ func documents(t *testing.T) map[string]string {
 }
 
 // flagsOfOthers are flags of other programs that the documents name.
-var flagsOfOthers = []string{"format", "remote-name-all", "metadata-file", "depth", "interval", "git", "rebase", "server", "auth-token", "plaintext", "insecure", "grpc-web", "grpc-web-root-path", "server-crt", "header"}
+var flagsOfOthers = []string{"format", "remote-name-all", "metadata-file", "depth", "interval", "git", "rebase", "server", "auth-token", "plaintext", "insecure", "grpc-web", "grpc-web-root-path", "server-crt", "header", "health", "operation"}
 
 var (
 	flagWord     = regexp.MustCompile("(?m)(?:^|[ `(\"/,])--([a-z][a-z0-9-]*)")

@@ -115,7 +115,11 @@ func (f *initFlags) run(ctx context.Context, env Env, args []string) error {
 func (f *initFlags) target(env Env) (string, error) {
 	w := env.world(talk{env.Stderr, f.verbose})
 	if f.config != "" {
-		return w.Path(f.config), f.checkFree(w.Path(f.config))
+		name := w.Path(f.config)
+		if info, err := os.Stat(filepath.Dir(name)); !f.dryRun && (err != nil || !info.IsDir()) {
+			return "", fault.Errorf(fault.Usage, "--config: %s: there is no folder %s", f.config, filepath.Dir(f.config))
+		}
+		return name, f.checkFree(name)
 	}
 	dir := w.Path(".")
 	if f.repo != "" {
