@@ -227,6 +227,34 @@ func TestWaits(t *testing.T) {
 	}
 }
 
+// TestAnotherProjectIsNotFound holds that a project limits what is found: here all
+// applications are of shop.
+func TestAnotherProjectIsNotFound(t *testing.T) {
+	for project, want := range map[string]bool{"shop": true, "bank": false} {
+		s := &scene{t: t, answers: answers{"applications": list(done), "applications/web": then(done, nil)}}
+		_, err := s.wait(Waiter{Project: project}, push, time.Minute)
+		if found := err == nil; found != want || !found && fault.KindOf(err) != fault.NotFound {
+			t.Errorf("%s: %v", project, err)
+		}
+	}
+}
+
+// TestASyncIsAskedForOnce holds that an application which stays OutOfSync for a while after
+// our sync is not synced at each look.
+func TestASyncIsAskedForOnce(t *testing.T) {
+	manual := answer{revision: ours, sync: "OutOfSync", images: before.images, manual: true}
+	s := &scene{t: t, answers: answers{
+		"applications/web": then(manual, map[int]answer{4: done}), "applications/web/sync": then(manual, nil),
+		"applications/web/syncwindows": list(), "applications/web/resource-tree": list(),
+	}}
+	if _, err := s.wait(Waiter{Named: []ID{{Name: "web"}}, Trigger: rollout.SyncByUs}, push, time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	if asked := strings.Count(strings.Join(s.asked, "\n"), "POST applications/web/sync"); asked != 1 {
+		t.Errorf("asked for %d syncs", asked)
+	}
+}
+
 // TestStates holds what a look without a wait tells.
 func TestStates(t *testing.T) {
 	src, err := os.ReadFile(filepath.Join("..", "rollout", "testdata", "3.6", "app-bad-image.json"))
