@@ -511,9 +511,14 @@ func TestWhatTheForgeCannotDoIsSaidBeforeAnythingIsPushed(t *testing.T) {
 	if !errors.Is(err, forge.ErrInvalid) || len(d.repo.saves) > 0 {
 		t.Errorf("%v, %d saves", err, len(d.repo.saves))
 	}
-	_, err = d.try("1.1", func(req *Request) { req.Proposal.Head = "main" })
-	if !errors.Is(err, forge.ErrInvalid) || len(d.repo.saves) > 0 {
-		t.Errorf("%v, %d saves", err, len(d.repo.saves))
+	for head, want := range map[string]string{
+		"main":         "the pull request's branch is main, which it is to change",
+		"refs/heads/x": `the pull request's branch is "refs/heads/x": that is a ref and not the name of a branch`,
+	} {
+		_, err = d.try("1.1", func(req *Request) { req.Proposal.Head = head })
+		if !errors.Is(err, fault.Usage) || err.Error() != want || len(d.repo.saves) > 0 {
+			t.Errorf("%v, %d saves", err, len(d.repo.saves))
+		}
 	}
 }
 

@@ -23,6 +23,13 @@ func (r Runner) asked(ctx context.Context, req Request, at scene, outcome Outcom
 		Base: at.Branch(), Head: outcome.Head, Labels: look.Labels, Reviewers: look.Reviewers, Assignees: look.Assignees,
 		Draft: look.Draft, AutoMerge: look.AutoMerge,
 	}
+	switch {
+	case outcome.Head == at.Branch():
+		return asked, fault.Errorf(fault.Usage, "the pull request's branch is %s, which it is to change", safetext.Line(outcome.Head)).WithHint("give --pr-branch another name")
+	case strings.HasPrefix(outcome.Head, "refs/"):
+		return asked, fault.Errorf(fault.Usage, "the pull request's branch is %q: that is a ref and not the name of a branch", outcome.Head).
+			WithHint("write it without refs/heads/")
+	}
 	asked.Title = title(req, outcome)
 	if asked.Title == "" {
 		return asked, fault.New(fault.Usage, "the pull request's title is empty").WithHint("see --title, and title in the project file")

@@ -364,21 +364,21 @@ func TestFindByGraphQL(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		pulls []testenv.ForgePull
-		end   func(*testenv.Forge, int) error // of the last one
+		end   func(*testenv.Forge, int) error // of all
 	}{
 		{"none", nil, nil},
 		{"open", []testenv.ForgePull{other, pull, fork, next}, nil},
-		{"closed, and a fork's after it", []testenv.ForgePull{other, fork, pull}, (*testenv.Forge).Close},
+		{"closed, and a fork's after it", []testenv.ForgePull{other, pull, fork}, (*testenv.Forge).Close},
 		{"merged", []testenv.ForgePull{other, pull}, (*testenv.Forge).Merge},
 		{"over a page", slices.Repeat([]testenv.ForgePull{other}, 101), nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			b := open(t, nil)
-			number := 0
 			for _, pull := range test.pulls {
-				number = b.hub.Add(pull)
-			}
-			if test.end != nil {
+				number := b.hub.Add(pull)
+				if test.end == nil {
+					continue
+				}
 				if err := test.end(b.hub, number); err != nil {
 					t.Fatal(err)
 				}

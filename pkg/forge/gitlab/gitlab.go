@@ -280,7 +280,7 @@ func (c *Client) userID(ctx context.Context, name string) (int, error) {
 			return u.ID, nil
 		}
 	}
-	return 0, fmt.Errorf("%s: GitLab knows no such user: %w", where, forge.ErrNotFound)
+	return 0, &rest.Error{Where: where, Why: "GitLab knows no such user", Kind: forge.ErrNotFound}
 }
 
 // autoMerge sends both spellings of the option: auto_merge is new in GitLab 17.11,
