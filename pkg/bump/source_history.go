@@ -355,10 +355,10 @@ func (s search) checkLast(ctx context.Context) error {
 func (s search) nothing(p past) error {
 	looked := fmt.Sprintf("the last %d commits", len(p.Commits))
 	switch {
-	case !p.More:
-		looked = fmt.Sprintf("all %d commits", len(p.Commits))
 	case len(p.Commits) == 1:
 		looked = "the one commit"
+	case !p.More:
+		looked = fmt.Sprintf("all %d commits", len(p.Commits))
 	}
 	where := s.img.Repository
 	if s.source.where.environment != "" {

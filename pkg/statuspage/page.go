@@ -75,16 +75,17 @@ var tones = []struct{ name, words string }{
 
 // toneIn is the colour of a cell's deployed tag.
 func toneIn(cell status.Cell, d status.Deployed) string {
-	switch {
-	case d.Gone || len(d.Missing) > 0 || len(cell.Notes()) > 0:
+	if len(d.Missing) > 0 || len(cell.Notes()) > 0 {
 		return "bad"
-	case d.Behind.IsCurrent():
-		return "good"
-	case d.Behind.Known:
-		return "behind"
+	}
+	if tone, found := toneOf[d.State()]; found {
+		return tone
 	}
 	return "plain"
 }
+
+// toneOf is the tone of each state that is a verdict.
+var toneOf = map[string]string{"gone": "bad", "current": "good", "behind": "behind"}
 
 func plural(n int, noun string) string {
 	if n == 1 {
