@@ -80,6 +80,19 @@ Hint: to go back on purpose, give --on-stale allow`
 	}
 }
 
+// TestWhatAWaitSaw holds the words for what tagbump wait saw arrive.
+func TestWhatAWaitSaw(t *testing.T) {
+	for state, want := range map[string]string{
+		"done":       "staging: acme/web 1.5.0 runs, healthy",
+		"superseded": "staging: acme/web 1.5.0 was replaced by a later commit before it ran",
+	} {
+		e := Event{State: state, Environment: "staging", Images: []Image{{Name: "acme/web", To: "1.5.0"}}}
+		if got := slackOf(t, mustPayload(t, Slack, e, "")); got != ":white_check_mark: *"+want+"*" {
+			t.Errorf("%s: got %s", state, got)
+		}
+	}
+}
+
 func TestSlackOfSeveralImages(t *testing.T) {
 	e := Event{State: "proposed", PullRequest: "https://github.com/acme/charts/pull/7"}
 	for i := range 12 {
@@ -321,12 +334,21 @@ func TestSecrets(t *testing.T) {
 }
 
 func TestTells(t *testing.T) {
-	states := []Event{{State: "unchanged"}, {State: "written"}, {State: "committed"}, {State: "pushed"}, {State: "proposed"}, {State: "failed", Kind: "guard"}}
+	states := []Event{
+		{State: "unchanged"},
+		{State: "written"},
+		{State: "committed"},
+		{State: "pushed"},
+		{State: "proposed"},
+		{State: "done"},
+		{State: "superseded"},
+		{State: "failed", Kind: "guard"},
+	}
 	for on, want := range map[On][]bool{
-		"":        {false, true, true, true, true, true},
-		OnChanges: {false, true, true, true, true, true},
-		OnFailure: {false, false, false, false, false, true},
-		Always:    {true, true, true, true, true, true},
+		"":        {false, true, true, true, true, true, true, true},
+		OnChanges: {false, true, true, true, true, true, true, true},
+		OnFailure: {false, false, false, false, false, false, false, true},
+		Always:    {true, true, true, true, true, true, true, true},
 	} {
 		for i, e := range states {
 			if got := on.Tells(e); got != want[i] {
