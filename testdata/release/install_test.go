@@ -225,7 +225,7 @@ func TestSBOMListsModules(t *testing.T) {
 
 // TestSizes holds what a job downloads.
 func TestSizes(t *testing.T) {
-	const most = 7_000_000
+	const most = 6_000_000
 	for _, suffix := range []string{".tar.gz", ".deb"} {
 		if info, err := os.Stat(artifact(t, suffix)); err != nil || info.Size() > most {
 			t.Errorf("%s: %v, %d bytes, more than %d", suffix, err, info.Size(), most)

@@ -69,7 +69,7 @@ func (r release) programs() ([]program, error) {
 	var built []program
 	for _, p := range targets {
 		p.path = filepath.Join(dir, p.os+"_"+p.architecture(), p.fileName())
-		cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags",
+		cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-gcflags=all=-l", "-ldflags",
 			"-s -w -X github.com/tagbump/tagbump/pkg/cli.version=v"+r.version, "-o", p.path, "./cmd/tagbump")
 		cmd.Dir = r.root
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+p.os, "GOARCH="+p.arch, "GOARM="+p.arm)
