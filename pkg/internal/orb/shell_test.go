@@ -3,6 +3,7 @@ package main
 import (
 	"archive/tar"
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"crypto/sha256"
 	"fmt"
@@ -275,6 +276,7 @@ environments:
   production:
     files: [send2ereader/values.yaml]
     from: staging
+    argocd: {application: send2ereader}
 `,
 		"send2ereader/Chart.yaml":          "apiVersion: v2\nname: send2ereader\nversion: 0.1.0\n",
 		"send2ereader/values.yaml":         "image:\n  repository: " + image + "\n  tag: master-202406121130 # set by CI\n",
@@ -437,6 +439,73 @@ func TestResultIsThereForTheNextStep(t *testing.T) {
 	}
 	if again, err := b.repo.Tip("main"); err != nil || again != tip {
 		t.Errorf("again: the branch is at %s, want %s (%v)", again, tip, err)
+	}
+}
+
+// TestAWholeDay runs every command that reads or takes back, one job after the other:
+// update, status, wait, rollback, wait.
+func TestAWholeDay(t *testing.T) {
+	const newest, older = "master-202406151230", "master-202406121130"
+	b := newBed(t)
+	argocd := testenv.NewArgoCD("argo-token")
+	host, stop, err := argocd.Listen()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = stop() })
+	if err := argocd.Add(testenv.ArgoCDApp{Name: "send2ereader", RepoURL: b.url, Repo: b.repo, File: "send2ereader/values.yaml"}); err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct {
+		command    string
+		parameters map[string]string
+		token      string // of Argo CD, unless it is the right one
+		code       int
+		said       []string
+		deployed   string
+		markers    string
+	}{
+		{"status", map[string]string{"images": "IMAGE"}, "", 0, []string{"production", older, "staging", newest}, older, ""},
+		{"update", map[string]string{"images": "IMAGE", "env": "production"}, "", 0, []string{newest}, newest, ""},
+		{"wait", map[string]string{"env": "production"}, "", 0, []string{"send2ereader"}, newest, ""},
+		{"wait", map[string]string{"env": "production"}, "wrong", 6, []string{"hint: set ARGOCD_AUTH_TOKEN"}, newest, ""},
+		{"wait", map[string]string{"env": "nowhere"}, "", 2, []string{"nowhere"}, newest, ""},
+		{
+			"rollback",
+			map[string]string{"images": "IMAGE", "env": "production", "component_name": "send2ereader", "environment_name": "prod", "wait": "1m"},
+			"", 0,
+			[]string{older},
+			older,
+			"plan send2ereader --environment-name=prod --component-name=send2ereader --target-version=" + older + "\nupdate send2ereader --status=SUCCESS\n",
+		},
+		{"wait", map[string]string{"env": "production"}, "", 0, []string{"send2ereader"}, older, ""},
+		{"update", map[string]string{"images": "IMAGE", "env": "production"}, "", 4, []string{"was rolled back"}, older, ""},
+		{"rollback", map[string]string{"images": "IMAGE", "env": "production", "tag": newest}, "", 0, []string{newest}, newest, ""},
+		{"status", map[string]string{"images": "IMAGE", "env": "production", "token": "NOT_SET"}, "", 1, []string{"the variable NOT_SET"}, newest, ""},
+	} {
+		j := newJob(t)
+		j.install()
+		j.env["TAGBUMP_TOKEN"] = b.token
+		j.env["ARGOCD_SERVER"], j.env["ARGOCD_AUTH_TOKEN"], j.env["ARGOCD_OPTS"] = host, cmp.Or(step.token, "argo-token"), "--plaintext"
+		parameters := map[string]string{"repo": b.url}
+		for name, value := range step.parameters {
+			parameters[name] = strings.ReplaceAll(value, "IMAGE", b.image)
+		}
+		output, code := j.command(step.command, parameters)
+		if code != step.code {
+			t.Errorf("%s %v: exit %d, want %d\n%s", step.command, step.parameters, code, step.code, output)
+		}
+		for _, said := range step.said {
+			if !strings.Contains(output, said) {
+				t.Errorf("%s %v: %q is missing:\n%s", step.command, step.parameters, said, output)
+			}
+		}
+		if got := b.deployed(t); got != step.deployed {
+			t.Errorf("%s %v: deployed is %s, want %s", step.command, step.parameters, got, step.deployed)
+		}
+		if got, _ := os.ReadFile(j.markers); string(got) != step.markers {
+			t.Errorf("%s: markers:\n%s\nwant:\n%s", step.command, got, step.markers)
+		}
 	}
 }
 
