@@ -78,7 +78,7 @@ func Run(ctx context.Context, env Env) int {
 	root.SetErr(env.Stderr)
 	cmd, err := root.ExecuteContextC(ctx)
 	env.progress.stop()
-	return report(env, wantsJSON(cmd, env.Getenv), err)
+	return report(env, wantsJSON(cmd, env.Getenv), namingVariable(cmd, err))
 }
 
 func newRoot(env *Env) *cobra.Command {

@@ -9,6 +9,8 @@ import (
 	"time"
 )
 
+func init() { completionTime, nearTime = time.Minute, time.Minute }
+
 // TestCompletion asks as the shells' scripts do.
 func TestCompletion(t *testing.T) {
 	w := newWrongWorld(t)
@@ -24,6 +26,16 @@ func TestCompletion(t *testing.T) {
 		"update --config gone --env ''": none,
 		"update --on-stale s":           "fail\nskip\nallow\n:4\n",
 		"update $REG/acme/nope:1":       none,
+		"update --branch ''":            none,
+
+		"update --file charts/web/":                                     "charts/web/values-production.yaml\ncharts/web/values-staging.yaml\n:4\n",
+		"update --file nowhere/":                                        none,
+		"update --path image":                                           "image.tag\n:4\n",
+		"update --repo gone --path ''":                                  none,
+		"update --file charts/web/values-staging.yaml --path ''":        "image.tag\n:4\n",
+		"update --repo $GIT/charts.git --file send":                     "send2ereader/templates/deployment.yaml\n:4\n",
+		"update --repo $GIT/charts.git --branch nope --file send":       none,
+		"update --repo $GIT/charts.git --file send2ereader/** --path s": "spec.template.spec.containers[name=send2ereader].image\n:4\n",
 	} {
 		for _, word := range []string{"__complete", "__completeNoDesc"} {
 			var out, errs bytes.Buffer

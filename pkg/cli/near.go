@@ -17,8 +17,9 @@ import (
 	"github.com/tagbump/tagbump/pkg/safetext"
 )
 
-// nearTime is how long a run that has failed may look for the nearest name.
-const nearTime = 3 * time.Second
+// nearTime is how long a run that has failed may look for the nearest name. Tests give
+// it more, as they run on busy machines.
+var nearTime = 3 * time.Second
 
 // withNear gives an error about a tag, a branch or a file that does not exist a hint
 // at one that does. Only a run that has failed pays for the question.
@@ -107,7 +108,11 @@ func (j *job) nearFile(ctx context.Context, globs []string) string {
 		if slices.Contains(names, name) {
 			continue
 		}
-		if near := nearName(name, names); near != "" {
+		near := nearName(name, names)
+		if beside := besides(name, names); len(beside) > 0 && sharedFolders(name, near) == 0 {
+			return "beside it is " + safetext.Line(andList(beside[:min(len(beside), 3)]))
+		}
+		if near != "" {
 			return "there is " + safetext.Line(near)
 		}
 	}
@@ -129,6 +134,15 @@ func nearName(name string, names []string) string {
 		return best
 	}
 	return suggest.Nearest(name, names)
+}
+
+// besides returns the names in the same folder that begin with the name's stem:
+// web/values-staging.yaml for web/values.yaml.
+func besides(name string, names []string) []string {
+	stem := strings.TrimSuffix(name, path.Ext(name))
+	return slices.DeleteFunc(slices.Clone(names), func(other string) bool {
+		return path.Dir(other) != path.Dir(name) || !strings.HasPrefix(other, stem)
+	})
 }
 
 // sharedFolders counts the folders with which both names begin.

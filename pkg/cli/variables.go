@@ -39,6 +39,7 @@ func flagsFromEnv(cmd *cobra.Command, getenv func(string) string) error {
 					WithHint("it is the variable of --%s", flag.Name)
 			}
 			flag.Changed = true
+			_ = cmd.Flags().SetAnnotation(flag.Name, variableAnnotation, []string{name}) // the flag exists
 		}
 	})
 	return failed
@@ -84,3 +85,34 @@ func knownVariables(cmd *cobra.Command) []string {
 	}
 	return names
 }
+
+// A fromVariable is an error about a flag that its variable has set. It names the
+// variable, which is what the user can find.
+type fromVariable struct {
+	error
+	flag string
+}
+
+func (e fromVariable) Error() string {
+	return envName(e.flag) + strings.TrimPrefix(e.error.Error(), "--"+e.flag)
+}
+
+func (e fromVariable) Unwrap() error { return e.error }
+
+// namingVariable returns the error of a command, about a variable where it is about a
+// flag that the command line does not have.
+func namingVariable(cmd *cobra.Command, err error) error {
+	if cmd == nil || err == nil {
+		return err
+	}
+	cmd.Flags().VisitAll(func(flag *pflag.Flag) {
+		isFromVariable := flag.Changed && flag.Annotations[variableAnnotation] != nil
+		if isFromVariable && strings.HasPrefix(err.Error(), "--"+flag.Name+": ") {
+			err = fromVariable{err, flag.Name}
+		}
+	})
+	return err
+}
+
+// variableAnnotation marks a flag whose value is its variable's.
+const variableAnnotation = "tagbump_variable"

@@ -3,12 +3,14 @@ package main
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"fmt"
 	"os"
 	"path"
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
@@ -46,15 +48,26 @@ func (r release) documents() ([]file, error) {
 		}
 		files = append(files, file{name: name, mode: 0o644, data: text})
 	}
-	var notices bytes.Buffer
-	root.SetOut(&notices)
-	root.SetArgs([]string{"version", "--licenses"})
-	if err := root.Execute(); err != nil {
+	notices, err := printed("version", "--licenses")
+	if err != nil {
 		return nil, err
 	}
-	files = append(files, file{name: "THIRD-PARTY-NOTICES.txt", mode: 0o644, data: notices.Bytes()})
+	files = append(files, file{name: "THIRD-PARTY-NOTICES.txt", mode: 0o644, data: notices})
 	slices.SortFunc(files, func(a, b file) int { return strings.Compare(a.name, b.name) })
 	return files, nil
+}
+
+// printed returns what a command line of tagbump prints.
+func printed(args ...string) ([]byte, error) {
+	var out, errs bytes.Buffer
+	code := cli.Run(context.Background(), cli.Env{
+		Args: args, Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errs,
+		Getenv: func(string) string { return "" }, Now: time.Now,
+	})
+	if code != 0 {
+		return nil, fmt.Errorf("tagbump %s: exit %d: %s", strings.Join(args, " "), code, errs.String())
+	}
+	return out.Bytes(), nil
 }
 
 // manualPages returns a page of section 1 for each command, and one of section 7 for

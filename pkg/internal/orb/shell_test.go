@@ -443,7 +443,7 @@ func TestResultIsThereForTheNextStep(t *testing.T) {
 }
 
 // TestAWholeDay runs every command that reads or takes back, one job after the other:
-// update, status, wait, rollback, wait.
+// status, update, wait, rollback, and an update that the rollback forbids.
 func TestAWholeDay(t *testing.T) {
 	const newest, older = "master-202406151230", "master-202406121130"
 	b := newBed(t)
@@ -472,13 +472,12 @@ func TestAWholeDay(t *testing.T) {
 		{"wait", map[string]string{"env": "nowhere"}, "", 2, []string{"nowhere"}, newest, ""},
 		{
 			"rollback",
-			map[string]string{"images": "IMAGE", "env": "production", "component_name": "send2ereader", "environment_name": "prod", "wait": "1m"},
+			map[string]string{"images": "IMAGE", "env": "production", "component_name": "send2ereader", "environment_name": "prod"},
 			"", 0,
 			[]string{older},
 			older,
 			"plan send2ereader --environment-name=prod --component-name=send2ereader --target-version=" + older + "\nupdate send2ereader --status=SUCCESS\n",
 		},
-		{"wait", map[string]string{"env": "production"}, "", 0, []string{"send2ereader"}, older, ""},
 		{"update", map[string]string{"images": "IMAGE", "env": "production"}, "", 4, []string{"was rolled back"}, older, ""},
 		{"rollback", map[string]string{"images": "IMAGE", "env": "production", "tag": newest}, "", 0, []string{newest}, newest, ""},
 		{"status", map[string]string{"images": "IMAGE", "env": "production", "token": "NOT_SET"}, "", 1, []string{"the variable NOT_SET"}, newest, ""},
