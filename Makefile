@@ -62,8 +62,12 @@ demo: build ## show the main job on an embedded registry and repository
 	$(BINARY) demo
 
 .PHONY: pictures
-pictures: build ## draw what the demo prints, as the README shows it
+pictures: build ## draw what tagbump prints: the demo, as the README shows it, a dry run and an error
 	$(BINARY) demo --color always | go run ./pkg/internal/pictures testdata/pictures/demo.svg
+	$(BINARY) update ghcr.io/haoict/send2ereader:master-202406151230 --no-verify --dry-run --color always \
+		--config testdata/examples/plain-chart/.tagbump.yaml --repo testdata/examples/plain-chart 2>&1 | go run ./pkg/internal/pictures testdata/pictures/dry-run.svg
+	{ $(BINARY) update haoict/send2ereader:master-202406151230 --env produktion --color always \
+		--config testdata/examples/plain-chart/.tagbump.yaml --repo testdata/examples/plain-chart 2>&1 || test $$? = 2; } | go run ./pkg/internal/pictures testdata/pictures/error.svg
 
 test: ## run all tests, then print how many passed (PACKAGES)
 	@mkdir -p $(RESULTS)

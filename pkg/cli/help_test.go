@@ -242,6 +242,9 @@ func TestExitCodesAreExplained(t *testing.T) {
 	}
 }
 
+// preformatted is what a page shows as it is written.
+var preformatted = regexp.MustCompile(`(?s)\.nf\n.*?\.fi\n`)
+
 func TestTopicsAreManualPages(t *testing.T) {
 	topics := Topics(Commands())
 	if len(topics) != len(topicNames()) {
@@ -250,6 +253,12 @@ func TestTopicsAreManualPages(t *testing.T) {
 	for _, topic := range topics {
 		if strings.Contains(topic.Roff, "<!--") || strings.ContainsAny(topic.Title, "\\\n") || strings.HasPrefix(topic.Roff, ".SH "+strings.ToUpper(topic.Title)) {
 			t.Errorf("%s: title %q, page\n%s", topic.Name, topic.Title, topic.Roff)
+		}
+		prose := preformatted.ReplaceAllString(topic.Roff, "")
+		for _, mark := range []string{"`", "**", "](", "\n#", "|--", "| "} {
+			if strings.Contains(prose, mark) {
+				t.Errorf("%s has Markdown's %q:\n%s", topic.Name, mark, prose)
+			}
 		}
 		if topic.Name == "flags" && !strings.Contains(topic.Roff, `\-\-dry\-run`) {
 			t.Errorf("the page of flags does not have --dry-run:\n%s", topic.Roff)

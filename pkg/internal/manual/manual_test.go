@@ -115,6 +115,12 @@ func TestAMarkWithoutItsEndIsText(t *testing.T) {
 	}
 }
 
+func TestCodeMayBeInAStrongText(t *testing.T) {
+	if got := manual.Text(manual.Parse("**`{{ .x }}`**: y"), manual.Layout{}); got != "{{ .x }}: y\n" {
+		t.Errorf("got %q", got)
+	}
+}
+
 func TestWrap(t *testing.T) {
 	got := strings.Join(manual.Wrap("one two  three-and-more four", 8), "|")
 	if want := "one two|three-and-more|four"; got != want {

@@ -169,7 +169,7 @@ func mark(text string) (inner, after string, found, strong bool) {
 		return inner, after, found, true
 	case strings.HasPrefix(text, "**"):
 		inner, after, found = strings.Cut(text[2:], "**")
-		return inner, after, found, true
+		return strings.ReplaceAll(inner, "`", ""), after, found, true // code may be in it
 	case text[0] == '[':
 		label, rest, ok := strings.Cut(text[1:], "](")
 		target, after, closed := strings.Cut(rest, ")")
