@@ -46,7 +46,7 @@ func demoRuns(t *testing.T, command ...string) {
 	cmd := exec.Command(command[0], append(command[1:], "demo")...)
 	cmd.Env = []string{"PATH=/usr/bin:/bin", "HOME=/nowhere", "TMPDIR=/tmp"}
 	output, err := cmd.CombinedOutput()
-	if err != nil || !strings.Contains(string(output), "One commit, one file, one line") {
+	if err != nil || !strings.Contains(string(output), "every other byte is as it was") {
 		t.Errorf("%v\n%s", err, output)
 	}
 }
@@ -172,7 +172,7 @@ func runImage(t *testing.T, image v1.Image) {
 	cmd := exec.Command("chroot", "--userspec="+config.Config.User, root, config.Config.Entrypoint[0], "demo")
 	cmd.Env = config.Config.Env
 	output, err := cmd.CombinedOutput()
-	if err != nil || !strings.Contains(string(output), "One commit, one file, one line") {
+	if err != nil || !strings.Contains(string(output), "every other byte is as it was") {
 		t.Errorf("%v\n%s", err, output)
 	}
 	certificates, err := os.ReadFile(filepath.Join(root, "etc/ssl/certs/ca-certificates.crt"))
