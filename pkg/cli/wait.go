@@ -209,6 +209,7 @@ type waitDoc struct {
 	Error       *errorDoc      `json:"error,omitempty"`
 }
 
+// newWaitDoc returns the JSON of a wait, also of one that failed.
 func newWaitDoc(env Env, environment string, made *deployment, failure error) waitDoc {
 	doc := waitDoc{Schema: schema, Environment: environment, Deployment: newDeploymentDoc(made)}
 	if failure != nil {
