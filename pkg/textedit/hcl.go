@@ -18,7 +18,7 @@ import (
 //
 // The reader is our own, because HashiCorp's, with its type system and functions,
 // adds 1.6 MB to the program and computes what this one only has to find. Both read
-// the same values; testdata/bench/hcl compares them.
+// the same values at the same places; testdata/bench/hcl compares them.
 type hclSyntax struct{}
 
 func readHCL(src []byte) (*yamledit.Text, error) { return yamledit.ParseForeign(src, hclSyntax{}) }
