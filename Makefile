@@ -71,14 +71,14 @@ pictures: build ## draw what tagbump prints: the demo, as the README shows it, a
 
 test: ## run all tests, then print how many passed (PACKAGES)
 	@mkdir -p $(RESULTS)
-	@go test -json $(PACKAGES) | tee $(RESULTS)/test.json | awk -f .ci/summary.awk
+	@go test -timeout 40m -json $(PACKAGES) | tee $(RESULTS)/test.json | awk -f .ci/summary.awk
 
 browser: ## look at the HTML of status with Debian's chromium (SCREENSHOTS=DIR keeps pictures)
 	@cd testdata/browser && SCREENSHOTS='$(abspath $(SCREENSHOTS))' go test -count=1 ./... >&2
 
 race: ## run all tests with the race detector (PACKAGES)
 	@mkdir -p $(RESULTS)
-	@go test -race -json $(PACKAGES) | tee $(RESULTS)/test.json | awk -f .ci/summary.awk
+	@go test -timeout 60m -race -json $(PACKAGES) | tee $(RESULTS)/test.json | awk -f .ci/summary.awk
 
 cover: ## run all tests, print the coverage of every function and of all, write cover.out
 	go test -coverpkg=./pkg/... -coverprofile=cover.out $(PACKAGES)
