@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log"
 	"net"
 	"net/http"
@@ -256,7 +257,18 @@ func (r *GitRepo) Commit(branch, message string, files map[string]string) (strin
 }
 
 // Tip is the commit that branch stands at, or "" when there is no such branch.
+//
+// A fake forge asks for it with each pull request that it lists, so where one look at
+// git's files tells, git is not started.
 func (r *GitRepo) Tip(branch string) (string, error) {
+	refs := filepath.Join(r.Dir, "refs", "heads")
+	if tip, err := os.ReadFile(filepath.Join(refs, filepath.FromSlash(branch))); err == nil {
+		return strings.TrimSpace(string(tip)), nil
+	}
+	_, noPack := os.Stat(filepath.Join(r.Dir, "packed-refs"))
+	if _, err := os.Stat(refs); err == nil && errors.Is(noPack, fs.ErrNotExist) {
+		return "", nil
+	}
 	out, err := r.Git("for-each-ref", "--format=%(objectname)", "refs/heads/"+branch)
 	return strings.TrimSpace(out), err
 }
