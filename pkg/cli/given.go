@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -44,13 +45,25 @@ func isBlank(text string) bool { return strings.TrimSpace(text) == "" }
 
 // imageArgs takes IMAGE[:TAG][@DIGEST] arguments and refuses one that has an
 // empty part. The rest of an argument's grammar is checked where it is read.
-func imageArgs(_ *cobra.Command, args []string) error {
+func imageArgs(cmd *cobra.Command, args []string) error {
 	for _, arg := range args {
 		if err := checkImageGiven(arg); err != nil {
 			return err
 		}
 	}
-	return nil
+	return checkOptionalValues(cmd, args)
+}
+
+// checkOptionalValues refuses an argument that was meant as the value of a flag that may
+// stand alone: --pr auto would propose an image of that name.
+func checkOptionalValues(cmd *cobra.Command, args []string) error {
+	var failed error
+	cmd.Flags().Visit(func(flag *pflag.Flag) {
+		if value, _ := pflag.UnquoteUsage(flag); flag.NoOptDefVal != "" && slices.Contains(args, value) {
+			failed = fault.Errorf(fault.Usage, "%q is read as an image", value).WithHint("write --%s=%s", flag.Name, value)
+		}
+	})
+	return failed
 }
 
 func checkImageGiven(arg string) error {
