@@ -131,6 +131,13 @@ bench-registry: build ## what a resolved tag costs, beside crane and skopeo (RUN
 	GOBIN=$(abspath bin) go install github.com/google/go-containerregistry/cmd/crane@v0.22.1
 	go run ./pkg/internal/benchregistry -runs $(or $(RUNS),3) $(BINARY) bin/crane
 
+.PHONY: bench-peers
+
+bench-peers: build ## make one bump as the README's peers do: seconds, requests, bytes and lines
+	GOBIN=$(abspath bin) go install github.com/mikefarah/yq/v4@v4.54.1
+	GOBIN=$(abspath bin) go install sigs.k8s.io/kustomize/kustomize/v5@v5.8.1
+	go run ./pkg/internal/benchpeers $(BINARY) bin/yq bin/kustomize
+
 # A module of its own: nothing that the comparisons need is a dependency of tagbump's.
 bench-yaml: ## make the same tag edits with other YAML editors and compare (CORPUS=FOLDER)
 	@cd testdata/bench && go run ./editors -corpus '$(abspath $(or $(CORPUS),testdata/corpus/own))'
