@@ -58,7 +58,6 @@ func Make(ctx context.Context, r bump.Runner, q Question) (Report, error) {
 		cancel()
 		return Report{}, err
 	}
-	r.Registry = &memory{Registry: r.Registry}
 	var beside besides
 	asking.Go(func() { beside = lookBeside(ctx, r, q, found) })
 	report := Report{Where: q.Where, At: q.At, Environments: found.environments, Images: make([]Image, len(found.rows))}
