@@ -3,11 +3,13 @@ package worktree
 import (
 	"context"
 	"strings"
+
+	"github.com/tagbump/tagbump/pkg/giturl"
 )
 
 // An Upstream is where the branch of a checkout is pushed to.
 type Upstream struct {
-	Address string // of the remote, as git uses it
+	Address string // of the remote, without a password
 	Branch  string // as the remote calls it: "main"
 	Prefix  string // of the folder in the repository: "" or "charts/"
 }
@@ -25,7 +27,7 @@ func (d *Dir) Upstream(ctx context.Context) (Upstream, error) {
 	if err != nil {
 		return Upstream{}, d.explain(err)
 	}
-	return Upstream{address, strings.TrimPrefix(c.upstream.ref, "refs/heads/"), c.prefix}, nil
+	return Upstream{giturl.Redact(address), strings.TrimPrefix(c.upstream.ref, "refs/heads/"), c.prefix}, nil
 }
 
 // Contains reports whether a commit of the upstream has another one in its history. A

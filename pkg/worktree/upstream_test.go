@@ -21,6 +21,11 @@ func TestUpstream(t *testing.T) {
 	if err != nil || got.Prefix != "charts/shop/" {
 		t.Errorf("in a folder below the root: got %+v, %v", got, err)
 	}
+	c.git("remote", "set-url", "--push", "origin", "https://ada:correcthorse@git.acme.example/shop.git")
+	got, err = c.Upstream(t.Context())
+	if want := "https://REDACTED@git.acme.example/shop.git"; err != nil || got.Address != want {
+		t.Errorf("a password in the address: got %s, %v; want %s", got.Address, err, want)
+	}
 	c.git("branch", "--unset-upstream")
 	_, err = c.Upstream(t.Context())
 	if fault.KindOf(err) != fault.Refused {
