@@ -29,9 +29,27 @@ type LogEntry struct {
 	Message string
 }
 
-// NewestFirst returns the newest of entries, at most most, each commit once. Commits of
+// LogOfEach joins the logs of the named files, which logOf returns one by one; without
+// names it is the log of "", all files. It returns the newest entries, at most most, each
+// commit once.
+func LogOfEach(names []string, most int, logOf func(name string) ([]LogEntry, error)) ([]LogEntry, error) {
+	if len(names) == 0 {
+		names = []string{""}
+	}
+	var all []LogEntry
+	for _, name := range names {
+		entries, err := logOf(name)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, entries...)
+	}
+	return newestFirst(all, most), nil
+}
+
+// newestFirst returns the newest of entries, at most most, each commit once. Commits of
 // the same time keep their order.
-func NewestFirst(entries []LogEntry, most int) []LogEntry {
+func newestFirst(entries []LogEntry, most int) []LogEntry {
 	slices.SortStableFunc(entries, func(a, b LogEntry) int { return b.When.Compare(a.When) })
 	seen := map[string]bool{}
 	entries = slices.DeleteFunc(entries, func(e LogEntry) bool { was := seen[e.Hash]; seen[e.Hash] = true; return was })

@@ -51,18 +51,7 @@ func (c *Client) Log(ctx context.Context, commit string, names []string, most in
 	if len(names) == 0 && c.latest.knows(commit, most) {
 		return c.latest.entries[:min(most, len(c.latest.entries))], nil
 	}
-	if len(names) == 0 {
-		names = []string{""}
-	}
-	var all []forge.LogEntry
-	for _, name := range names {
-		entries, err := c.logOf(ctx, commit, name, most)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, entries...)
-	}
-	return forge.NewestFirst(all, most), nil
+	return forge.LogOfEach(names, most, func(name string) ([]forge.LogEntry, error) { return c.logOf(ctx, commit, name, most) })
 }
 
 func (c *Client) logOf(ctx context.Context, commit, name string, most int) ([]forge.LogEntry, error) {

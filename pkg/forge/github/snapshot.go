@@ -33,14 +33,7 @@ func (c *Client) Read(ctx context.Context, branch, commit string, selection file
 			return nil, err
 		}
 	}
-	wanted, err := s.Wanted(c.at(s.Branch), selection)
-	if err != nil {
-		return nil, err
-	}
-	if err := c.load(ctx, s, wanted); err != nil {
-		return nil, err
-	}
-	return s.Tree(c.at(s.Branch), wanted, selection)
+	return s.Read(c.at(s.Branch), selection, func(names []string) error { return c.load(ctx, s, names) })
 }
 
 // at names a branch in errors.
@@ -249,15 +242,9 @@ func (c *Client) listTree(ctx context.Context, s *snapshot.Snapshot) error {
 	return nil
 }
 
-// load reads the content of those of names that are not loaded.
+// load reads the content of files.
 func (c *Client) load(ctx context.Context, s *snapshot.Snapshot, names []string) error {
-	var open []string
-	for _, name := range names {
-		if s.Entries[name].Data == nil {
-			open = append(open, name)
-		}
-	}
-	for chunk := range slices.Chunk(open, maxAliases) {
+	for chunk := range slices.Chunk(names, maxAliases) {
 		if err := c.loadTexts(ctx, s, chunk); err != nil {
 			return err
 		}

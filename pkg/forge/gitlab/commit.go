@@ -182,18 +182,7 @@ func (c *Client) checkParent(ctx context.Context, commit forge.Change, made comm
 // Log returns the latest commits up to commit that changed one of the named files, the
 // newest first; without names, all commits. Each name costs a request.
 func (c *Client) Log(ctx context.Context, commit string, names []string, most int) ([]forge.LogEntry, error) {
-	if len(names) == 0 {
-		names = []string{""}
-	}
-	var all []forge.LogEntry
-	for _, name := range names {
-		entries, err := c.logOf(ctx, commit, name, most)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, entries...)
-	}
-	return forge.NewestFirst(all, most), nil
+	return forge.LogOfEach(names, most, func(name string) ([]forge.LogEntry, error) { return c.logOf(ctx, commit, name, most) })
 }
 
 func (c *Client) logOf(ctx context.Context, commit, name string, most int) ([]forge.LogEntry, error) {

@@ -1,7 +1,6 @@
 package gitlab
 
 import (
-	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -12,7 +11,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/tagbump/tagbump/pkg/files"
 	"github.com/tagbump/tagbump/pkg/forge"
@@ -39,14 +39,7 @@ func (c *Client) Read(ctx context.Context, branch, commit string, selection file
 	if err := c.list(ctx, s, foldersOf(snapshot.NeedOf(selection))); err != nil {
 		return nil, err
 	}
-	wanted, err := s.Wanted(c.at(s.Branch), selection)
-	if err != nil {
-		return nil, err
-	}
-	if err := c.load(ctx, s, wanted); err != nil {
-		return nil, err
-	}
-	return s.Tree(c.at(s.Branch), wanted, selection)
+	return s.Read(c.at(s.Branch), selection, func(names []string) error { return c.load(ctx, s, names) })
 }
 
 // foldersOf returns need with the folders of its names in place of them: a listing also
@@ -67,7 +60,7 @@ func (c *Client) at(branch string) string {
 	return c.project + ": " + branch
 }
 
-// look returns what is known of a revision.
+// look returns the snapshot of a revision, which may have been read before.
 func (c *Client) look(ctx context.Context, branch, commit string) (*snapshot.Snapshot, error) {
 	if known := c.snapshots[commit]; known != nil {
 		return known, nil
@@ -161,18 +154,22 @@ func (c *Client) list(ctx context.Context, s *snapshot.Snapshot, need snapshot.N
 		return err
 	}
 	found := make([][]listed, len(need.Folders))
-	err := atOnce(len(found), func(i int) (err error) {
-		query := url.Values{}
-		if dir := need.Folders[i]; dir != "." {
-			query.Set("path", dir)
-		}
-		found[i], err = c.listTree(ctx, s, query)
-		if isMissing(err, "Tree") || isMissing(err, "invalid revision or path") {
-			err = nil // there is no such folder
-		}
-		return err
-	})
-	if err != nil {
+	var group errgroup.Group
+	group.SetLimit(readers)
+	for i, dir := range need.Folders {
+		group.Go(func() (err error) {
+			query := url.Values{}
+			if dir != "." {
+				query.Set("path", dir)
+			}
+			found[i], err = c.listTree(ctx, s, query)
+			if isMissing(err, "Tree") || isMissing(err, "invalid revision or path") {
+				err = nil // there is no such folder
+			}
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
 		return err
 	}
 	for i, dir := range need.Folders {
@@ -189,22 +186,6 @@ func addAll(s *snapshot.Snapshot, entries []listed) {
 	for _, found := range entries {
 		s.Add(found.Path, found.ID, found.Mode)
 	}
-}
-
-// atOnce calls f for 0 to n-1, some of them at once, and returns the first error.
-func atOnce(n int, f func(i int) error) error {
-	problems := make([]error, n)
-	free := make(chan struct{}, readers)
-	var all sync.WaitGroup
-	for i := range n {
-		free <- struct{}{}
-		all.Go(func() {
-			problems[i] = f(i)
-			<-free
-		})
-	}
-	all.Wait()
-	return cmp.Or(problems...)
 }
 
 func (c *Client) listTree(ctx context.Context, s *snapshot.Snapshot, query url.Values) ([]listed, error) {
@@ -224,23 +205,21 @@ func (c *Client) listTree(ctx context.Context, s *snapshot.Snapshot, query url.V
 	return nil, &rest.Error{Where: c.at(s.Branch), Why: fmt.Sprintf("over %d paths to list", treePages*perPage), Kind: forge.ErrInvalid, Advice: snapshot.Hint}
 }
 
-// load reads the content of those of names that are not loaded.
+// load reads the content of files.
 func (c *Client) load(ctx context.Context, s *snapshot.Snapshot, names []string) error {
-	var open []string
-	for _, name := range names {
-		if s.Entries[name].Data == nil {
-			open = append(open, name)
-		}
+	answers := make([]fileAnswer, len(names))
+	var group errgroup.Group
+	group.SetLimit(readers)
+	for i, name := range names {
+		group.Go(func() error {
+			query := url.Values{"ref": {s.Tip}}
+			return c.do(ctx, c.at(s.Branch)+": "+name, http.MethodGet, "/repository/files/"+url.PathEscape(name), query, nil, &answers[i])
+		})
 	}
-	answers := make([]fileAnswer, len(open))
-	err := atOnce(len(open), func(i int) error {
-		query := url.Values{"ref": {s.Tip}}
-		return c.do(ctx, c.at(s.Branch)+": "+open[i], http.MethodGet, "/repository/files/"+url.PathEscape(open[i]), query, nil, &answers[i])
-	})
-	if err != nil {
+	if err := group.Wait(); err != nil {
 		return err
 	}
-	for i, name := range open {
+	for i, name := range names {
 		s.Entries[name].Changed = answers[i].LastCommit
 		data, err := base64.StdEncoding.DecodeString(answers[i].Content)
 		if err != nil {

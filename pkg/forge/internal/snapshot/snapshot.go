@@ -44,7 +44,7 @@ type Entry struct {
 // IsFile leaves out links, submodules and folders.
 func (e *Entry) IsFile() bool { return e != nil && (e.Mode == File || e.Mode == Executable) }
 
-// A Snapshot holds what is known of one commit.
+// A Snapshot is the known part of one commit.
 type Snapshot struct {
 	Branch, Tip string
 	Entries     map[string]*Entry // nil for a path that does not exist
@@ -110,18 +110,33 @@ func (s *Snapshot) Unknown(need Need) Need {
 	return unknown
 }
 
-// Wanted returns the selected files that exist, sorted. Where names the commit in errors.
-func (s *Snapshot) Wanted(where string, selection files.Selection) ([]string, error) {
-	var wanted []string
+// Read returns the selected files that exist; where names the commit in errors. Load is
+// called with the names of those whose content is not known yet, and keeps it by
+// [Snapshot.Load].
+func (s *Snapshot) Read(where string, selection files.Selection, load func(names []string) error) (*files.Tree, error) {
+	selected, err := s.selected(where, selection)
+	if err != nil {
+		return nil, err
+	}
+	unknown := slices.DeleteFunc(slices.Clone(selected), func(name string) bool { return s.Entries[name].Data != nil })
+	if err := load(unknown); err != nil {
+		return nil, err
+	}
+	return s.tree(where, selected, selection)
+}
+
+// selected returns the names of the selected files that exist, sorted.
+func (s *Snapshot) selected(where string, selection files.Selection) ([]string, error) {
+	var names []string
 	for _, name := range slices.Sorted(maps.Keys(s.Entries)) {
 		if s.Entries[name].IsFile() && selection.Includes(name) {
-			wanted = append(wanted, name)
+			names = append(names, name)
 		}
 	}
-	if len(wanted) > maxFiles {
+	if len(names) > maxFiles {
 		return nil, fault.Errorf(fault.Failed, "%s: over %d files match: %w", where, maxFiles, forge.ErrInvalid).WithHint(Hint)
 	}
-	return wanted, nil
+	return names, nil
 }
 
 // Load keeps the content of a file after a check of its size and its hash. Server names
@@ -138,9 +153,9 @@ func (s *Snapshot) Load(where, server, name string, data []byte) error {
 	return nil
 }
 
-// Tree returns the files of the given names. A file that the selection requires and that
+// tree returns the files of the given names. A file that the selection requires and that
 // is not among them is an error that wraps files.ErrMissing.
-func (s *Snapshot) Tree(where string, names []string, selection files.Selection) (*files.Tree, error) {
+func (s *Snapshot) tree(where string, names []string, selection files.Selection) (*files.Tree, error) {
 	var list []files.File
 	for _, name := range names {
 		e := s.Entries[name]
