@@ -18,24 +18,6 @@ import (
 	"github.com/tagbump/tagbump/pkg/internal/testenv"
 )
 
-const (
-	crlf  = "image:\r\n  tag: \"1.3\"\r\n"
-	bom   = "\ufeffimage: acme/web:1.3\n"
-	latin = "# caf\xe9\nimage: acme/web:1.3\n"
-)
-
-var long = strings.Repeat("# a very long file\n", 60_000) + "image: acme/web:1.3\n"
-
-// gitops is a repository with what a byte-for-byte reader must get right.
-func gitops() map[string]string {
-	return map[string]string{
-		"web/Chart.yaml": "name: web\n", "web/values.yaml": "image:\n  repository: acme/web\n  tag: \"1.3\"\n",
-		"web/values-prod.yaml": crlf, "bom.yaml": bom, "latin.yaml": latin, "long.yaml": long,
-		"helmfile.yaml": "releases: []\n", "run.yaml*": "image: acme/web:1.3\n", "link.yaml": "symlink:bom.yaml",
-		"lfs.yaml": "version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "docs/deep/er/x.yaml": "a: 1\n",
-	}
-}
-
 // byAPI is a client of a fake over a real git repository.
 type byAPI struct {
 	*github.Client
@@ -46,7 +28,7 @@ type byAPI struct {
 
 func open(t *testing.T, change func(*testenv.ForgeOptions)) byAPI {
 	t.Helper()
-	repo := testenv.MustRepo(t, filepath.Join(t.TempDir(), "charts.git"), gitops())
+	repo := testenv.MustRepo(t, filepath.Join(t.TempDir(), "charts.git"), forgetest.Repository())
 	opts := testenv.ForgeOptions{Path: "acme/charts", Token: forgetest.Token, Prefix: "/api/v3", Git: repo}
 	if change != nil {
 		change(&opts)
@@ -93,7 +75,7 @@ func (b byAPI) commit(tree *files.Tree, change map[string]string) forge.Change {
 
 func TestACommitCostsTwoRequestsWhateverTheNumberOfFiles(t *testing.T) {
 	b := open(t, nil)
-	selection, err := files.MustSelect("web/values.yaml", "web/values-prod.yaml").WithContext("web/Chart.yaml", "web/helmfile*.yaml", "helmfile*.yaml", "gone/values.yaml")
+	selection, err := files.MustSelect("web/values.yaml", "web/values-windows.yaml").WithContext("web/Chart.yaml", "web/helmfile*.yaml", "helmfile*.yaml", "gone/values.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,12 +83,12 @@ func TestACommitCostsTwoRequestsWhateverTheNumberOfFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	changed := strings.ReplaceAll(crlf, "1.3", "1.4")
-	hash, err := b.Commit(t.Context(), tree, b.commit(tree, map[string]string{"web/values.yaml": "a: 1\n", "web/values-prod.yaml": changed}))
+	changed := strings.ReplaceAll(forgetest.CRLF, "1.3", "1.4")
+	hash, err := b.Commit(t.Context(), tree, b.commit(tree, map[string]string{"web/values.yaml": "a: 1\n", "web/values-windows.yaml": changed}))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := b.repo.File("main", "web/values-prod.yaml"); err != nil || got != changed {
+	if got, err := b.repo.File("main", "web/values-windows.yaml"); err != nil || got != changed {
 		t.Errorf("%q, %v", got, err)
 	}
 	if tip, _ := b.repo.Tip("main"); tip != hash {
@@ -121,7 +103,7 @@ func TestACommitCostsTwoRequestsWhateverTheNumberOfFiles(t *testing.T) {
 	}
 
 	b = open(t, nil)
-	tree = b.read(t, "web/values.yaml", "web/values-prod.yaml", "helmfile.yaml")
+	tree = b.read(t, "web/values.yaml", "web/values-windows.yaml", "helmfile.yaml")
 	if _, err := b.Commit(t.Context(), tree, b.commit(tree, map[string]string{"web/values.yaml": "a: 1\n", "helmfile.yaml": "b: 1\n"})); err != nil {
 		t.Fatal(err)
 	}
@@ -134,8 +116,8 @@ func TestACommitCostsTwoRequestsWhateverTheNumberOfFiles(t *testing.T) {
 // not have is read by REST.
 func TestFilesAreReadByteForByte(t *testing.T) {
 	b := open(t, nil)
-	want := map[string]string{"web/values-prod.yaml": crlf, "bom.yaml": bom, "latin.yaml": latin, "long.yaml": long}
-	tree := b.read(t, "web/values-prod.yaml", "bom.yaml", "latin.yaml", "long.yaml")
+	want := map[string]string{"web/values-windows.yaml": forgetest.CRLF, "bom.yaml": forgetest.BOM, "latin.yaml": forgetest.Latin, "long.yaml": forgetest.Long}
+	tree := b.read(t, "web/values-windows.yaml", "bom.yaml", "latin.yaml", "long.yaml")
 	for name, content := range want {
 		if got, _ := tree.File(name); string(got.Data) != content {
 			t.Errorf("%s: %.60q, want %.60q", name, got.Data, content)
@@ -321,7 +303,7 @@ func TestAPullRequestByTheAPICostsFourRequests(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	selection := files.MustSelect("web/values.yaml", "web/values-prod.yaml", "helmfile.yaml")
+	selection := files.MustSelect("web/values.yaml", "web/values-windows.yaml", "helmfile.yaml")
 	tree, err := client.Read(t.Context(), "", "", selection)
 	if err != nil {
 		t.Fatal(err)
@@ -338,7 +320,7 @@ func TestAPullRequestByTheAPICostsFourRequests(t *testing.T) {
 	if err != nil || old != "" {
 		t.Errorf("%q, %v", old, err)
 	}
-	commit := b.commit(tree, map[string]string{"web/values.yaml": "a: 1\n", "web/values-prod.yaml": "a: 1\n", "helmfile.yaml": "a: 1\n"})
+	commit := b.commit(tree, map[string]string{"web/values.yaml": "a: 1\n", "web/values-windows.yaml": "a: 1\n", "helmfile.yaml": "a: 1\n"})
 	commit.Branch, commit.Old = head, old
 	made, err := client.Commit(t.Context(), tree, commit)
 	if err != nil {

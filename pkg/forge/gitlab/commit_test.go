@@ -18,24 +18,6 @@ import (
 	"github.com/tagbump/tagbump/pkg/internal/testenv"
 )
 
-const (
-	crlf  = "image:\r\n  tag: \"1.3\"\r\n"
-	bom   = "\ufeffimage: acme/web:1.3\n"
-	latin = "# caf\xe9\nimage: acme/web:1.3\n"
-)
-
-var long = strings.Repeat("# a very long file\n", 60_000) + "image: acme/web:1.3"
-
-// gitops is a repository with what a byte-for-byte reader must get right.
-func gitops() map[string]string {
-	return map[string]string{
-		"web/Chart.yaml": "name: web\n", "web/values.yaml": "image:\n  repository: acme/web\n  tag: \"1.3\"\n",
-		"web/values-windows.yaml": crlf, "bom.yaml": bom, "latin.yaml": latin, "long.yaml": long, "empty.yaml": "",
-		"helmfile.yaml": "releases: []\n", "run.yaml*": "image: acme/web:1.3\n", "link.yaml": "symlink:bom.yaml",
-		"lfs.yaml": "version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "docs/deep/er/x.yaml": "a: 1\n", "a b/ü#?.yaml": "a: 1\n",
-	}
-}
-
 // byAPI is a client of a fake over a real git repository.
 type byAPI struct {
 	*gitlab.Client
@@ -45,7 +27,7 @@ type byAPI struct {
 
 func withFiles(t *testing.T, change func(*testenv.ForgeOptions)) byAPI {
 	t.Helper()
-	repo := testenv.MustRepo(t, filepath.Join(t.TempDir(), "charts.git"), gitops())
+	repo := testenv.MustRepo(t, filepath.Join(t.TempDir(), "charts.git"), forgetest.Repository())
 	opts := testenv.ForgeOptions{Path: forgetest.Path, Token: forgetest.Token, Git: repo, Compare: func(base, head string) testenv.ForgeComparison {
 		found, err := repo.Compare(base, head)
 		if err != nil {
@@ -125,14 +107,14 @@ func TestCallsOfACommit(t *testing.T) {
 // TestFilesAreReadAndCommittedByteForByte compares the commit with the one that git makes.
 func TestFilesAreReadAndCommittedByteForByte(t *testing.T) {
 	b := withFiles(t, nil)
-	contents := map[string]string{"bom.yaml": bom, "latin.yaml": latin, "long.yaml": long, "run.yaml": "image: acme/web:1.3\n", "a b/ü#?.yaml": "a: 1\n"}
+	contents := map[string]string{"bom.yaml": forgetest.BOM, "latin.yaml": forgetest.Latin, "long.yaml": forgetest.Long, "run.yaml": "image: acme/web:1.3\n", "a b/ü#?.yaml": "a: 1\n"}
 	tree := b.read(t, "bom.yaml", "latin.yaml", "long.yaml", "run.yaml", "empty.yaml", "a b/ü#[?].yaml", "web/values-windows.yaml")
 	for name, content := range contents {
 		if got, _ := tree.File(name); string(got.Data) != content {
 			t.Errorf("%s: %.60q, want %.60q", name, got.Data, content)
 		}
 	}
-	if got, _ := tree.File("web/values-windows.yaml"); string(got.Data) != crlf {
+	if got, _ := tree.File("web/values-windows.yaml"); string(got.Data) != forgetest.CRLF {
 		t.Errorf("CR LF was read as %q", got.Data)
 	}
 	byGit := map[string]string{}
@@ -146,7 +128,7 @@ func TestFilesAreReadAndCommittedByteForByte(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	other := testenv.MustRepo(t, filepath.Join(t.TempDir(), "other.git"), gitops())
+	other := testenv.MustRepo(t, filepath.Join(t.TempDir(), "other.git"), forgetest.Repository())
 	if _, err := other.Commit("main", "by git", byGit); err != nil {
 		t.Fatal(err)
 	}
@@ -160,7 +142,7 @@ func TestAFileWithCRLFIsRefused(t *testing.T) {
 	b := withFiles(t, nil)
 	tree := b.read(t, "web/values-windows.yaml")
 	before := len(b.lab.Requests())
-	_, err := b.Commit(t.Context(), tree, change(tree, map[string]string{"web/values-windows.yaml": crlf}))
+	_, err := b.Commit(t.Context(), tree, change(tree, map[string]string{"web/values-windows.yaml": forgetest.CRLF}))
 	if want := "acme/charts: main: web/values-windows.yaml: has lines that end in CR LF, of which GitLab's API can make LF: the forge cannot grant the request"; errorText(err) != want {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}
