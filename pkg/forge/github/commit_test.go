@@ -173,24 +173,7 @@ func TestPatternsThatSpanFoldersCostAListing(t *testing.T) {
 }
 
 func TestFilesThatCannotBeRead(t *testing.T) {
-	for name, want := range map[string]string{
-		"gone.yaml": "acme/charts: main: gone.yaml: no such file",
-		"link.yaml": "acme/charts: main: link.yaml: is a link, a folder, a submodule, an LFS pointer or encrypted",
-		"lfs.yaml":  "acme/charts: main: lfs.yaml: is a link, a folder, a submodule, an LFS pointer or encrypted",
-		"web":       "acme/charts: main: web: is a link, a folder, a submodule, an LFS pointer or encrypted",
-	} {
-		b := open(t, nil)
-		if _, err := b.Read(t.Context(), "", "", files.MustSelect(name)); errorText(err) != want || !errors.Is(err, files.ErrMissing) {
-			t.Errorf("%s: got  %v\nwant %s", name, err, want)
-		}
-	}
-	b := open(t, nil)
-	if _, err := b.Read(t.Context(), "trunk", "", files.MustSelect("web/values.yaml")); errorText(err) != "acme/charts: trunk: no such branch" || !errors.Is(err, forge.ErrNotFound) {
-		t.Errorf("a branch that is not there: %v", err)
-	}
-	if tip, err := b.Tip(t.Context(), "trunk"); tip != "" || err != nil {
-		t.Errorf("its tip: %q, %v", tip, err)
-	}
+	forgetest.RunUnreadable(t, func(t *testing.T) forgetest.Reader { return open(t, nil) })
 }
 
 func TestACommitThatIsRefused(t *testing.T) {

@@ -213,27 +213,11 @@ func TestLongListings(t *testing.T) {
 }
 
 func TestFilesThatCannotBeRead(t *testing.T) {
-	for name, want := range map[string]string{
-		"gone.yaml": "acme/charts: main: gone.yaml: no such file",
-		"lfs.yaml":  "acme/charts: main: lfs.yaml: is a link, a folder, a submodule, an LFS pointer or encrypted",
-		"link.yaml": "acme/charts: main: link.yaml: is a link, a folder, a submodule, an LFS pointer or encrypted",
-		"web":       "acme/charts: main: web: is a link, a folder, a submodule, an LFS pointer or encrypted",
-	} {
-		b := withFiles(t, nil)
-		if _, err := b.Read(t.Context(), "", "", files.MustSelect(name)); errorText(err) != want || !errors.Is(err, files.ErrMissing) {
-			t.Errorf("%s: got  %v\nwant %s", name, err, want)
-		}
-	}
+	forgetest.RunUnreadable(t, func(t *testing.T) forgetest.Reader { return withFiles(t, nil) })
 	b := withFiles(t, nil)
-	if _, err := b.Read(t.Context(), "trunk", "", files.MustSelect("web/values.yaml")); errorText(err) != "acme/charts: trunk: no such branch" || !errors.Is(err, forge.ErrNotFound) {
-		t.Errorf("a branch that does not exist: %v", err)
-	}
 	gone := strings.Repeat("0", 40)
 	if _, err := b.Read(t.Context(), "", gone, files.MustSelect("web/values.yaml")); errorText(err) != "acme/charts: web/values.yaml: no such file" {
 		t.Errorf("a commit that does not exist: %v", err)
-	}
-	if tip, err := b.Tip(t.Context(), "trunk"); tip != "" || err != nil {
-		t.Errorf("the tip of a branch that does not exist: %q, %v", tip, err)
 	}
 	if _, err := open(t, b.lab, "acme/other").Tip(t.Context(), "main"); !errors.Is(err, forge.ErrNotFound) {
 		t.Errorf("the tip in another project: %v", err)
