@@ -8,13 +8,13 @@ import (
 	"github.com/tagbump/tagbump/pkg/rollout"
 )
 
-// A Difference is what a commit changes in what an application renders.
+// A Difference lists how a commit changes the rendered manifests of an application.
 type Difference struct {
 	ID   ID
 	Text string // as of [rollout.Difference]
 }
 
-// Differences compares what the applications of a push render at its commit and at
+// Differences compares the rendered manifests of a push's applications at its commit and at
 // another one: the named applications, else those that are found. The commit need not be
 // on their branch. It changes nothing, and the right "applications, get" is enough. The
 // error tells of the applications that are missing in the result.

@@ -227,7 +227,7 @@ func TestWaits(t *testing.T) {
 	}
 }
 
-// TestAnotherProjectIsNotFound holds that a project limits what is found: here all
+// TestAnotherProjectIsNotFound holds that a project limits the search: here all
 // applications are of shop.
 func TestAnotherProjectIsNotFound(t *testing.T) {
 	for project, want := range map[string]bool{"shop": true, "bank": false} {

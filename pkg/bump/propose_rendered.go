@@ -11,7 +11,7 @@ import (
 // A Renderer knows what the files of a commit become in a cluster.
 type Renderer interface {
 	// Render compares an outcome's commit, which is in the repository already, with the
-	// one that it is based on. What it could find out counts also beside an error.
+	// one that it is based on. The renderings that come beside an error count, too.
 	Render(ctx context.Context, base, commit string, outcome Outcome) ([]Rendering, error)
 }
 
@@ -22,7 +22,7 @@ type Rendering struct {
 }
 
 // withRenderings adds what the pull request changes in the cluster to its body, which gets
-// most bytes at most. What cannot be found out is logged: the pull request does without it.
+// most bytes at most. A failure is logged: the pull request then goes without.
 func (r Runner) withRenderings(ctx context.Context, at scene, outcome Outcome, body string, most int) string {
 	if r.Renderer == nil {
 		return body

@@ -15,7 +15,7 @@ import (
 	"github.com/tagbump/tagbump/pkg/wire"
 )
 
-// tellFlags say who is told what a run came to: the steps after it, a monitoring, a chat.
+// tellFlags name the receivers of a run's result: later steps, a monitoring system, a chat.
 type tellFlags struct {
 	resultFlags
 	telemetryFlags
@@ -30,8 +30,8 @@ func (f *tellFlags) add(cmd *cobra.Command) {
 	f.notifyFlags.add(cmd)
 }
 
-// A course collects what a run of a command finds out and does, for those who are told at its end. It may be added to by a run that was left
-// behind after its time.
+// A course collects the results of a command's run, for those who are told at its end. A
+// run that goes on after its time is over may still add to it.
 type course struct {
 	mu    sync.Mutex
 	soFar conclusion
@@ -51,7 +51,7 @@ type conclusion struct {
 	ended   time.Time
 	err     error
 
-	deployment *deployment // what Argo CD said; nil when it was not asked
+	deployment *deployment // Argo CD's answer; nil when it was not asked
 	state      string      // of a run that changes nothing and has another word for it
 }
 
@@ -93,8 +93,8 @@ func (c *course) enters(now func() time.Time) func(bump.Phase) {
 	}
 }
 
-// concluded runs a command of which this much is known, and tells those who are to know
-// what it came to, also when it failed. The world is only opened to tell somebody.
+// concluded runs a command, and tells the receivers its result, also when it failed. Known
+// is the part of the result that is known before. The world is opened for the receivers.
 func (f *tellFlags) concluded(ctx context.Context, env Env, known conclusion, world func() (wire.World, error), run func(context.Context) error) error {
 	for _, prepare := range []func(Env) error{f.resultFlags.prepare, f.telemetryFlags.prepare, f.notifyFlags.prepare} {
 		if err := prepare(env); err != nil {

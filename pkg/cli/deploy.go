@@ -94,7 +94,7 @@ type origin struct {
 
 // originOf returns the origin of the files in a place: of a checkout the upstream of its
 // branch, though with the project file's address where that has one. The error says why a
-// folder has no upstream; its origin is what is known without.
+// folder has no upstream; its origin then has the project file's address alone.
 func originOf(ctx context.Context, place wire.Place, p project, repo bump.Repo) (origin, error) {
 	checkout, isCheckout := repo.(wire.Checkout)
 	if !isCheckout {
@@ -118,7 +118,7 @@ func isRemote(text string) bool {
 	return err == nil && !address.IsLocal()
 }
 
-// origin returns the origin as far as it is known: a push says itself what it lacks.
+// origin returns the known part of the origin: a push has its own branch.
 func (j *job) origin(ctx context.Context) origin {
 	known, _ := originOf(ctx, j.place, j.project, j.repo.Repo)
 	return known
@@ -239,7 +239,7 @@ func (j *job) pushOf(ctx context.Context, d *deployer, req bump.Request, report 
 	return d.pushed(req, report.Outcome), nil
 }
 
-// pushed is what an outcome has pushed.
+// pushed returns the push of an outcome.
 func (d *deployer) pushed(req bump.Request, outcome bump.Outcome) argocd.Push {
 	push := argocd.Push{Repository: d.origin.address, Branch: d.origin.branchOr(outcome.Branch), Commit: outcome.Commit}
 	for _, img := range outcome.Images {

@@ -244,8 +244,8 @@ func (f *changeFlags) checkWait() error {
 	return f.fit("--wait", f.longest())
 }
 
-// concluded runs a command that changes a repository, and tells those who are to know
-// what it came to, also when it failed. Check looks at the flags.
+// concluded runs a command that changes a repository, and tells the receivers its result,
+// also when it failed. Check looks at the flags.
 func (f *changeFlags) concluded(ctx context.Context, env Env, command string, check func() error, run func(context.Context) error) error {
 	world := func() (wire.World, error) { return f.world(env, talk{env.Stderr, f.verbose}) }
 	return f.tellFlags.concluded(ctx, env, conclusion{command: command, dryRun: f.dryRun}, world, func(ctx context.Context) error {

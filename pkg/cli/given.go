@@ -54,8 +54,8 @@ func imageArgs(cmd *cobra.Command, args []string) error {
 	return checkOptionalValues(cmd, args)
 }
 
-// checkOptionalValues refuses an argument that was meant as the value of a flag that may
-// stand alone: --pr auto would propose an image of that name.
+// checkOptionalValues refuses an argument that was meant as the value of a flag whose value
+// is optional: --pr auto would propose an image of that name.
 func checkOptionalValues(cmd *cobra.Command, args []string) error {
 	var failed error
 	cmd.Flags().Visit(func(flag *pflag.Flag) {

@@ -162,7 +162,7 @@ func (f *initFlags) confirm(env Env, name string) error {
 	return nil
 }
 
-// agrees reads an answer. An empty line is a yes; the end of the input is none.
+// agrees reads an answer. An empty line is a yes, the end of the input a no.
 func agrees(r io.Reader) bool {
 	answer, err := bufio.NewReader(r).ReadString('\n')
 	answer = strings.ToLower(strings.TrimSpace(answer))

@@ -70,7 +70,7 @@ type printer struct {
 	explains bool
 	stats    func() registry.Stats
 
-	deployment *deployment // what Argo CD said; nil when it was not asked
+	deployment *deployment // Argo CD's answer; nil when it was not asked
 	failure    error       // of the deployment
 }
 

@@ -110,7 +110,7 @@ func (f *waitCommand) run(ctx context.Context, env Env, args []string) error {
 	}
 	repo, err := w.OpenRepository(place, wire.Options{
 		SSHKey: f.sshKey, SSHKnownHosts: f.sshKnownHosts, SSHHostKey: f.sshHostKey,
-		Keep: wire.KeepPush, // what a checkout has and its upstream has not, Argo CD does not see
+		Keep: wire.KeepPush, // Argo CD does not see a commit that the upstream lacks
 	})
 	if err != nil {
 		return err
@@ -179,7 +179,7 @@ func (f *waitCommand) wait(ctx context.Context, env Env, w wire.World, p project
 	return f.print(env, talk, scope.name, made, err)
 }
 
-// waited adds what became of a push that another run, or a person, has made.
+// waited adds the result of waiting for a push, which another run or a person has made.
 func (c *conclusion) waited(push argocd.Push, made deployment) {
 	c.deployment, c.state, c.report.Commit = &made, made.state(), push.Commit
 	for _, img := range push.Images {

@@ -37,7 +37,7 @@ type Host interface {
 // Found is what a forge has of a branch's pull requests.
 type Found struct {
 	Open []PullRequest // into the base, from any branch, the newest first
-	Last *PullRequest  // the latest from the head that is not open any more; nil when there is none, or one is open
+	Last *PullRequest  // the latest from the head that is not open any more; nil when none exists, or one is open
 }
 
 // A Finder is a Host that answers [Find] by itself, with fewer requests.
@@ -79,7 +79,7 @@ const createAttempts = 3
 // but could not be given all of that.
 //
 // It is safe to repeat and to run twice at once: a request that may have been carried out
-// is not sent again before a look at what is open.
+// is not sent again before a look at the open ones.
 func Start(ctx context.Context, host Host, p Proposal) (PullRequest, error) {
 	if err := Check(host, p); err != nil {
 		return PullRequest{}, err

@@ -35,7 +35,7 @@ func (m Message) Explains(file string, before, after []byte) bool {
 
 func linesOf(content []byte) []string { return strings.SplitAfter(string(content), "\n") }
 
-// An explainer knows what may change in one file.
+// An explainer knows the changes that one file may have.
 type explainer struct {
 	images []Image
 	stated []statedChange
@@ -94,7 +94,7 @@ func replacedOnce(older, newer string, change statedChange) bool {
 	return false
 }
 
-// token matches what tags and digests are made of.
+// token matches the characters of tags and digests.
 var token = regexp.MustCompile(`[0-9A-Za-z_.+-]+`)
 
 // replacesIn reports whether nothing but tags and digests of the image differs between

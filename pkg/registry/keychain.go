@@ -60,8 +60,8 @@ func SecretVariables() []string {
 }
 
 // newKeychain makes a keychain of the environment that getenv reads. The log is told
-// where a log-in came from and what was wrong with other places, without secrets; warn is
-// told of what makes a run slow.
+// where a log-in came from and why other places had none, without secrets; warn is told of
+// places that make a run slow.
 func newKeychain(getenv func(string) string, log, warn func(format string, args ...any)) *Keychain {
 	trimmed := func(variable string) string { return strings.TrimSpace(getenv(variable)) }
 	return &Keychain{

@@ -77,7 +77,7 @@ type Options struct {
 // connections and tokens, so one is enough for a run.
 type Client struct {
 	transport *transport
-	doorbell  *doorbell
+	pings     *pings
 	keychain  authn.Keychain
 	plainHTTP []string
 	userAgent string
@@ -102,7 +102,7 @@ func New(opts Options) (*Client, error) {
 	transport := newTransport(opts)
 	return &Client{
 		transport: transport,
-		doorbell:  &doorbell{next: transport},
+		pings:     &pings{next: transport},
 		keychain:  opts.Keychain,
 		plainHTTP: opts.PlainHTTP,
 		userAgent: opts.UserAgent,

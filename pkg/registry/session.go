@@ -138,7 +138,7 @@ func (s *session) reconnect(ctx context.Context, refused *connection) (*connecti
 // where the registry wants one.
 func (s *session) open(ctx context.Context, found login) (*connection, error) {
 	conn := &connection{login: found}
-	below := ggcr.NewUserAgent(&guard{next: s.client.doorbell, client: s.client, registry: s.repo.Registry}, s.client.userAgent)
+	below := ggcr.NewUserAgent(&guard{next: s.client.pings, client: s.client, registry: s.repo.Registry}, s.client.userAgent)
 	signed, err := ggcr.NewWithContext(ctx, s.repo.Registry, found.auth, below, []string{s.repo.Scope(ggcr.PullScope)})
 	if err != nil {
 		return nil, conn.refusalOf(err)

@@ -135,7 +135,7 @@ type History struct {
 
 	refusal   string // of the sync that is repeated: "Retrying operation" replaces it for a while
 	hydration string // when the hydration began that failed first
-	pods      string // what the last look at the tree said of them
+	pods      string // their text in the last look at the tree
 }
 
 // A sighting is when something was first seen, as long as it has been there since.
@@ -167,8 +167,8 @@ func Decide(now Observation, before History, wanted Wanted) (Verdict, History) {
 	return v.complete(Verdict{Reason: after.latest(v)}), after
 }
 
-// latest says where an application is, with what the last look at its tree told: not
-// every look has one.
+// latest says where an application is, with its Pods as of the last look at its tree: not
+// every look has the tree.
 func (h History) latest(v view) string {
 	if h.crashing.what != "" {
 		return h.crashing.what
@@ -368,7 +368,7 @@ func refused(v view, h History) *Verdict {
 	return nil
 }
 
-// refusal returns the message of the first refused object, "" where there is none.
+// refusal returns the message of the first refused object, or "".
 func (app Application) refusal() string {
 	op := app.Status.OperationState
 	if op == nil || op.SyncResult == nil {

@@ -142,7 +142,7 @@ func writeObject(b *strings.Builder, name objectName, old, now values) {
 		fmt.Fprintf(b, "+%s\n", name)
 	case now == nil:
 		fmt.Fprintf(b, "-%s\n", name)
-		return // what it had does not matter any more
+		return // its values do not matter any more
 	case len(paths) > 0:
 		fmt.Fprintf(b, " %s\n", name)
 	}
@@ -177,7 +177,7 @@ func linesOf(v values, path string) []string {
 	if bare, isEmpty := value.(empty); isEmpty {
 		return []string{string(bare)}
 	}
-	spelled, _ := json.Marshal(value) // what JSON gave, JSON takes
+	spelled, _ := json.Marshal(value) // it came from JSON
 	return []string{string(spelled)}
 }
 

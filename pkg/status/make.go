@@ -70,7 +70,7 @@ func Make(ctx context.Context, r bump.Runner, q Question) (Report, error) {
 		})
 	}
 	_ = group.Wait() // no function returns an error
-	asking.Wait()    // for what is beside
+	asking.Wait()    // for lookBeside
 	beside.addTo(&report, found)
 	return report, ctx.Err()
 }

@@ -17,7 +17,7 @@ import (
 // were written without them.
 //
 // The reader is our own, because HashiCorp's, with its type system and functions,
-// adds 1.6 MB to the program and computes what this one only has to find. Both read
+// adds 1.6 MB to the program and computes values that this one only has to find. Both read
 // the same values at the same places; testdata/bench/hcl compares them.
 type hclSyntax struct{}
 

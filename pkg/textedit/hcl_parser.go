@@ -39,7 +39,7 @@ func (p *hclParser) fail(at int, format string, args ...any) {
 	p.pos = len(p.src)
 }
 
-// nested reads what is inside of brackets or quotes.
+// nested calls read for the inside of brackets or quotes.
 func (p *hclParser) nested(isOpen bool, read func()) {
 	before := p.isOpen
 	p.depth, p.isOpen = p.depth+1, isOpen
@@ -96,7 +96,7 @@ func (p *hclParser) lines() {
 	}
 }
 
-// name reads an identifier, and returns "" if there is none.
+// name reads an identifier, or returns "".
 func (p *hclParser) name() string {
 	start := p.pos
 	for {
@@ -173,8 +173,8 @@ func (p *hclParser) close(bracket string) {
 	p.pos += len(bracket)
 }
 
-// expression reads a value. What is more than a literal, an object, a list or a
-// string is one computed value.
+// expression reads a value. Anything but a literal, an object, a list or a string is one
+// computed value.
 func (p *hclParser) expression() yamledit.Tree {
 	start := p.pos
 	tree, isComputed := p.operand()
@@ -283,7 +283,7 @@ func (p *hclParser) digits() int {
 	return p.pos - start
 }
 
-// number reads what is behind the first digits of a number.
+// number reads the rest of a number, behind its first digits.
 func (p *hclParser) number(start int) yamledit.Tree {
 	if end := p.pos; p.has(".") {
 		p.pos++
@@ -303,8 +303,8 @@ func (p *hclParser) number(start int) yamledit.Tree {
 	return p.value(start, string(p.src[start:p.pos]))
 }
 
-// call reads a function's name and arguments. Those of jsonencode and yamlencode are
-// what becomes a file.
+// call reads a function's name and arguments. The argument of jsonencode or yamlencode is
+// the call's value, since it becomes the file.
 func (p *hclParser) call(name string, start int) yamledit.Tree {
 	for p.has("::") {
 		p.pos += len("::")
@@ -420,7 +420,7 @@ func (p *hclParser) isFor() bool {
 	return ahead.name() == "for"
 }
 
-// balanced skips what is inside of brackets, and the closing one.
+// balanced skips the inside of brackets, and the closing one.
 func (p *hclParser) balanced(closing string) {
 	p.nested(true, func() {
 		p.skipTo(closing)

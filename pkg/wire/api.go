@@ -162,8 +162,8 @@ func (w World) openAPI(place Place) (*Repository, error) {
 	return &Repository{apiRepo{api: api, credential: c}, w, func() error { return nil }}, nil
 }
 
-// ForgeOf returns the API of the forge that holds the place's repository: the one that the
-// repository is read by, if it is, so that neither asks for what the other one was told.
+// ForgeOf returns the API of the forge that holds the place's repository. A repository that
+// is read by the API shares its client, and so the answers that this already has.
 func (w World) ForgeOf(repo *Repository, place Place) (forge.Host, error) {
 	if byAPI, ok := repo.Repo.(apiRepo); ok {
 		return explainedForge{byAPI.api, byAPI.credential}, nil

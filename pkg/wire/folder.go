@@ -95,9 +95,8 @@ func (f folder) History(ctx context.Context, at bump.Revision, names []string, m
 // AtHand makes folder a bump.AtHand.
 func (folder) AtHand() {}
 
-// A Checkout is the repository of a folder, as somebody sees it who reads the upstream of
-// the branch that is checked out. A folder that is no checkout is one, too: it has no
-// upstream.
+// A Checkout is the repository of a folder, with the upstream of the branch that is checked
+// out. For a plain folder, which has no upstream, both methods return an error.
 type Checkout interface {
 	// Upstream returns where the branch is pushed to.
 	Upstream(ctx context.Context) (Upstream, error)

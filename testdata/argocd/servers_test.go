@@ -178,7 +178,7 @@ func newTape(t *testing.T, argocd string, before, after func()) *tape {
 	var err error
 	var once sync.Once
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r.Header.Del("Accept-Encoding") // to read what is kept
+		r.Header.Del("Accept-Encoding") // to read the tape
 		if !r.URL.Query().Has("refresh") {
 			proxy.ServeHTTP(w, r)
 			return

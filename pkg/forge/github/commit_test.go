@@ -279,7 +279,7 @@ func TestANewBranchAndOneThatStartsAnew(t *testing.T) {
 }
 
 // TestAPullRequestByTheAPICostsFourRequests holds the requests of a whole run: the files
-// with the latest commits, what is open or closed, branch and commit, and the pull request.
+// with the latest commits, the open and closed pull requests, branch and commit, and the new pull request.
 func TestAPullRequestByTheAPICostsFourRequests(t *testing.T) {
 	b := open(t, nil)
 	client, err := github.New("acme", "charts", github.Options{APIURL: b.hubURL, Token: forgetest.Token, Recent: 50})

@@ -76,7 +76,7 @@ type Client struct {
 	repositoryID string             // GraphQL's name of the repository; "" before a Read
 	recent       int                // see Options
 	latest       recentLog          // of the branch that was read last
-	found        *foundTip          // by the last Find; nil when there is none or it was used
+	found        *foundTip          // by the last Find; nil before one, and once it was used
 
 	log     func(format string, args ...any)
 	timeout time.Duration

@@ -155,9 +155,8 @@ func explainCommit(refused *rest.Error) error {
 	return refused
 }
 
-// checkParent looks at what a commit that landed in the same moment did, when made is on
-// top of one. GitLab checks the files before it makes the commit, so the same file may
-// have changed in between.
+// checkParent refuses a commit that is on top of another one which landed in the same
+// moment and changed one of its files: GitLab checks the files before it makes the commit.
 func (c *Client) checkParent(ctx context.Context, commit forge.Change, made commitAnswer) error {
 	if made.ID == "" {
 		return &rest.Error{Where: c.at(commit.Branch), Why: "the answer names no commit", Kind: forge.ErrInvalid}

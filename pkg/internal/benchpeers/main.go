@@ -188,7 +188,7 @@ func (b *bench) once(w way) (measurement, error) {
 	if err != nil {
 		return m, fmt.Errorf("%w: %s", err, out)
 	}
-	time.Sleep(away) // what is on its way is counted, too
+	time.Sleep(away) // bytes on their way are counted, too
 	sent := b.link.Take()
 	m.requests, m.bytes = len(b.server.Requests()), sent.Up+sent.Down
 	m.change, err = changed(repo, w.bump)

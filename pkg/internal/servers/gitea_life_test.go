@@ -18,7 +18,7 @@ func (g gitea) proposing() (url string, env map[string]string) {
 	return url, map[string]string{"TAGBUMP_TOKEN": g.token, "GITEA_SERVER_URL": g.url}
 }
 
-// comments returns what was said on a pull request.
+// comments returns the comments of a pull request.
 func (g gitea) comments(url string, number int) string {
 	g.t.Helper()
 	var list []struct{ Body string }

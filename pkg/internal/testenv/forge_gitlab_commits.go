@@ -173,7 +173,7 @@ func (f *Forge) gitlabCommit(w http.ResponseWriter, r *http.Request) {
 
 var gitlabHash = regexp.MustCompile(`^[0-9a-f]{40}$`)
 
-// gitlabStart returns the commit that the new one is on top of, or why there is none.
+// gitlabStart returns the parent of the new commit, or why it cannot have one.
 func (f *Forge) gitlabStart(asked gitlabCommitRequest, tip string, exists bool) (parent, problem string) {
 	switch {
 	case asked.StartSHA == "" && !exists:

@@ -310,7 +310,7 @@ func runGit(dir string, stdin io.Reader, args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "git", args...)
-	cmd.Dir, cmd.Stdin, cmd.WaitDelay = dir, stdin, 5*time.Second // what git started may live on
+	cmd.Dir, cmd.Stdin, cmd.WaitDelay = dir, stdin, 5*time.Second // git's children may live on
 	cmd.Env = append(isolation(dir), "PATH="+os.Getenv("PATH"))
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr

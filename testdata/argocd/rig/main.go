@@ -1,7 +1,7 @@
 // Command rig is a small cluster with Argo CD in one program. By its first argument, or
 // by the name that it is called by, it is one of the real programs: etcd,
 // kube-apiserver, kube-controller-manager, kubectl, helm, kustomize, argocd and Argo
-// CD's servers. It also has two stand-ins: a redis (miniredis), and a kubelet that runs
+// CD's servers. It also has two substitutes: a redis (miniredis), and a kubelet that runs
 // nothing and only writes the status of Pods.
 //
 // No two of them get into each other's way: flags, metrics and init functions agree.

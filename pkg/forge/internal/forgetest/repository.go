@@ -20,8 +20,8 @@ const (
 // Long is a file of over a megabyte, without a line break at its end.
 var Long = strings.Repeat("# a very long file\n", 60_000) + "image: acme/web:1.3"
 
-// Repository returns the files of a repository, for testenv.MustRepo, with what is hard to
-// read and to write byte for byte.
+// Repository returns the files of a repository, for testenv.MustRepo. Some are hard to read
+// and to write byte for byte.
 func Repository() map[string]string {
 	return map[string]string{
 		"web/Chart.yaml": "name: web\n", "web/values.yaml": "image:\n  repository: acme/web\n  tag: \"1.3\"\n",

@@ -64,14 +64,14 @@ func (s *Snapshot) Add(name, oid, mode string) {
 	}
 }
 
-// A Need is what must be asked to know a selection: paths, and folders in which any file
+// A Need lists the questions for a selection: paths, and folders in which any file
 // may be meant. Deep says that a pattern spans folders.
 type Need struct {
 	Names, Folders []string
 	Deep           bool
 }
 
-// NeedOf returns what a selection names.
+// NeedOf returns the need of a selection.
 func NeedOf(selection files.Selection) Need {
 	need := Need{Deep: selection.Depth(".") == files.AnyDepth}
 	for _, glob := range selection.Globs() {

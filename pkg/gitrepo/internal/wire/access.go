@@ -64,7 +64,7 @@ func (r *sshRemote) Access(ctx context.Context) Access {
 	return a
 }
 
-// trustedBy names what has the server's key.
+// trustedBy names the place that has the server's key.
 func (r *sshRemote) trustedBy(t target, remote net.Addr, key ssh.PublicKey) string {
 	if r.pin != nil {
 		return "the pinned key"

@@ -36,7 +36,7 @@ func (a *answers) RoundTrip(req *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: answer.(int), Header: header, Body: io.NopCloser(strings.NewReader("who?")), Request: req}, nil
 }
 
-func ask(t *testing.T, ctx context.Context, d *doorbell, url string) (int, error) {
+func ask(t *testing.T, ctx context.Context, d *pings, url string) (int, error) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
@@ -70,7 +70,7 @@ func TestARegistryIsAskedOnceHowToLogIn(t *testing.T) {
 		{"something else", []any{200}, "https://acme.example/v2/acme/web/tags/list", 4},
 	} {
 		server := &answers{each: test.each}
-		d := &doorbell{next: server}
+		d := &pings{next: server}
 		for range 4 {
 			_, _ = ask(t, t.Context(), d, test.url)
 		}
@@ -79,7 +79,7 @@ func TestARegistryIsAskedOnceHowToLogIn(t *testing.T) {
 		}
 	}
 	server := &answers{each: []any{401}}
-	d := &doorbell{next: server}
+	d := &pings{next: server}
 	for _, url := range []string{"https://a.example/v2/", "https://b.example/v2/", "http://a.example/v2/", "https://a.example/v2/"} {
 		if status, err := ask(t, t.Context(), d, url); status != 401 || err != nil {
 			t.Errorf("%s: %d, %v", url, status, err)
@@ -105,7 +105,7 @@ func (w waiting) Done() <-chan struct{} {
 // Whoever asks first may be interrupted: the others ask again, and do not fail with it.
 func TestAnInterruptedQuestionIsAskedAgain(t *testing.T) {
 	server := &answers{each: []any{401}, began: make(chan struct{})}
-	d := &doorbell{next: server}
+	d := &pings{next: server}
 	first, stop := context.WithCancel(t.Context())
 	var group sync.WaitGroup
 	group.Go(func() {
@@ -127,7 +127,7 @@ func TestAnInterruptedQuestionIsAskedAgain(t *testing.T) {
 	group.Wait()
 	impatient, stop := context.WithCancel(t.Context())
 	stop()
-	d = &doorbell{next: server, rings: map[string]*ring{"https://acme.example": {done: make(chan struct{})}}}
+	d = &pings{next: server, asked: map[string]*ping{"https://acme.example": {done: make(chan struct{})}}}
 	if _, err := ask(t, impatient, d, "https://acme.example/v2/"); !errors.Is(err, context.Canceled) {
 		t.Errorf("whoever waits and is interrupted: %v", err)
 	}
