@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/tagbump/tagbump/pkg/image"
+	"github.com/tagbump/tagbump/pkg/internal/suggest"
 )
 
 // A missing error says that no file names the image, and what the files do name.
@@ -236,10 +237,24 @@ func (e *missing) Hint() string {
 		return nothingSelectedHint
 	case len(e.outside) > 0 && len(e.open) == 0:
 		return "name that file with --file, or check the image's name"
+	case e.meant() != "":
+		return "did you mean " + e.meant() + "?"
 	case e.openPath != "":
 		return "where a tag is the image's, give its key: --path " + quoteArgument(e.openPath)
 	}
 	return "check the image's name and --file, or give the key with --path"
+}
+
+// meant returns the image that was meant by a misspelt name, or "". A longer name is that
+// of another image: acme/web-worker is not acme/web.
+func (e *missing) meant() string {
+	var names []string
+	for _, near := range e.names {
+		if !strings.HasPrefix(near.name, e.repository) {
+			names = append(names, near.name)
+		}
+	}
+	return suggest.Nearest(e.repository, names)
 }
 
 func (e *missing) Unwrap() error { return ErrNoTarget }
