@@ -71,7 +71,7 @@ pictures: build ## draw what tagbump prints: the demo, as the README shows it, a
 
 test: ## run all tests, then print how many passed (PACKAGES)
 	@mkdir -p $(RESULTS)
-	@go test -timeout 40m -json $(PACKAGES) | tee $(RESULTS)/test.json | awk -f .ci/summary.awk
+	@go test -timeout 20m -json $(PACKAGES) | tee $(RESULTS)/test.json | awk -f .ci/summary.awk
 
 browser: ## look at the HTML of status with Debian's chromium (SCREENSHOTS=DIR keeps pictures)
 	@cd testdata/browser && SCREENSHOTS='$(abspath $(SCREENSHOTS))' go test -count=1 ./... >&2

@@ -50,7 +50,13 @@ function print_unfinished(package,    id) {
 
 action == "build-output" { printf "%s", field("Output"); next }
 
-action == "output" && test != "" { output[id] = output[id] field("Output"); next }
+# The words of a time-out go to whichever test wrote last, which may have passed.
+action == "output" && test != "" {
+	line = field("Output")
+	if (line ~ /^panic: /) panicked[id] = 1
+	output[id] = output[id] line
+	next
+}
 
 action == "output" {
 	line = field("Output")
@@ -58,7 +64,11 @@ action == "output" {
 	next
 }
 
-test != "" && (action == "pass" || action == "skip") { counts[action]++; delete output[id]; next }
+test != "" && (action == "pass" || action == "skip") {
+	counts[action]++
+	if (!(id in panicked)) delete output[id]
+	next
+}
 
 test != "" && action == "fail" {
 	counts["fail"]++

@@ -113,7 +113,7 @@ func (r *sshRemote) start(ctx context.Context, service string) (*sshProcess, err
 // channel opens a session, on a new connection when the old one is gone.
 func (r *sshRemote) channel(ctx context.Context) (ssh.Channel, <-chan *ssh.Request, error) {
 	if client := r.client.Load(); client != nil {
-		if ch, requests, err := client.OpenChannel("session", nil); err == nil {
+		if ch, requests, err := openSession(ctx, client); err == nil {
 			return ch, requests, nil
 		}
 		r.drop()
@@ -127,8 +127,38 @@ func (r *sshRemote) channel(ctx context.Context) (ssh.Channel, <-chan *ssh.Reque
 		r.drop()
 		return nil, nil, Classify(ctx, ctx.Err())
 	}
-	ch, requests, err := client.OpenChannel("session", nil)
+	ch, requests, err := openSession(ctx, client)
 	return ch, requests, Classify(ctx, err)
+}
+
+// openSession opens a session, until ctx or the connection ends.
+//
+// OpenChannel alone can wait forever: a channel that it adds just after the connection's
+// reader has ended, and closed the channels that it knew, is never told. Its goroutine is
+// then lost.
+func openSession(ctx context.Context, conn ssh.Conn) (ssh.Channel, <-chan *ssh.Request, error) {
+	type session struct {
+		ch       ssh.Channel
+		requests <-chan *ssh.Request
+		err      error
+	}
+	opened, ended := make(chan session, 1), make(chan struct{})
+	go func() {
+		ch, requests, err := conn.OpenChannel("session", nil)
+		opened <- session{ch, requests, err}
+	}()
+	go func() {
+		_ = conn.Wait()
+		close(ended)
+	}()
+	select {
+	case s := <-opened:
+		return s.ch, s.requests, s.err
+	case <-ended:
+		return nil, nil, io.ErrUnexpectedEOF
+	case <-ctx.Done():
+		return nil, nil, ctx.Err()
+	}
 }
 
 // heard tells the watch that the server is alive.
