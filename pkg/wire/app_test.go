@@ -47,6 +47,7 @@ func TestWhereAnAppLogsIn(t *testing.T) {
 		"a host that a person calls a GitHub": {NamedForge{Type: "github", ByPerson: true}, false, nil, "ghs_0123456789"},
 		"a host of the file, by a person":     {NamedForge{Type: "github", ByPerson: true}, true, nil, ""},
 		"a host that the file calls a GitHub": {NamedForge{Type: "github"}, true, nil, ""},
+		"a person's, called so by the file":   {NamedForge{Type: "github"}, false, nil, ""},
 		"one with an API that the file names": {NamedForge{Type: "github", API: api}, true, nil, ""},
 		"a host of no forge":                  {NamedForge{}, false, nil, ""},
 		"an API on another host, by a person": {NamedForge{}, false, map[string]string{"GITHUB_API_URL": "https://ghe.acme.example/api/v3"}, "asked elsewhere"},
