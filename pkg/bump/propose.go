@@ -4,13 +4,13 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/tagbump/tagbump/pkg/fault"
 	"github.com/tagbump/tagbump/pkg/forge"
 	"github.com/tagbump/tagbump/pkg/image"
+	"github.com/tagbump/tagbump/pkg/internal/lazyregexp"
 	"github.com/tagbump/tagbump/pkg/placeholder"
 	"github.com/tagbump/tagbump/pkg/plan"
 	"github.com/tagbump/tagbump/pkg/safetext"
@@ -318,7 +318,7 @@ func hashOf(names []string) string {
 	return fmt.Sprintf("%x", hash[:4])
 }
 
-var unsafeInRef = regexp.MustCompile(`[^A-Za-z0-9_.-]+|\.{2,}`)
+var unsafeInRef = lazyregexp.New(`[^A-Za-z0-9_.-]+|\.{2,}`)
 
 // refSafe spells s so that git takes it as part of a branch's name
 // (git-check-ref-format): no "..", no "@{", no blanks, and no ".lock" at its end.

@@ -1,11 +1,11 @@
 package bump
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/tagbump/tagbump/pkg/image"
+	"github.com/tagbump/tagbump/pkg/internal/lazyregexp"
 )
 
 // A mark is what a pull request's body says to later runs: for which environment it is,
@@ -33,7 +33,7 @@ func (m mark) String() string {
 	return line
 }
 
-var markPattern = regexp.MustCompile(`(?m)^\[tagbump\]: # "([\w./:-]+(?: [\w./:-]+)*)"\s*$`)
+var markPattern = lazyregexp.New(`(?m)^\[tagbump\]: # "([\w./:-]+(?: [\w./:-]+)*)"\s*$`)
 
 // parseMark reads the last mark of a body; the zero mark when a body has no mark.
 func parseMark(body string) mark {

@@ -3,13 +3,13 @@ package bump
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/tagbump/tagbump/pkg/fault"
 	"github.com/tagbump/tagbump/pkg/forge"
 	"github.com/tagbump/tagbump/pkg/image"
+	"github.com/tagbump/tagbump/pkg/internal/lazyregexp"
 	"github.com/tagbump/tagbump/pkg/plan"
 	"github.com/tagbump/tagbump/pkg/record"
 	"github.com/tagbump/tagbump/pkg/redact"
@@ -100,7 +100,7 @@ func (img ImageOutcome) from() image.Ref {
 	return from
 }
 
-var notPlain = regexp.MustCompile(`[^\w./:,+→() -]`)
+var notPlain = lazyregexp.New(`[^\w./:,+→() -]`)
 
 // plain spells text from outside for a title, which forges put into mails and commits:
 // no mention, no reference to an issue, no Markdown, no HTML.
@@ -159,7 +159,7 @@ func isPlainTrailer(line string) bool {
 	return plainTrailer.MatchString(line) && !strings.Contains(line, "//") && !strings.Contains(line, "www.")
 }
 
-var plainTrailer = regexp.MustCompile(`^Tagbump-[A-Za-z-]+: [\w./:+ -]+(@sha256:[0-9a-f]{64}( from [0-9A-Fa-f]{7,64})?)?$`)
+var plainTrailer = lazyregexp.New(`^Tagbump-[A-Za-z-]+: [\w./:+ -]+(@sha256:[0-9a-f]{64}( from [0-9A-Fa-f]{7,64})?)?$`)
 
 func (r Runner) defaultBody(ctx context.Context, req Request, outcome Outcome) string {
 	var b strings.Builder
@@ -307,7 +307,7 @@ func writeOrigin(b *strings.Builder, p record.Provenance) {
 	}
 }
 
-var buildPage = regexp.MustCompile(`^https://[\w.-]+(:\d+)?(/[\w./=?&%~-]*)?$`)
+var buildPage = lazyregexp.New(`^https://[\w.-]+(:\d+)?(/[\w./=?&%~-]*)?$`)
 
 // writeRollback says how to go back, where a command can.
 func writeRollback(b *strings.Builder, req Request, outcome Outcome) {
@@ -325,7 +325,7 @@ func writeRollback(b *strings.Builder, req Request, outcome Outcome) {
 	b.WriteString("\nTo go back once it is merged:\n\n" + safetext.Fence("sh", strings.Join(words, " ")))
 }
 
-var safeInShell = regexp.MustCompile(`^[\w./:@%+=-]+$`)
+var safeInShell = lazyregexp.New(`^[\w./:@%+=-]+$`)
 
 // shellWord spells a word for a POSIX shell.
 func shellWord(s string) string {

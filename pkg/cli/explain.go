@@ -62,7 +62,7 @@ func groupDrops(drops []policy.Drop) []dropDoc {
 	for _, group := range byWhy {
 		groups = append(groups, *group)
 	}
-	slices.SortFunc(groups, func(a, b dropDoc) int {
+	slices.SortStableFunc(groups, func(a, b dropDoc) int {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), strings.Compare(a.Why, b.Why))
 	})
 	return groups

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"regexp"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -17,6 +16,7 @@ import (
 	"github.com/tagbump/tagbump/pkg/files"
 	"github.com/tagbump/tagbump/pkg/history"
 	"github.com/tagbump/tagbump/pkg/image"
+	"github.com/tagbump/tagbump/pkg/internal/lazyregexp"
 	"github.com/tagbump/tagbump/pkg/safetext"
 )
 
@@ -83,7 +83,7 @@ func (f *historyFlags) check() error {
 	return firstError(f.change.reachFlags.check, f.whereFlags.check)
 }
 
-var days = regexp.MustCompile(`^(\d{1,5})([dw])$`)
+var days = lazyregexp.New(`^(\d{1,5})([dw])$`)
 
 // parseSince reads a time: a date, or how long before now.
 func parseSince(text string, now time.Time) (time.Time, error) {

@@ -132,7 +132,7 @@ func allFlags(root *cobra.Command) []flagUse {
 			all[at].commands = append(all[at].commands, name)
 		}
 	}
-	slices.SortFunc(all, func(a, b flagUse) int { return strings.Compare(a.flag.Name, b.flag.Name) })
+	slices.SortStableFunc(all, func(a, b flagUse) int { return strings.Compare(a.flag.Name, b.flag.Name) })
 	return all
 }
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,6 +13,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/tagbump/tagbump/pkg/image"
+	"github.com/tagbump/tagbump/pkg/internal/lazyregexp"
 	"github.com/tagbump/tagbump/pkg/internal/suggest"
 	"github.com/tagbump/tagbump/pkg/keypath"
 	"github.com/tagbump/tagbump/pkg/notify"
@@ -80,7 +80,7 @@ func decode(src []byte) (documents []*yaml.Node, err error) {
 }
 
 // lineInError finds the place in an error of yaml.v3, which has it only as text.
-var lineInError = regexp.MustCompile(`^line (\d+): `)
+var lineInError = lazyregexp.New(`^line (\d+): `)
 
 func (r *reader) notYAML(err error) {
 	what := strings.TrimPrefix(err.Error(), "yaml: ")

@@ -2,10 +2,10 @@ package draft
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/tagbump/tagbump/pkg/internal/lazyregexp"
 	"github.com/tagbump/tagbump/pkg/policy"
 	"github.com/tagbump/tagbump/pkg/safetext"
 )
@@ -162,7 +162,7 @@ func comment(b *strings.Builder, indent, format string, args ...any) {
 }
 
 // plainPattern is text that YAML reads as itself: no number, and no sign of its own.
-var plainPattern = regexp.MustCompile(`^[A-Za-z](?:[A-Za-z0-9_./:$*-]*[A-Za-z0-9_./$*-])?$`)
+var plainPattern = lazyregexp.New(`^[A-Za-z](?:[A-Za-z0-9_./:$*-]*[A-Za-z0-9_./$*-])?$`)
 
 // reservedWords are read as something else than text.
 var reservedWords = map[string]bool{

@@ -36,7 +36,7 @@ func Group(files []string) []Environment {
 	for name, members := range byName {
 		environments = append(environments, Environment{name, members})
 	}
-	slices.SortFunc(environments, func(a, b Environment) int {
+	slices.SortStableFunc(environments, func(a, b Environment) int {
 		return cmp.Or(compareBool(a.Name == "", b.Name == ""), strings.Compare(a.Name, b.Name))
 	})
 	return environments

@@ -3,11 +3,12 @@ package files
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/bmatcuk/doublestar/v4"
+
+	"github.com/tagbump/tagbump/pkg/internal/lazyregexp"
 )
 
 // AnyDepth is the [Glob.Depth] of a pattern that can match at any depth.
@@ -76,7 +77,7 @@ func Quote(name string) string {
 	return wildcards.ReplaceAllString(name, `\$0`)
 }
 
-var wildcards = regexp.MustCompile(`[*?{}\[\]\\]`)
+var wildcards = lazyregexp.New(`[*?{}\[\]\\]`)
 
 // String returns the pattern in its clean form.
 func (g Glob) String() string { return g.text }

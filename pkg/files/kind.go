@@ -1,9 +1,10 @@
 package files
 
 import (
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/tagbump/tagbump/pkg/internal/lazyregexp"
 )
 
 // A Kind says what a file is for, as far as its path tells.
@@ -141,11 +142,11 @@ func wordsOf(name string) []string {
 }
 
 var (
-	composeFile = regexp.MustCompile(`^((docker|podman|container)-)?compose([._-].*)?\.ya?ml$`)
-	ciFile      = regexp.MustCompile(`^(\.?(gitlab-ci|travis|drone|woodpecker|prow|cirrus|appveyor|wercker|semaphore|circle|buildkite|screwdriver|vela|tekton-ci)|azure-pipelines?([._-].*)?|bitbucket-pipelines|buildspec([._-].*)?|cloudbuild([._-].*)?|codemagic|ct|.*\.gitlab-ci)\.ya?ml$`)
-	testFile    = regexp.MustCompile(`^((chainsaw|kuttl)-test|\d\d-(assert|errors))\.ya?ml$`)
-	oldFile     = regexp.MustCompile(`\.(bak|old|orig|disabled|deprecated)\.[a-z]+$`)
-	chartValues = regexp.MustCompile(`(^|-)values([.-].*)?\.ya?ml$`) // what chart-testing reads from a chart's ci/
+	composeFile = lazyregexp.New(`^((docker|podman|container)-)?compose([._-].*)?\.ya?ml$`)
+	ciFile      = lazyregexp.New(`^(\.?(gitlab-ci|travis|drone|woodpecker|prow|cirrus|appveyor|wercker|semaphore|circle|buildkite|screwdriver|vela|tekton-ci)|azure-pipelines?([._-].*)?|bitbucket-pipelines|buildspec([._-].*)?|cloudbuild([._-].*)?|codemagic|ct|.*\.gitlab-ci)\.ya?ml$`)
+	testFile    = lazyregexp.New(`^((chainsaw|kuttl)-test|\d\d-(assert|errors))\.ya?ml$`)
+	oldFile     = lazyregexp.New(`\.(bak|old|orig|disabled|deprecated)\.[a-z]+$`)
+	chartValues = lazyregexp.New(`(^|-)values([.-].*)?\.ya?ml$`) // what chart-testing reads from a chart's ci/
 )
 
 func kindOfFile(parts []string) Kind {

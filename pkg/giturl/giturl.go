@@ -15,10 +15,11 @@ package giturl
 import (
 	"net/netip"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode"
+
+	"github.com/tagbump/tagbump/pkg/internal/lazyregexp"
 )
 
 // A Scheme is a way to reach a repository. Its text is the scheme of a URL.
@@ -234,7 +235,7 @@ func (a Address) HasCredentials() bool {
 
 // tokenForm matches the tokens of the forges, which have prefixes of their own, and
 // everything of 32 characters or more: names of people and organizations are shorter.
-var tokenForm = regexp.MustCompile(`^(?:gh[a-z]_|github_pat_|gl[a-z]{2,8}-|ATBB|ATCTT|x-oauth-basic$)|^[^@]{32,}$`)
+var tokenForm = lazyregexp.New(`^(?:gh[a-z]_|github_pat_|gl[a-z]{2,8}-|ATBB|ATCTT|x-oauth-basic$)|^[^@]{32,}$`)
 
 func looksLikeToken(user string) bool { return tokenForm.MatchString(user) }
 

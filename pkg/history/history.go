@@ -11,12 +11,12 @@
 package history
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/tagbump/tagbump/pkg/image"
+	"github.com/tagbump/tagbump/pkg/internal/lazyregexp"
 	"github.com/tagbump/tagbump/pkg/record"
 )
 
@@ -174,12 +174,12 @@ func overrides(c Commit) bool {
 // staleOverride is how a record says that a tag was set although it is older.
 const staleOverride = "--on-stale allow"
 
-var numbers = []*regexp.Regexp{
-	regexp.MustCompile(`^Merge pull request #(\d{1,9})\b`),               // GitHub, Gitea
-	regexp.MustCompile(`\(#(\d{1,9})\)$`),                                // a squash of GitHub and Gitea
-	regexp.MustCompile(`\(pull request #(\d{1,9})\)$`),                   // Bitbucket
-	regexp.MustCompile(`(?m)^See merge request (?:[\w./-]*)!(\d{1,9})$`), // GitLab
-	regexp.MustCompile(`^Merged PR (\d{1,9}):`),                          // Azure DevOps
+var numbers = []*lazyregexp.Regexp{
+	lazyregexp.New(`^Merge pull request #(\d{1,9})\b`),               // GitHub, Gitea
+	lazyregexp.New(`\(#(\d{1,9})\)$`),                                // a squash of GitHub and Gitea
+	lazyregexp.New(`\(pull request #(\d{1,9})\)$`),                   // Bitbucket
+	lazyregexp.New(`(?m)^See merge request (?:[\w./-]*)!(\d{1,9})$`), // GitLab
+	lazyregexp.New(`^Merged PR (\d{1,9}):`),                          // Azure DevOps
 }
 
 // pullRequest returns the number of the pull request that a merge's message names, or 0.
@@ -199,7 +199,7 @@ func pullRequest(message string) int {
 	return 0
 }
 
-var revertLine = regexp.MustCompile(`(?m)^This reverts commit ([0-9a-f]{7,40})\b`)
+var revertLine = lazyregexp.New(`(?m)^This reverts commit ([0-9a-f]{7,40})\b`)
 
 // revertedBy returns the commits from the one on that the first of commits says it takes
 // back; nil when it says nothing, or the commit is not among them.

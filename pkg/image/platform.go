@@ -2,11 +2,11 @@ package image
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/tagbump/tagbump/pkg/fault"
+	"github.com/tagbump/tagbump/pkg/internal/lazyregexp"
 )
 
 var (
@@ -35,7 +35,7 @@ func HasPlatform(platforms []string, wanted string) bool {
 }
 
 // platformPattern is os/arch or os/arch/variant, as builders write them.
-var platformPattern = regexp.MustCompile(`^[a-z0-9]+/[a-z0-9_]+(?:/[a-z0-9.]+)?$`)
+var platformPattern = lazyregexp.New(`^[a-z0-9]+/[a-z0-9_]+(?:/[a-z0-9.]+)?$`)
 
 // CheckPlatform returns an error that wraps [ErrPlatform] unless text reads
 // os/arch or os/arch/variant.

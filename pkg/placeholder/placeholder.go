@@ -8,11 +8,11 @@ package placeholder
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/tagbump/tagbump/pkg/fault"
+	"github.com/tagbump/tagbump/pkg/internal/lazyregexp"
 )
 
 // A Text is literal text with placeholders in it. The zero Text is empty.
@@ -21,7 +21,7 @@ type Text struct{ parts []part }
 // A part is literal text, or the name of a placeholder.
 type part struct{ literal, name string }
 
-var pattern = regexp.MustCompile(`\{\{\s*\.([A-Za-z]+)\s*\}\}`)
+var pattern = lazyregexp.New(`\{\{\s*\.([A-Za-z]+)\s*\}\}`)
 
 // Parse reads text, in which known placeholders may be. An error has the kind
 // fault.Usage.

@@ -4,12 +4,12 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/tagbump/tagbump/pkg/fault"
 	"github.com/tagbump/tagbump/pkg/image"
+	"github.com/tagbump/tagbump/pkg/internal/lazyregexp"
 	"github.com/tagbump/tagbump/pkg/keypath"
 	"github.com/tagbump/tagbump/pkg/yamledit"
 )
@@ -226,8 +226,8 @@ func rightPath(n *yamledit.Node, repository string) string {
 func plainIs(key string, keys ...string) bool { return slices.Contains(keys, keypath.Plain(key)) }
 
 var (
-	versionPattern = regexp.MustCompile(`^v?\d+\.\d+|\d.*[._-]|[._-].*\d|^[0-9a-f]{7,64}$|^v\d+$`)
-	integerPattern = regexp.MustCompile(`^-?\d+$`)
+	versionPattern = lazyregexp.New(`^v?\d+\.\d+|\d.*[._-]|[._-].*\d|^[0-9a-f]{7,64}$|^v\d+$`)
+	integerPattern = lazyregexp.New(`^-?\d+$`)
 )
 
 // mayBeTag reports whether the value at a given path may have been a tag before:

@@ -6,15 +6,16 @@ import (
 	"path"
 	"regexp"
 
+	"github.com/tagbump/tagbump/pkg/internal/lazyregexp"
 	"github.com/tagbump/tagbump/pkg/keypath"
 	"github.com/tagbump/tagbump/pkg/yamledit"
 )
 
 var (
-	appVersionPattern = regexp.MustCompile(`\.Chart\.AppVersion`)
-	valuesPattern     = regexp.MustCompile(`\.Values\.([A-Za-z0-9_.]+)`)
-	variableAction    = regexp.MustCompile(`^\{\{-?\s*(\$[A-Za-z0-9_]+)\s*(?:\|[^}]*)?-?\}\}$`)
-	elementAction     = regexp.MustCompile(`^\{\{-?\s*(?:index\s+\.\s*")?\.?([A-Za-z0-9_]+)"?\s*-?\}\}$`)
+	appVersionPattern = lazyregexp.New(`\.Chart\.AppVersion`)
+	valuesPattern     = lazyregexp.New(`\.Values\.([A-Za-z0-9_.]+)`)
+	variableAction    = lazyregexp.New(`^\{\{-?\s*(\$[A-Za-z0-9_]+)\s*(?:\|[^}]*)?-?\}\}$`)
+	elementAction     = lazyregexp.New(`^\{\{-?\s*(?:index\s+\.\s*")?\.?([A-Za-z0-9_]+)"?\s*-?\}\}$`)
 )
 
 // sourceOfTag says where the tag that another tool computes in the spot comes from,

@@ -2,10 +2,10 @@ package plan
 
 import (
 	"bytes"
-	"regexp"
 	"slices"
 	"sync"
 
+	"github.com/tagbump/tagbump/pkg/internal/lazyregexp"
 	"github.com/tagbump/tagbump/pkg/keypath"
 	"github.com/tagbump/tagbump/pkg/yamledit"
 )
@@ -158,7 +158,7 @@ func (f *file) mayHold(name []byte) bool {
 	return bytes.Contains(f.src, name) || isWide(f.src, name)
 }
 
-var commentedPlaceholder = regexp.MustCompile(`:\s+(#\{[^}]*\}#?)`)
+var commentedPlaceholder = lazyregexp.New(`:\s+(#\{[^}]*\}#?)`)
 
 // placeholderBeside is a placeholder that YAML takes for a comment behind the spot's
 // empty value: tag: #{Version}#; or "".

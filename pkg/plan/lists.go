@@ -1,9 +1,9 @@
 package plan
 
 import (
-	"regexp"
 	"strings"
 
+	"github.com/tagbump/tagbump/pkg/internal/lazyregexp"
 	"github.com/tagbump/tagbump/pkg/yamledit"
 )
 
@@ -46,8 +46,8 @@ func (s spot) overriding() spot {
 }
 
 var (
-	flagPattern     = regexp.MustCompile(`^--?[A-Za-z0-9][A-Za-z0-9._-]*$`)
-	variablePattern = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]*$`)
+	flagPattern     = lazyregexp.New(`^--?[A-Za-z0-9][A-Za-z0-9._-]*$`)
+	variablePattern = lazyregexp.New(`^[A-Za-z_][A-Za-z0-9_.-]*$`)
 )
 
 // isFlagged reports whether the item is a flag --…image whose value follows.

@@ -3,7 +3,6 @@ package plan
 import (
 	"bytes"
 	"slices"
-	"strings"
 
 	"github.com/tagbump/tagbump/pkg/files"
 	"github.com/tagbump/tagbump/pkg/image"
@@ -33,6 +32,6 @@ func (x *Index) Repositories(opts FindOptions) []string {
 	for _, name := range byName {
 		names = append(names, name)
 	}
-	slices.SortFunc(names, strings.Compare)
+	slices.Sort(names)
 	return names
 }

@@ -2,12 +2,12 @@ package plan
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/tagbump/tagbump/pkg/image"
+	"github.com/tagbump/tagbump/pkg/internal/lazyregexp"
 	"github.com/tagbump/tagbump/pkg/keypath"
 	"github.com/tagbump/tagbump/pkg/yamledit"
 )
@@ -77,7 +77,7 @@ func splitDigest(text string) (tag, digest string) {
 	return text, ""
 }
 
-var digestPattern = regexp.MustCompile(`^(sha\d+:|\{\{|\$[{(])`)
+var digestPattern = lazyregexp.New(`^(sha\d+:|\{\{|\$[{(])`)
 
 // fallbacks are the spots of the strings that the spot's template actions fall
 // back to; the spot itself, when there are none.
@@ -317,15 +317,18 @@ func isReference(text, repository string) bool {
 	return strings.ContainsAny(name, "/:") || image.SameRepository(name, repository)
 }
 
+// actions is the expression of what other tools replace: template actions, variables.
+const actions = `(?s)\{\{.*?\}\}|\$\{[^}]*\}|\$\([^)]*\)|<[^<>]*>|#\{[^}]*\}#?|%%[^%]*%%|\[\[.*?\]\]|@@[^@]*@@|\$[A-Za-z_][A-Za-z0-9_]*`
+
 var (
-	// actionPattern matches what other tools replace: template actions, variables.
-	actionPattern = regexp.MustCompile(`(?s)\{\{.*?\}\}|\$\{[^}]*\}|\$\([^)]*\)|<[^<>]*>|#\{[^}]*\}#?|%%[^%]*%%|\[\[.*?\]\]|@@[^@]*@@|\$[A-Za-z_][A-Za-z0-9_]*`)
-	// placeholderPattern matches the same, and names in underscores, which could be a tag.
-	placeholderPattern = regexp.MustCompile(actionPattern.String() + `|^__[A-Z0-9_]+__$|^ENC\[`)
+	// actionPattern matches one action.
+	actionPattern = lazyregexp.New(actions)
+	// placeholderPattern matches an action, and names in underscores, which could be a tag.
+	placeholderPattern = lazyregexp.New(actions + `|^__[A-Z0-9_]+__$|^ENC\[`)
 	// defaultPattern matches ${VAR:-text}, in which text counts unless VAR is set.
-	defaultPattern = regexp.MustCompile(`^(\$\{[A-Za-z_][A-Za-z0-9_.]*:?[-=])([^${}]+)(\})$`)
+	defaultPattern = lazyregexp.New(`^(\$\{[A-Za-z_][A-Za-z0-9_.]*:?[-=])([^${}]+)(\})$`)
 	// insidePattern matches the defaults of variables and template actions in a text.
-	insidePattern = regexp.MustCompile(`\$\{[A-Za-z_][A-Za-z0-9_.]*:?[-=]([^${}]+)\}|\{\{[^{}]*\bdefault\s+"([^"{}]+)"[^{}]*\}\}`)
+	insidePattern = lazyregexp.New(`\$\{[A-Za-z_][A-Za-z0-9_.]*:?[-=]([^${}]+)\}|\{\{[^{}]*\bdefault\s+"([^"{}]+)"[^{}]*\}\}`)
 )
 
 // mayHoldAction reports whether text has a character that begins a match of

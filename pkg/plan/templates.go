@@ -4,11 +4,11 @@ import (
 	"bytes"
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/tagbump/tagbump/pkg/image"
+	"github.com/tagbump/tagbump/pkg/internal/lazyregexp"
 	"github.com/tagbump/tagbump/pkg/keypath"
 	"github.com/tagbump/tagbump/pkg/yamledit"
 )
@@ -27,7 +27,7 @@ type joinPart struct {
 	keys    []string
 }
 
-var valuePattern = regexp.MustCompile(`\{\{-?\s*\$?\.Values\.([A-Za-z0-9_.]+)\s*(?:\|[^{}]*)?-?\}\}`)
+var valuePattern = lazyregexp.New(`\{\{-?\s*\$?\.Values\.([A-Za-z0-9_.]+)\s*(?:\|[^{}]*)?-?\}\}`)
 
 // joins lists the joins in the chart's templates.
 func (c *chart) joins() []templateJoin {

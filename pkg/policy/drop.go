@@ -2,8 +2,9 @@ package policy
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
+
+	"github.com/tagbump/tagbump/pkg/internal/lazyregexp"
 )
 
 // A reason is why a tag is not a candidate.
@@ -61,7 +62,7 @@ func (p *Policy) Drops(tags []string) []Drop {
 
 // versionLike matches a tag that begins like a version or a date: its numbers,
 // and then something that is not a digit.
-var versionLike = regexp.MustCompile(`^[vV]?(\d+(?:[._-]\d+)+)(?:\D.*)?$`)
+var versionLike = lazyregexp.New(`^[vV]?(\d+(?:[._-]\d+)+)(?:\D.*)?$`)
 
 // Overlooked returns the tags that look newer than the chosen one although the
 // order cannot read them, as 1.3.0rc1 beside 1.2.9: their first numbers are

@@ -3,12 +3,13 @@ package policy
 import (
 	"fmt"
 	"math"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/Masterminds/semver/v3"
+
+	"github.com/tagbump/tagbump/pkg/internal/lazyregexp"
 )
 
 // The orders in which tags can be compared. The greatest is the best one.
@@ -98,7 +99,7 @@ func compareNumbers(a, b string) (order int, ok bool) {
 	return order, order != 0
 }
 
-var digits = regexp.MustCompile(`[0-9]+`)
+var digits = lazyregexp.New(`[0-9]+`)
 
 // shapeOf returns text with each run of digits as one 0.
 func shapeOf(text string) string { return digits.ReplaceAllString(text, "0") }
@@ -156,7 +157,7 @@ type version struct {
 // versionPattern is what counts as a version: two or more numbers with dots, or
 // a single short one behind a v. Without these borders a date, a build number or
 // the digits of a commit would be the greatest version.
-var versionPattern = regexp.MustCompile(`^(?:[vV]?\d+(?:\.\d+)+(?:-[^+_]+)?(?:[+_].*)?|[vV]\d{1,4})$`)
+var versionPattern = lazyregexp.New(`^(?:[vV]?\d+(?:\.\d+)+(?:-[^+_]+)?(?:[+_].*)?|[vV]\d{1,4})$`)
 
 func parseVersion(text string) (v version, ok bool) {
 	if !versionPattern.MatchString(text) {
@@ -220,7 +221,7 @@ func (v version) key() string {
 
 type numerical struct{}
 
-var number = regexp.MustCompile(`^(\d+)(?:\.(\d+))?$`)
+var number = lazyregexp.New(`^(\d+)(?:\.(\d+))?$`)
 
 // rank keeps numbers as text: a float would round a time stamp of 17 digits.
 func (numerical) rank(key string) (rank, reason) {
@@ -263,7 +264,7 @@ type calver struct{}
 
 // calverPattern is a year of two or four digits and up to four counters, or the
 // date (and minute or second) in one run of digits.
-var calverPattern = regexp.MustCompile(`^[vV]?(?:(\d{4}|\d{2})((?:[._-]\d+){1,4})|(\d{4})(\d{2})(\d{2})(\d{4}|\d{6})?((?:[._-]\d+){0,2}))$`)
+var calverPattern = lazyregexp.New(`^[vV]?(?:(\d{4}|\d{2})((?:[._-]\d+){1,4})|(\d{4})(\d{2})(\d{2})(\d{4}|\d{6})?((?:[._-]\d+){0,2}))$`)
 
 func (calver) rank(key string) (rank, reason) {
 	groups := calverPattern.FindStringSubmatch(key)

@@ -39,6 +39,7 @@ import (
 	"strings"
 
 	"github.com/tagbump/tagbump/pkg/fault"
+	"github.com/tagbump/tagbump/pkg/internal/lazyregexp"
 )
 
 var (
@@ -170,4 +171,4 @@ func (p *Policy) consider(tag string) (Candidate, reason) {
 
 // artifact matches the tags that cosign and the referrers fallback (OCI
 // distribution spec 1.1) give to what belongs to an image but is not an image.
-var artifact = regexp.MustCompile(`^sha256-[0-9a-f]{64}(\..+)?$`)
+var artifact = lazyregexp.New(`^sha256-[0-9a-f]{64}(\..+)?$`)

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/tagbump/tagbump/pkg/fault"
+	"github.com/tagbump/tagbump/pkg/internal/lazyregexp"
 )
 
 // A Rule is a policy as its user wrote it. The zero Rule is the greatest released semantic version.
@@ -92,7 +93,7 @@ func patternError(pattern string, err error) error {
 
 // reference matches a dollar sign in a template and the group behind it, as
 // regexp.Expand reads them: the longest name counts, so $1x is the group "1x".
-var reference = regexp.MustCompile(`\$(?:(\w+)|\{(\w+)\}|(\$))?`)
+var reference = lazyregexp.New(`\$(?:(\w+)|\{(\w+)\}|(\$))?`)
 
 // checkExtract refuses a template that regexp.Expand would silently expand to
 // nothing, or to the same key for every tag.

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/tagbump/tagbump/pkg/internal/lazyregexp"
 )
 
 // A Suggestion is a rule that fits the tags of a repository.
@@ -75,13 +77,13 @@ type member struct {
 // The patterns of tags, each with the groups before, key and after.
 var tagPatterns = []struct {
 	kind    tagKind
-	pattern *regexp.Regexp
+	pattern *lazyregexp.Regexp
 }{
-	{kindTime, regexp.MustCompile(`^(?P<before>|.*[^0-9])(?P<key>20\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[T.-]?(?:[01]\d|2[0-3])[0-5]\d(?:[0-5]\d)?)?)(?P<after>Z?)(?P<commit>-[0-9a-f]{7,40})?$`)},
-	{kindDate, regexp.MustCompile(`^(?P<before>v?)(?P<key>20\d\d(?:[.-]\d{1,2}){1,2}(?:[.-]\d{1,4})?)(?P<after>)$`)},
-	{kindVersion, regexp.MustCompile(`^(?P<before>(?:[A-Za-z][A-Za-z0-9]*[-_])*)(?P<key>[vV]?\d+(?:\.\d+)+(?:-(?:alpha|beta|rc|pre|preview|dev|snapshot|next|canary|nightly|[0-9]+)(?:[.-]?[0-9A-Za-z]+)*)?)(?P<after>(?:[-_][0-9A-Za-z][0-9A-Za-z._-]*)?)$`)},
-	{kindCommit, regexp.MustCompile(`^(?P<before>(?:[A-Za-z][A-Za-z0-9_]*-)*)(?P<key>[0-9]*[a-f][0-9a-f]{6,39}|[0-9a-f]*[a-f][0-9a-f]*[0-9][0-9a-f]*)(?P<after>)$`)},
-	{kindNumber, regexp.MustCompile(`^(?P<before>(?:[A-Za-z][A-Za-z0-9]*[-_])*[A-Za-z]*)(?P<key>\d{1,9})(?P<after>)(?P<commit>-[0-9a-f]{7,40})?$`)},
+	{kindTime, lazyregexp.New(`^(?P<before>|.*[^0-9])(?P<key>20\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[T.-]?(?:[01]\d|2[0-3])[0-5]\d(?:[0-5]\d)?)?)(?P<after>Z?)(?P<commit>-[0-9a-f]{7,40})?$`)},
+	{kindDate, lazyregexp.New(`^(?P<before>v?)(?P<key>20\d\d(?:[.-]\d{1,2}){1,2}(?:[.-]\d{1,4})?)(?P<after>)$`)},
+	{kindVersion, lazyregexp.New(`^(?P<before>(?:[A-Za-z][A-Za-z0-9]*[-_])*)(?P<key>[vV]?\d+(?:\.\d+)+(?:-(?:alpha|beta|rc|pre|preview|dev|snapshot|next|canary|nightly|[0-9]+)(?:[.-]?[0-9A-Za-z]+)*)?)(?P<after>(?:[-_][0-9A-Za-z][0-9A-Za-z._-]*)?)$`)},
+	{kindCommit, lazyregexp.New(`^(?P<before>(?:[A-Za-z][A-Za-z0-9_]*-)*)(?P<key>[0-9]*[a-f][0-9a-f]{6,39}|[0-9a-f]*[a-f][0-9a-f]*[0-9][0-9a-f]*)(?P<after>)$`)},
+	{kindNumber, lazyregexp.New(`^(?P<before>(?:[A-Za-z][A-Za-z0-9]*[-_])*[A-Za-z]*)(?P<key>\d{1,9})(?P<after>)(?P<commit>-[0-9a-f]{7,40})?$`)},
 }
 
 // memberOf cuts a tag into its parts.

@@ -1,13 +1,14 @@
 package policy
 
 import (
-	"regexp"
 	"strings"
+
+	"github.com/tagbump/tagbump/pkg/internal/lazyregexp"
 )
 
 // preReleaseWord is how pre-releases are called, in contrast to the variants of
 // an image (1.2.3-alpine), which are as new as the version that they name.
-var preReleaseWord = regexp.MustCompile(`^(?i:alpha|beta|rc|pre|preview|dev|snapshot|nightly|canary|next|m|ea)(?:[^a-zA-Z]|$)`)
+var preReleaseWord = lazyregexp.New(`^(?i:alpha|beta|rc|pre|preview|dev|snapshot|nightly|canary|next|m|ea)(?:[^a-zA-Z]|$)`)
 
 // CompareVersions compares two tags without a policy: order is negative when a
 // is before (older than) b. ok is false unless both are versions with dots whose

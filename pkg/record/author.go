@@ -2,10 +2,10 @@ package record
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/tagbump/tagbump/pkg/fault"
+	"github.com/tagbump/tagbump/pkg/internal/lazyregexp"
 )
 
 // An Author is who made a commit.
@@ -13,7 +13,7 @@ type Author struct{ Name, Email string }
 
 // author matches what git takes: any text, also with brackets, commas and colons,
 // and an address in angle brackets.
-var author = regexp.MustCompile(`^([^<>\x00-\x1f\x7f]*)<([^<>\s\x00-\x1f\x7f]+)>$`)
+var author = lazyregexp.New(`^([^<>\x00-\x1f\x7f]*)<([^<>\s\x00-\x1f\x7f]+)>$`)
 
 // ParseAuthor reads "NAME <EMAIL>". The error's kind is fault.Usage.
 func ParseAuthor(text string) (Author, error) {

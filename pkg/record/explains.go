@@ -1,11 +1,11 @@
 package record
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/tagbump/tagbump/pkg/image"
+	"github.com/tagbump/tagbump/pkg/internal/lazyregexp"
 	"github.com/tagbump/tagbump/pkg/safetext"
 )
 
@@ -95,7 +95,7 @@ func replacedOnce(older, newer string, change statedChange) bool {
 }
 
 // token matches the characters of tags and digests.
-var token = regexp.MustCompile(`[0-9A-Za-z_.+-]+`)
+var token = lazyregexp.New(`[0-9A-Za-z_.+-]+`)
 
 // replacesIn reports whether nothing but tags and digests of the image differs between
 // two lines.
@@ -118,10 +118,10 @@ func (img Image) replacesIn(older, newer string) bool {
 	return true
 }
 
-var hexOf = regexp.MustCompile(`^[0-9a-f]{64}$`)
+var hexOf = lazyregexp.New(`^[0-9a-f]{64}$`)
 
 // imageKey matches the keys of tags and images.
-var imageKey = regexp.MustCompile(`(?i)tag|version|digest|sha|image|name|ref|revision`)
+var imageKey = lazyregexp.New(`(?i)tag|version|digest|sha|image|name|ref|revision`)
 
 // holdsImage reports whether the text before a value says that the value is the image's:
 // replicas: 2 is not, although the tag may be 2.
@@ -168,7 +168,7 @@ func isInserted(older, newer, value string) bool {
 
 // addedLine matches a line with one key and one value, perhaps as the first of a list's
 // entry.
-var addedLine = regexp.MustCompile(`^\s*(?:- )?([\w.-]+):\s*(.*?)\s*$`)
+var addedLine = lazyregexp.New(`^\s*(?:- )?([\w.-]+):\s*(.*?)\s*$`)
 
 // adds reports whether a line is new because of an image: its key was missing, or its
 // entry in a kustomization.

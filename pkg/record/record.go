@@ -12,12 +12,12 @@ package record
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/tagbump/tagbump/pkg/image"
+	"github.com/tagbump/tagbump/pkg/internal/lazyregexp"
 	"github.com/tagbump/tagbump/pkg/redact"
 	"github.com/tagbump/tagbump/pkg/safetext"
 )
@@ -146,7 +146,7 @@ func reference(ref image.Ref) string {
 	return text
 }
 
-var revision = regexp.MustCompile(`^[0-9A-Fa-f]{7,64}$`)
+var revision = lazyregexp.New(`^[0-9A-Fa-f]{7,64}$`)
 
 // IsRevision reports whether s can be a commit's hash, perhaps abbreviated.
 func IsRevision(s string) bool { return revision.MatchString(s) }
@@ -262,7 +262,7 @@ func Change(file, path, from, to string) string {
 	return fmt.Sprintf("%s: %s: %s -> %s", safetext.Line(file), safetext.Line(path), safetext.Line(from), safetext.Line(to))
 }
 
-var trailer = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]*: .`)
+var trailer = lazyregexp.New(`^[A-Za-z0-9][A-Za-z0-9-]*: .`)
 
 // isOurs reports whether a paragraph has only trailers, one of them tagbump's.
 func isOurs(lines []string) bool {

@@ -10,8 +10,9 @@ package redact
 
 import (
 	"net/url"
-	"regexp"
 	"strings"
+
+	"github.com/tagbump/tagbump/pkg/internal/lazyregexp"
 )
 
 // Mask is written in place of a secret.
@@ -20,13 +21,13 @@ const Mask = "REDACTED"
 var (
 	// userPart matches the user part of a URL anywhere in a text. A user name
 	// alone is masked too: forges take tokens there.
-	userPart = regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*://)([^/?#\s"'@]+(?:@[^/?#\s"'@]+)*)@`)
+	userPart = lazyregexp.New(`([A-Za-z][A-Za-z0-9+.-]*://)([^/?#\s"'@]+(?:@[^/?#\s"'@]+)*)@`)
 	// oddUserPart matches a user part whose password has an unescaped "/", "#" or
 	// "?". It is known by its colon, which no port follows.
-	oddUserPart = regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*://)([^/?#\s"'@:\[\]]*:[^/?#\s"'@]*[^0-9/?#\s"'@][^/?#\s"'@]*[/?#][^\s"']*)@`)
+	oddUserPart = lazyregexp.New(`([A-Za-z][A-Za-z0-9+.-]*://)([^/?#\s"'@:\[\]]*:[^/?#\s"'@]*[^0-9/?#\s"'@][^/?#\s"'@]*[/?#][^\s"']*)@`)
 	// anyUserPart matches everything between the scheme and the last "@" where a
 	// colon comes before the first "/".
-	anyUserPart = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9+.-]*://)([^/?#@\[\]]*:.*)@`)
+	anyUserPart = lazyregexp.New(`^([A-Za-z][A-Za-z0-9+.-]*://)([^/?#@\[\]]*:.*)@`)
 )
 
 // URL returns raw without its user part and without the values of its query,

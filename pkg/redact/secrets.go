@@ -54,7 +54,7 @@ func (s Secrets) Add(values ...string) {
 	for _, value := range values {
 		s.known.add(strings.TrimSpace(value))
 	}
-	slices.SortFunc(s.known.values, func(a, b string) int { return len(b) - len(a) })
+	slices.SortStableFunc(s.known.values, func(a, b string) int { return len(b) - len(a) })
 	s.known.values = slices.Compact(s.known.values)
 	pairs := make([]string, 0, 2*len(s.known.values))
 	for _, value := range s.known.values {

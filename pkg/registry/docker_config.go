@@ -8,12 +8,13 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
+
+	"github.com/tagbump/tagbump/pkg/internal/lazyregexp"
 )
 
 // dockerConfig is what counts of ~/.docker/config.json. Log-ins stay text until one
@@ -149,4 +150,4 @@ func trimScheme(key string) string {
 	return strings.TrimSuffix(strings.TrimSuffix(key, "/v1"), "/v2")
 }
 
-var schemePattern = regexp.MustCompile(`^(?i:https?)://`)
+var schemePattern = lazyregexp.New(`^(?i:https?)://`)

@@ -13,7 +13,6 @@ import (
 	"net/netip"
 	"net/url"
 	"os/exec"
-	"regexp"
 	"strings"
 	"time"
 
@@ -25,6 +24,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/authn"
 
 	"github.com/tagbump/tagbump/pkg/internal/httpx"
+	"github.com/tagbump/tagbump/pkg/internal/lazyregexp"
 	"github.com/tagbump/tagbump/pkg/internal/smallfile"
 	"github.com/tagbump/tagbump/pkg/redact"
 )
@@ -55,7 +55,7 @@ type ecrHost struct {
 }
 
 // ecrPattern matches the names of private registries in all partitions of AWS.
-var ecrPattern = regexp.MustCompile(`^(\d{12})\.dkr[.-]ecr(-fips)?\.([a-z0-9][a-z0-9-]*)\.(amazonaws\.(?:com(?:\.cn)?|eu)|on\.(?:aws|amazonwebservices\.com\.cn)|sc2s\.sgov\.gov|c2s\.ic\.gov|cloud\.adc-e\.uk|csp\.hci\.ic\.gov)$`)
+var ecrPattern = lazyregexp.New(`^(\d{12})\.dkr[.-]ecr(-fips)?\.([a-z0-9][a-z0-9-]*)\.(amazonaws\.(?:com(?:\.cn)?|eu)|on\.(?:aws|amazonwebservices\.com\.cn)|sc2s\.sgov\.gov|c2s\.ic\.gov|cloud\.adc-e\.uk|csp\.hci\.ic\.gov)$`)
 
 func isECR(host string) bool { return ecrPattern.MatchString(host) }
 
@@ -177,7 +177,7 @@ func (a amazon) assumeRole(ctx context.Context, host ecrHost) (aws.Credentials, 
 }
 
 // regionPattern holds what becomes part of a host's name.
-var regionPattern = regexp.MustCompile(`^[a-z0-9-]+$`)
+var regionPattern = lazyregexp.New(`^[a-z0-9-]+$`)
 
 // stsAddress is the STS of the region where the program runs, else of the registry's.
 func (a amazon) stsAddress(host ecrHost) (string, error) {

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"regexp"
 	"strings"
 	"time"
 
@@ -16,6 +15,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 
 	"github.com/tagbump/tagbump/pkg/internal/httpx"
+	"github.com/tagbump/tagbump/pkg/internal/lazyregexp"
 	"github.com/tagbump/tagbump/pkg/redact"
 )
 
@@ -62,7 +62,7 @@ func (k *Keychain) fromHelper(ctx context.Context, config *dockerConfig, host, s
 
 // helperName is what can follow "docker-credential-": a path would run a program of
 // the working folder.
-var helperName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+var helperName = lazyregexp.New(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
 
 func (k *Keychain) askHelper(ctx context.Context, suffix, server, source string) helperAnswer {
 	if !helperName.MatchString(suffix) {

@@ -9,7 +9,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -17,6 +16,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	ggcr "github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
+	"github.com/tagbump/tagbump/pkg/internal/lazyregexp"
 )
 
 // A session asks for parts of one repository. It logs in with its first request,
@@ -273,7 +274,7 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 // realmPattern finds the token server in a challenge (RFC 6750, section 3).
-var realmPattern = regexp.MustCompile(`(?i)\bBearer\b.*?\brealm="([^"]*)"`)
+var realmPattern = lazyregexp.New(`(?i)\bBearer\b.*?\brealm="([^"]*)"`)
 
 // noteRealm remembers where tokens come from, if they may.
 func (g *guard) noteRealm(req *http.Request, resp *http.Response) error {

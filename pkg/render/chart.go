@@ -7,10 +7,11 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"regexp"
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/tagbump/tagbump/pkg/internal/lazyregexp"
 )
 
 // A chart is a folder with a Chart.yaml, rendered with its own values and at most
@@ -44,7 +45,7 @@ func (c chart) render(ctx context.Context, r *runner, fsys fs.FS) (string, []str
 	return text, notes, err
 }
 
-var notInName = regexp.MustCompile(`[^a-z0-9-]+`)
+var notInName = lazyregexp.New(`[^a-z0-9-]+`)
 
 // releaseName makes a name that helm accepts of a folder's.
 func releaseName(dir string) string {

@@ -1,14 +1,14 @@
 package render
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/tagbump/tagbump/pkg/image"
+	"github.com/tagbump/tagbump/pkg/internal/lazyregexp"
 )
 
 // reference is text that can be an image reference with a tag or digest.
-var reference = regexp.MustCompile(`[A-Za-z0-9][A-Za-z0-9._/:@-]*[:@][A-Za-z0-9._:@-]*[A-Za-z0-9_]`)
+var reference = lazyregexp.New(`[A-Za-z0-9][A-Za-z0-9._/:@-]*[:@][A-Za-z0-9._:@-]*[A-Za-z0-9_]`)
 
 // has reports whether the manifests use the reference outside of comments. A
 // digest counts only if ref has one.
@@ -40,10 +40,10 @@ func same(found, ref image.Ref) bool {
 }
 
 var (
-	documentStart = regexp.MustCompile(`(?m)^---`)
-	secretKind    = regexp.MustCompile(`(?m)^kind:[ \t]*["']?Secret["']?[ \t]*$`)
-	secretData    = regexp.MustCompile(`(?m)^(data|stringData):[^\n]*\n((?:[ \t][^\n]*\n|\n)*)`)
-	secretValue   = regexp.MustCompile(`(?m)^([ \t]+[^\s:#]+:)[^\n]*$`)
+	documentStart = lazyregexp.New(`(?m)^---`)
+	secretKind    = lazyregexp.New(`(?m)^kind:[ \t]*["']?Secret["']?[ \t]*$`)
+	secretData    = lazyregexp.New(`(?m)^(data|stringData):[^\n]*\n((?:[ \t][^\n]*\n|\n)*)`)
+	secretValue   = lazyregexp.New(`(?m)^([ \t]+[^\s:#]+:)[^\n]*$`)
 )
 
 // hideSecrets replaces the values of Secrets, which are made anew at each

@@ -6,11 +6,11 @@ import (
 	"io/fs"
 	"maps"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/tagbump/tagbump/pkg/files"
+	"github.com/tagbump/tagbump/pkg/internal/lazyregexp"
 )
 
 // sourcesOf returns everything that the changed files are rendered by, sorted by
@@ -47,7 +47,7 @@ func sourcesOfFile(fsys fs.FS, file string) []source {
 }
 
 // ownFiles are the parts of a chart that all its environments share.
-var ownFiles = regexp.MustCompile(`^(values\.ya?ml|Chart\.(yaml|lock)|requirements\.(yaml|lock)|(templates|crds|charts|files)/.*)$`)
+var ownFiles = lazyregexp.New(`^(values\.ya?ml|Chart\.(yaml|lock)|requirements\.(yaml|lock)|(templates|crds|charts|files)/.*)$`)
 
 // chartsOf returns the chart in dir with the values that file is part of, and the
 // charts that depend on it.
@@ -82,7 +82,7 @@ func withValues(fsys fs.FS, dir string) []source {
 	return all
 }
 
-var valuesName = regexp.MustCompile(`^(values[-._].+|.+[-._]values)\.ya?ml$`)
+var valuesName = lazyregexp.New(`^(values[-._].+|.+[-._]values)\.ya?ml$`)
 
 // isValues reports whether the file of a chart is one of further values: by its
 // name, or by its folder.
@@ -158,7 +158,7 @@ func foldersWith(fsys fs.FS, name string) []string {
 // A plain is the path of a manifest that is applied as it is.
 type plain string
 
-var manifestKind = regexp.MustCompile(`(?m)^kind:`)
+var manifestKind = lazyregexp.New(`(?m)^kind:`)
 
 func plainSource(fsys fs.FS, file string) []source {
 	text, err := fs.ReadFile(fsys, file)

@@ -39,7 +39,7 @@ func Difference(before, after []string) (string, error) {
 			names = append(names, name)
 		}
 	}
-	slices.SortFunc(names, objectName.compare)
+	slices.SortStableFunc(names, objectName.compare)
 	var b strings.Builder
 	for _, name := range names {
 		writeObject(&b, name, old[name], now[name])

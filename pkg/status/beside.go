@@ -57,7 +57,7 @@ func lookBeside(ctx context.Context, r bump.Runner, q Question, found reading) b
 		}
 	}
 	group.Wait()
-	slices.SortFunc(b.errs, byText)
+	slices.SortStableFunc(b.errs, byText)
 	return b
 }
 

@@ -2,9 +2,9 @@ package textedit
 
 import (
 	"bytes"
-	"regexp"
 	"strings"
 
+	"github.com/tagbump/tagbump/pkg/internal/lazyregexp"
 	"github.com/tagbump/tagbump/pkg/yamledit"
 )
 
@@ -16,7 +16,7 @@ type envSyntax struct{}
 
 func readEnv(src []byte) (*yamledit.Text, error) { return yamledit.ParseForeign(src, envSyntax{}) }
 
-var assignment = regexp.MustCompile(`^[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_.-]*)[ \t]*=`)
+var assignment = lazyregexp.New(`^[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_.-]*)[ \t]*=`)
 
 // Read returns a mapping of the variables.
 func (envSyntax) Read(src []byte) (yamledit.Tree, error) {
@@ -74,7 +74,7 @@ func envValue(src []byte, start int) yamledit.Tree {
 }
 
 // comment matches a comment after a value, or in the place of one.
-var comment = regexp.MustCompile(`(?:^|[ \t])#.*$`)
+var comment = lazyregexp.New(`(?:^|[ \t])#.*$`)
 
 // quotedValue reads the value whose quote is at start.
 func quotedValue(src []byte, start int) yamledit.Tree {

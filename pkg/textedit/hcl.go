@@ -2,10 +2,10 @@ package textedit
 
 import (
 	"bytes"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/tagbump/tagbump/pkg/internal/lazyregexp"
 	"github.com/tagbump/tagbump/pkg/yamledit"
 )
 
@@ -93,9 +93,9 @@ func (hclSyntax) Write(old yamledit.Token, value string) (string, bool) {
 
 var (
 	// expression matches what a reader computes inside a string: ${…}, %{…} or $NAME.
-	expression = regexp.MustCompile(`[$%]\{[^{}]*\}|\$[A-Za-z_][A-Za-z0-9_]*`)
+	expression = lazyregexp.New(`[$%]\{[^{}]*\}|\$[A-Za-z_][A-Za-z0-9_]*`)
 	// plainWord matches text that means itself in every format, quoted or not.
-	plainWord = regexp.MustCompile(`^[A-Za-z0-9_./@:+=,-]*$`)
+	plainWord = lazyregexp.New(`^[A-Za-z0-9_./@:+=,-]*$`)
 )
 
 func hasExpression(text string) bool { return expression.MatchString(text) }

@@ -132,7 +132,7 @@ func (p *hclParser) body(end byte) []yamledit.Tree {
 		}
 	}
 	fields = append(fields, blockFields(blocks, 0)...)
-	slices.SortFunc(fields, func(a, b yamledit.Tree) int { return a.KeyOffset - b.KeyOffset })
+	slices.SortStableFunc(fields, func(a, b yamledit.Tree) int { return a.KeyOffset - b.KeyOffset })
 	return fields
 }
 

@@ -14,23 +14,23 @@ package textedit
 import (
 	"errors"
 	"path"
-	"regexp"
 
+	"github.com/tagbump/tagbump/pkg/internal/lazyregexp"
 	"github.com/tagbump/tagbump/pkg/yamledit"
 )
 
 // A format is how files with some names are read.
 type format struct {
-	names *regexp.Regexp // matches a file's last path element
+	names *lazyregexp.Regexp // matches a file's last path element
 	read  func(src []byte) (*yamledit.Text, error)
 }
 
 // formats lists what is known; the first match counts.
 var formats = []format{
-	{regexp.MustCompile(`(?i)\.(ya?ml|tpl|gotmpl|tplt|tmpl)$|^kustomization$`), yamledit.Read},
-	{regexp.MustCompile(`(?i)\.json$`), yamledit.ParseJSON},
-	{regexp.MustCompile(`(?i)\.(tfvars|tf|hcl)$`), readHCL},
-	{regexp.MustCompile(`(?i)^\.env(\..+)?$|\.env$`), readEnv},
+	{lazyregexp.New(`(?i)\.(ya?ml|tpl|gotmpl|tplt|tmpl)$|^kustomization$`), yamledit.Read},
+	{lazyregexp.New(`(?i)\.json$`), yamledit.ParseJSON},
+	{lazyregexp.New(`(?i)\.(tfvars|tf|hcl)$`), readHCL},
+	{lazyregexp.New(`(?i)^\.env(\..+)?$|\.env$`), readEnv},
 }
 
 // formatOf returns the format that the file's name tells; nil for none.

@@ -2,11 +2,11 @@ package wire
 
 import (
 	"context"
-	"regexp"
 	"time"
 
 	"github.com/tagbump/tagbump/pkg/bump"
 	"github.com/tagbump/tagbump/pkg/giturl"
+	"github.com/tagbump/tagbump/pkg/internal/lazyregexp"
 )
 
 // sources finds the pages and commits of the repositories that images are built from.
@@ -25,7 +25,7 @@ func (w World) Sources(place Place) bump.Sources { return sources{w, place} }
 const sourcePatience = 10 * time.Second
 
 // linkable matches an address that can be a link in Markdown as it is.
-var linkable = regexp.MustCompile(`^https?://[\w.:/~-]+$`)
+var linkable = lazyregexp.New(`^https?://[\w.:/~-]+$`)
 
 func (s sources) Changes(ctx context.Context, source, from, to string) bump.SourceChanges {
 	address, err := giturl.Parse(source)

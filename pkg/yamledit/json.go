@@ -4,9 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"regexp"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/tagbump/tagbump/pkg/internal/lazyregexp"
 )
 
 // ParseJSON reads one JSON value. JSON is read with the YAML parser, which knows
@@ -35,7 +36,7 @@ func ParseJSON(src []byte) (*Text, error) {
 	return t, nil
 }
 
-var jsonEscape = regexp.MustCompile(`\\(?:u[dD][89a-fA-F][0-9a-fA-F]{2}|.)`)
+var jsonEscape = lazyregexp.New(`\\(?:u[dD][89a-fA-F][0-9a-fA-F]{2}|.)`)
 
 // maskEscapes replaces what YAML does not know, an escaped slash and half of a
 // character, by other escapes of the same length.

@@ -5,12 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/tagbump/tagbump/pkg/internal/lazyregexp"
 )
 
 // A Text is YAML text, read once: its bytes, its documents, and the places of its
@@ -124,7 +125,7 @@ func (t *Text) decodeTemplate() error {
 	return t.decode()
 }
 
-var entryLine = regexp.MustCompile(`^ *(?:- )?["']?[A-Za-z][A-Za-z0-9_-]*["']?: +[^ #|>&*!]`)
+var entryLine = lazyregexp.New(`^ *(?:- )?["']?[A-Za-z][A-Za-z0-9_-]*["']?: +[^ #|>&*!]`)
 
 func (t *Text) decodeLines() {
 	t.mode = byLine
@@ -276,7 +277,7 @@ func holdsBareAction(nodes []*yaml.Node) bool {
 	return false
 }
 
-var errorLine = regexp.MustCompile(`^(?:yaml: )?(?:line (\d+): )?`)
+var errorLine = lazyregexp.New(`^(?:yaml: )?(?:line (\d+): )?`)
 
 func parseError(t *Text, err error) error {
 	match := errorLine.FindStringSubmatch(err.Error())
@@ -292,7 +293,7 @@ func parseError(t *Text, err error) error {
 	return &Error{Why: fmt.Sprintf("cannot be parsed near line %d: %s", line, why)}
 }
 
-var unknownAnchor = regexp.MustCompile(`^unknown anchor '(.+)'`)
+var unknownAnchor = lazyregexp.New(`^unknown anchor '(.+)'`)
 
 // lineWithout finds the line of an error that the parser gives none: of an alias, of a
 // character, and of all that is wrong on the first line.

@@ -3,11 +3,12 @@ package yamledit
 import (
 	"bytes"
 	"fmt"
-	"regexp"
 	"sort"
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/tagbump/tagbump/pkg/internal/lazyregexp"
 )
 
 // A place names a scalar in one text by the parser's position, which no other
@@ -215,7 +216,7 @@ func (c *comparison) isWritten(e *splicedEdit, nodes []*yaml.Node) bool {
 }
 
 // parting is what may be between two entries, perhaps inside double quotes.
-var parting = regexp.MustCompile(`^(?:[ ,\r\n]|\\[rn])*$`)
+var parting = lazyregexp.New(`^(?:[ ,\r\n]|\\[rn])*$`)
 
 // lineAfter returns the line on which a is in the new text: below inserted lines it
 // is a later one.

@@ -3,12 +3,13 @@ package yamledit
 import (
 	"bytes"
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/tagbump/tagbump/pkg/internal/lazyregexp"
 )
 
 // Replace returns the edit after which the scalar reads value. Quotes are kept; a
@@ -106,7 +107,7 @@ func changedPart(old, value string) (from, to, end int) {
 }
 
 // besideActions are the characters that mean themselves in every style.
-var besideActions = regexp.MustCompile(`^[A-Za-z0-9_./@:-]*$`)
+var besideActions = lazyregexp.New(`^[A-Za-z0-9_./@:-]*$`)
 
 // edit returns the edit that puts text, written as the scalar's own text needs it,
 // in the place of the bytes.
@@ -138,10 +139,10 @@ func escapeDouble(value string) string {
 }
 
 var (
-	plainPattern  = regexp.MustCompile(`^-{0,2}[A-Za-z0-9_/.][A-Za-z0-9_./@:+=-]*$`)
-	wordPattern   = regexp.MustCompile(`(?i)^(?:y|n|yes|no|on|off|true|false|null|\.nan|\.inf)$`)
-	numberPattern = regexp.MustCompile(`^(?:[0-9]*(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?|0[xXoObB][-+]?[0-9A-Fa-f]*|[0-9]+(?::[0-9]+)+(?:\.[0-9]*)?)$`)
-	datePattern   = regexp.MustCompile(`^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt].*)?$`)
+	plainPattern  = lazyregexp.New(`^-{0,2}[A-Za-z0-9_/.][A-Za-z0-9_./@:+=-]*$`)
+	wordPattern   = lazyregexp.New(`(?i)^(?:y|n|yes|no|on|off|true|false|null|\.nan|\.inf)$`)
+	numberPattern = lazyregexp.New(`^(?:[0-9]*(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?|0[xXoObB][-+]?[0-9A-Fa-f]*|[0-9]+(?::[0-9]+)+(?:\.[0-9]*)?)$`)
+	datePattern   = lazyregexp.New(`^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt].*)?$`)
 )
 
 // needsQuote reports whether some YAML reader would take the plain value for

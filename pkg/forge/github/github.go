@@ -18,7 +18,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -28,6 +27,7 @@ import (
 	"github.com/tagbump/tagbump/pkg/forge"
 	"github.com/tagbump/tagbump/pkg/forge/internal/snapshot"
 	"github.com/tagbump/tagbump/pkg/internal/delay"
+	"github.com/tagbump/tagbump/pkg/internal/lazyregexp"
 	"github.com/tagbump/tagbump/pkg/redact"
 )
 
@@ -142,7 +142,7 @@ func parseAPIURL(raw string) (*url.URL, error) {
 	return base, nil
 }
 
-var namePattern = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,100}$`)
+var namePattern = lazyregexp.New(`^[A-Za-z0-9_.-]{1,100}$`)
 
 func checkNames(names ...string) error {
 	for _, name := range names {

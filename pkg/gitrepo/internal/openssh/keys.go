@@ -8,13 +8,14 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/agent"
+
+	"github.com/tagbump/tagbump/pkg/internal/lazyregexp"
 )
 
 // maxKeyFile is the most bytes of a key file that are read.
@@ -183,7 +184,7 @@ func (o KeyOptions) fileKeys() (keys []Key, notes []string) {
 }
 
 // fingerprintForm is what ssh-keygen -l prints, and the older form with colons.
-var fingerprintForm = regexp.MustCompile(`^(?:SHA256:[A-Za-z0-9+/]{43}=?|(?:MD5:)?[0-9a-fA-F]{2}(?::[0-9a-fA-F]{2}){15})$`)
+var fingerprintForm = lazyregexp.New(`^(?:SHA256:[A-Za-z0-9+/]{43}=?|(?:MD5:)?[0-9a-fA-F]{2}(?::[0-9a-fA-F]{2}){15})$`)
 
 // only returns the key that o.Only names.
 func (o KeyOptions) only() (Key, error) {
