@@ -62,12 +62,14 @@ demo: build ## show the main job on an embedded registry and repository
 	$(BINARY) demo
 
 .PHONY: pictures
-pictures: build ## draw what tagbump prints: the demo, as the README shows it, a dry run and an error
+pictures: build ## draw what tagbump prints: the demo, as the README shows it, a dry run, an error, status and progress
 	$(BINARY) demo --color always | go run ./pkg/internal/pictures testdata/pictures/demo.svg
 	$(BINARY) update ghcr.io/haoict/send2ereader:master-202406151230 --no-verify --dry-run --color always \
 		--config testdata/examples/plain-chart/.tagbump.yaml --repo testdata/examples/plain-chart 2>&1 | go run ./pkg/internal/pictures testdata/pictures/dry-run.svg
 	{ $(BINARY) update haoict/send2ereader:master-202406151230 --env produktion --color always \
 		--config testdata/examples/plain-chart/.tagbump.yaml --repo testdata/examples/plain-chart 2>&1 || test $$? = 2; } | go run ./pkg/internal/pictures testdata/pictures/error.svg
+	go run ./pkg/internal/pictures/scene status | go run ./pkg/internal/pictures testdata/pictures/status.svg
+	go run ./pkg/internal/pictures/scene -working update ghcr.io/acme/checkout --env staging --commit | go run ./pkg/internal/pictures testdata/pictures/progress.svg
 
 test: ## run all tests, then print how many passed (PACKAGES)
 	@mkdir -p $(RESULTS)
@@ -131,12 +133,17 @@ bench-registry: build ## what a resolved tag costs, beside crane and skopeo (RUN
 	GOBIN=$(abspath bin) go install github.com/google/go-containerregistry/cmd/crane@v0.22.1
 	go run ./pkg/internal/benchregistry -runs $(or $(RUNS),3) $(BINARY) bin/crane
 
-.PHONY: bench-peers
+.PHONY: peers bench-peers bench-start
 
-bench-peers: build ## make one bump as the README's peers do: seconds, requests, bytes and lines
-	GOBIN=$(abspath bin) go install github.com/mikefarah/yq/v4@v4.54.1
-	GOBIN=$(abspath bin) go install sigs.k8s.io/kustomize/kustomize/v5@v5.8.1
+peers: # stripped, as their projects release them
+	GOBIN=$(abspath bin) go install -trimpath -ldflags '-s -w' github.com/mikefarah/yq/v4@v4.54.1
+	GOBIN=$(abspath bin) go install -trimpath -ldflags '-s -w' sigs.k8s.io/kustomize/kustomize/v5@v5.8.1
+
+bench-peers: build peers ## make one bump as the README's peers do: seconds, requests, bytes and lines
 	go run ./pkg/internal/benchpeers $(BINARY) bin/yq bin/kustomize
+
+bench-start: build peers ## make one bump in a job without the programs, from the download to the push (make snapshot first)
+	go run ./pkg/internal/benchpeers -start '$(DIST)' $(BINARY) bin/yq bin/kustomize
 
 # A module of its own: nothing that the comparisons need is a dependency of tagbump's.
 bench-yaml: ## make the same tag edits with other YAML editors and compare (CORPUS=FOLDER)
