@@ -8,12 +8,19 @@
 // rough; requests, bytes and lines are exact.
 //
 //	go run ./pkg/internal/benchpeers bin/tagbump bin/yq bin/kustomize
+//
+// With -start, the same bump is made by a job that has none of the programs: each is first
+// downloaded (tagbump from the release in the folder DIST, by the orb's script, and again
+// by "go install"), over 100 Mbit/s.
+//
+//	go run ./pkg/internal/benchpeers -start DIST bin/tagbump bin/yq bin/kustomize
 package main
 
 import (
 	"cmp"
 	"debug/buildinfo"
 	"errors"
+	"flag"
 	"fmt"
 	"io/fs"
 	"os"
@@ -28,24 +35,28 @@ import (
 )
 
 const (
-	rounds  = 3 // the one with the median time counts
-	away    = 40 * time.Millisecond
-	token   = "correct-horse-battery"
-	fixture = "testdata/gitops"
+	rounds = 3 // the one with the median time counts
+	away   = 40 * time.Millisecond
+	// bandwidth is in bytes a second.
+	bandwidth = 100_000_000 / 8
+	token     = "correct-horse-battery"
+	fixture   = "testdata/gitops"
 )
 
 func main() {
-	if len(os.Args) != 4 {
-		fmt.Fprintln(os.Stderr, "usage: benchpeers TAGBUMP YQ KUSTOMIZE")
+	dist := flag.String("start", "", "begin with the download of each program; the `folder` has a release of tagbump")
+	flag.Parse()
+	if flag.NArg() != 3 {
+		fmt.Fprintln(os.Stderr, "usage: benchpeers [-start DIST] TAGBUMP YQ KUSTOMIZE")
 		os.Exit(2)
 	}
-	if err := run(os.Args[1:]); err != nil {
+	if err := run(*dist, flag.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, "benchpeers:", err)
 		os.Exit(1)
 	}
 }
 
-func run(programs []string) error {
+func run(dist string, programs []string) error {
 	dir, err := os.MkdirTemp("", "benchpeers-")
 	if err != nil {
 		return err
@@ -55,6 +66,14 @@ func run(programs []string) error {
 	if err != nil {
 		return err
 	}
+	if dist != "" {
+		return b.startUp(dist, programs)
+	}
+	return b.compare()
+}
+
+// compare prints what each way costs and changes.
+func (b *bench) compare() error {
 	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "bump\tpeer\tversion\tseconds\trequests\tkB\tfiles\tlines\twith the tag")
 	for _, w := range ways {
@@ -73,12 +92,13 @@ func run(programs []string) error {
 
 // A bench has the server, the line to it, and the programs.
 type bench struct {
-	dir      string
-	server   *testenv.GitServer
-	link     *testenv.Link
-	files    map[string]string
-	env      []string
-	versions map[string]string
+	dir       string
+	server    *testenv.GitServer
+	link      *testenv.Link
+	downloads *testenv.Link // to what jobs install from; nil unless jobs are measured
+	files     map[string]string
+	env       []string
+	versions  map[string]string
 }
 
 // newBench starts the server and the line, which end with the process.
@@ -94,7 +114,7 @@ func newBench(dir string, programs []string) (*bench, error) {
 	if err != nil {
 		return nil, err
 	}
-	b.link, err = testenv.NewLink(strings.TrimPrefix(b.server.URL, "http://"), testenv.LinkOptions{RTT: away, Handshake: 1})
+	b.link, err = testenv.NewLink(strings.TrimPrefix(b.server.URL, "http://"), testenv.LinkOptions{RTT: away, Handshake: 1, Down: bandwidth})
 	return b, err
 }
 
@@ -177,22 +197,31 @@ func (b *bench) once(w way) (measurement, error) {
 	if err != nil {
 		return measurement{}, err
 	}
-	cmd := exec.Command("sh", "-c", w.script)
-	cmd.Dir = work
-	cmd.Env = append(slices.Clone(b.env), "URL=http://"+b.link.Addr+"/"+name, "FILE="+w.bump.file, "IMAGE="+w.bump.image, "TAG="+w.bump.tag)
+	env := append(slices.Clone(b.env), "URL=http://"+b.link.Addr+"/"+name, "FILE="+w.bump.file, "IMAGE="+w.bump.image, "TAG="+w.bump.tag)
 	b.server.Forget()
 	b.link.Take()
-	start := time.Now()
-	out, err := cmd.CombinedOutput()
-	m := measurement{took: time.Since(start)}
+	took, err := timed(w.script, work, env)
+	m := measurement{took: took}
 	if err != nil {
-		return m, fmt.Errorf("%w: %s", err, out)
+		return m, err
 	}
 	time.Sleep(away) // bytes on their way are counted, too
 	sent := b.link.Take()
 	m.requests, m.bytes = len(b.server.Requests()), sent.Up+sent.Down
 	m.change, err = changed(repo, w.bump)
 	return m, err
+}
+
+// timed runs a script in a folder.
+func timed(script, dir string, env []string) (time.Duration, error) {
+	cmd := exec.Command("sh", "-c", script)
+	cmd.Dir, cmd.Env = dir, env
+	start := time.Now()
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		err = fmt.Errorf("%w: %s", err, out)
+	}
+	return time.Since(start), err
 }
 
 // A change is the extent of a commit.
