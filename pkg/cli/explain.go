@@ -1,9 +1,8 @@
 package cli
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
+	"sort"
 	"strings"
 
 	"github.com/tagbump/tagbump/pkg/bump"
@@ -62,8 +61,9 @@ func groupDrops(drops []policy.Drop) []dropDoc {
 	for _, group := range byWhy {
 		groups = append(groups, *group)
 	}
-	slices.SortStableFunc(groups, func(a, b dropDoc) int {
-		return cmp.Or(cmp.Compare(b.Count, a.Count), strings.Compare(a.Why, b.Why))
+	sort.Slice(groups, func(i, j int) bool {
+		a, b := groups[i], groups[j]
+		return a.Count > b.Count || a.Count == b.Count && a.Why < b.Why
 	})
 	return groups
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"sort"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -132,7 +133,7 @@ func allFlags(root *cobra.Command) []flagUse {
 			all[at].commands = append(all[at].commands, name)
 		}
 	}
-	slices.SortStableFunc(all, func(a, b flagUse) int { return strings.Compare(a.flag.Name, b.flag.Name) })
+	sort.Slice(all, func(i, j int) bool { return all[i].flag.Name < all[j].flag.Name })
 	return all
 }
 

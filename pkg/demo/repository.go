@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"slices"
+	"sort"
 	"strings"
 	"time"
 
@@ -71,7 +71,7 @@ func writeTree(to storer.EncodedObjectStorer, dir string) (plumbing.Hash, error)
 		}
 		tree.Entries = append(tree.Entries, object.TreeEntry{Name: entry.Name(), Mode: mode, Hash: hash})
 	}
-	slices.SortStableFunc(tree.Entries, func(a, b object.TreeEntry) int { return strings.Compare(sortName(a), sortName(b)) })
+	sort.Slice(tree.Entries, func(i, j int) bool { return sortName(tree.Entries[i]) < sortName(tree.Entries[j]) })
 	return write(to, tree)
 }
 
@@ -167,7 +167,7 @@ func stat(before, after map[string]string) string {
 			longest = max(longest, len(name))
 		}
 	}
-	slices.SortStableFunc(changes, func(a, b change) int { return strings.Compare(a.name, b.name) })
+	sort.Slice(changes, func(i, j int) bool { return changes[i].name < changes[j].name })
 	var out strings.Builder
 	for _, c := range changes {
 		fmt.Fprintf(&out, " %-*s | %d %s%s\n", longest, c.name, c.added+c.removed, strings.Repeat("+", c.added), strings.Repeat("-", c.removed))

@@ -3,6 +3,7 @@ package environs
 import (
 	"cmp"
 	"slices"
+	"sort"
 	"strings"
 )
 
@@ -36,8 +37,12 @@ func Group(files []string) []Environment {
 	for name, members := range byName {
 		environments = append(environments, Environment{name, members})
 	}
-	slices.SortStableFunc(environments, func(a, b Environment) int {
-		return cmp.Or(compareBool(a.Name == "", b.Name == ""), strings.Compare(a.Name, b.Name))
+	sort.Slice(environments, func(i, j int) bool {
+		a, b := environments[i].Name, environments[j].Name
+		if a == "" || b == "" {
+			return a != ""
+		}
+		return a < b
 	})
 	return environments
 }
@@ -65,16 +70,6 @@ func mergeSynonyms(names []string) []string {
 		}
 	}
 	return merged
-}
-
-func compareBool(a, b bool) int {
-	switch {
-	case a == b:
-		return 0
-	case a:
-		return 1
-	}
-	return -1
 }
 
 // nameAmong joins the marks that tell a file from the others.

@@ -2,6 +2,7 @@ package forge
 
 import (
 	"slices"
+	"sort"
 	"time"
 
 	"github.com/tagbump/tagbump/pkg/fault"
@@ -50,7 +51,7 @@ func LogOfEach(names []string, most int, logOf func(name string) ([]LogEntry, er
 // newestFirst returns the newest of entries, at most most, each commit once. Commits of
 // the same time keep their order.
 func newestFirst(entries []LogEntry, most int) []LogEntry {
-	slices.SortStableFunc(entries, func(a, b LogEntry) int { return b.When.Compare(a.When) })
+	sort.SliceStable(entries, func(i, j int) bool { return entries[i].When.After(entries[j].When) })
 	seen := map[string]bool{}
 	entries = slices.DeleteFunc(entries, func(e LogEntry) bool { was := seen[e.Hash]; seen[e.Hash] = true; return was })
 	return entries[:min(most, len(entries))]

@@ -12,6 +12,7 @@ package history
 
 import (
 	"slices"
+	"sort"
 	"strings"
 	"time"
 
@@ -82,7 +83,7 @@ type Event struct {
 // too.
 func Events(commits []Commit, changes []Change, environment string) []Event {
 	ordered := slices.Clone(changes)
-	slices.SortStableFunc(ordered, func(a, b Change) int { return b.Commit - a.Commit })
+	sort.SliceStable(ordered, func(i, j int) bool { return ordered[i].Commit > ordered[j].Commit })
 	past := map[string]*Stack{} // by image
 	var events []Event
 	for i, change := range ordered {

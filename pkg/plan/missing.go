@@ -2,9 +2,9 @@ package plan
 
 import (
 	"bytes"
-	"cmp"
 	"fmt"
 	"slices"
+	"sort"
 	"strings"
 
 	"github.com/tagbump/tagbump/pkg/image"
@@ -62,7 +62,7 @@ func (s *search) missing() error {
 			}
 		}
 	}
-	slices.SortStableFunc(e.names, func(a, b nearName) int { return cmp.Compare(a.distance, b.distance) })
+	sort.SliceStable(e.names, func(i, j int) bool { return e.names[i].distance < e.names[j].distance })
 	e.outside = s.outside()
 	return e
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sort"
 	"strings"
 
 	"github.com/tagbump/tagbump/pkg/safetext"
@@ -39,7 +40,7 @@ func Difference(before, after []string) (string, error) {
 			names = append(names, name)
 		}
 	}
-	slices.SortStableFunc(names, objectName.compare)
+	sort.Slice(names, func(i, j int) bool { return names[i].compare(names[j]) < 0 })
 	var b strings.Builder
 	for _, name := range names {
 		writeObject(&b, name, old[name], now[name])

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sort"
 	"sync"
 
 	"github.com/tagbump/tagbump/pkg/bump"
@@ -57,15 +58,8 @@ func lookBeside(ctx context.Context, r bump.Runner, q Question, found reading) b
 		}
 	}
 	group.Wait()
-	slices.SortStableFunc(b.errs, byText)
+	sort.Slice(b.errs, func(i, j int) bool { return b.errs[i].Error() < b.errs[j].Error() })
 	return b
-}
-
-func byText(a, b error) int {
-	if a.Error() < b.Error() {
-		return -1
-	}
-	return 1
 }
 
 // spots returns where each image is in each environment, image by image.

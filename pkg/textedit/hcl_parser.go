@@ -3,7 +3,7 @@ package textedit
 import (
 	"bytes"
 	"fmt"
-	"slices"
+	"sort"
 	"strconv"
 	"strings"
 	"unicode"
@@ -132,7 +132,7 @@ func (p *hclParser) body(end byte) []yamledit.Tree {
 		}
 	}
 	fields = append(fields, blockFields(blocks, 0)...)
-	slices.SortStableFunc(fields, func(a, b yamledit.Tree) int { return a.KeyOffset - b.KeyOffset })
+	sort.Slice(fields, func(i, j int) bool { return fields[i].KeyOffset < fields[j].KeyOffset })
 	return fields
 }
 
