@@ -49,13 +49,12 @@ func completeNames(cmd *cobra.Command, env *Env) {
 			return like(env.partsOfTargets(cmd, part), word), cobra.ShellCompDirectiveNoFileComp
 		})
 	}
-	if branch := cmd.Flags().Lookup("branch"); branch != nil {
-		_ = cmd.RegisterFlagCompletionFunc(branch.Name, func(cmd *cobra.Command, _ []string, word string) ([]string, cobra.ShellCompDirective) {
-			found, err := env.projectOf(cmd)
-			if err != nil || found.branchOf("", "") == "" {
-				return nil, cobra.ShellCompDirectiveNoFileComp
-			}
-			return like([]string{found.branchOf("", "")}, word), cobra.ShellCompDirectiveNoFileComp
+	for _, flag := range []string{"branch", "base"} {
+		if cmd.Flags().Lookup(flag) == nil {
+			continue
+		}
+		_ = cmd.RegisterFlagCompletionFunc(flag, func(cmd *cobra.Command, _ []string, word string) ([]string, cobra.ShellCompDirective) {
+			return env.branchesLike(cmd, word), cobra.ShellCompDirectiveNoFileComp
 		})
 	}
 	if strings.Contains(cmd.Use, "IMAGE") {
@@ -96,6 +95,30 @@ func (env *Env) partsOfTargets(cmd *cobra.Command, part func(plan.Target) string
 	return slices.Compact(parts)
 }
 
+// branchesLike returns the branches of a repository that has an address.
+func (env *Env) branchesLike(cmd *cobra.Command, word string) []string {
+	found, err := env.projectOf(cmd)
+	if err != nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(cmd.Context(), completionTime)
+	defer cancel()
+	opened, err := env.repositoryAt(firstOf(flagText(cmd, "repo"), found.repository()))
+	if err != nil {
+		return nil
+	}
+	defer opened.Close()
+	listed, is := opened.Repo.(lister)
+	if !is {
+		return nil
+	}
+	branches, err := listed.Branches(ctx, word)
+	if err != nil {
+		return nil
+	}
+	return branches
+}
+
 func flagText(cmd *cobra.Command, flag string) string {
 	if found := cmd.Flags().Lookup(flag); found != nil {
 		return found.Value.String()
@@ -105,12 +128,7 @@ func flagText(cmd *cobra.Command, flag string) string {
 
 // imagesIn returns the images in the files of a repository's branch.
 func (env *Env) imagesIn(ctx context.Context, repository, branch string, globs []string) ([]plan.Found, error) {
-	world := env.world(talk{io.Discard, false})
-	place, err := world.Locate(repository)
-	if err != nil {
-		return nil, err
-	}
-	opened, err := world.OpenRepository(place, wire.Options{})
+	opened, err := env.repositoryAt(repository)
 	if err != nil {
 		return nil, err
 	}
@@ -132,6 +150,16 @@ func (env *Env) imagesIn(ctx context.Context, repository, branch string, globs [
 		return nil, err
 	}
 	return index.Images(plan.FindOptions{Files: selection}), nil
+}
+
+// repositoryAt opens a repository, and says nothing.
+func (env *Env) repositoryAt(repository string) (*wire.Repository, error) {
+	world := env.world(talk{io.Discard, false})
+	place, err := world.Locate(repository)
+	if err != nil {
+		return nil, err
+	}
+	return world.OpenRepository(place, wire.Options{})
 }
 
 // imagesLike returns the images of the project file, or those of one image's tags that

@@ -26,7 +26,12 @@ func TestCompletion(t *testing.T) {
 		"update --config gone --env ''": none,
 		"update --on-stale s":           "fail\nskip\nallow\n:4\n",
 		"update $REG/acme/nope:1":       none,
-		"update --branch ''":            none,
+		"update --branch ''":            none, // of a folder
+
+		"update --repo $GIT/charts.git --branch ''":          "develop\nmain\nrelease/1.4\n:4\n",
+		"update --repo $GIT/charts.git --pr --base release/": "release/1.4\n:4\n",
+		"update --repo $GIT/charts.git --branch 'main x'":    none,
+		"update --repo $GIT/gone.git --branch ''":            none,
 
 		"update --file charts/web/":                                     "charts/web/values-production.yaml\ncharts/web/values-staging.yaml\n:4\n",
 		"update --file nowhere/":                                        none,

@@ -71,7 +71,13 @@ func nearTag(ctx context.Context, registry bump.Registry, images []bump.Image) s
 	return ""
 }
 
-// nearBranch names the default branch when the one that was asked for does not exist.
+// A lister is a repository that tells its branches.
+type lister interface {
+	Branches(ctx context.Context, prefix string) ([]string, error)
+}
+
+// nearBranch names the nearest branch, else the default one, when the one that was asked
+// for does not exist.
 func (j *job) nearBranch(ctx context.Context) string {
 	branch := j.project.branchOf(j.flags.branch, "")
 	if branch == "" || j.place.Local {
@@ -79,6 +85,13 @@ func (j *job) nearBranch(ctx context.Context) string {
 	}
 	if tip, err := j.repo.Repo.Tip(ctx, branch); err != nil || tip != "" {
 		return ""
+	}
+	if listed, is := j.repo.Repo.(lister); is {
+		if names, err := listed.Branches(ctx, ""); err == nil {
+			if near := suggest.Nearest(branch, names); near != "" {
+				return "the nearest branch is " + safetext.Line(near)
+			}
+		}
 	}
 	tree, err := j.repo.Repo.Read(ctx, bump.Revision{}, files.MustSelect(".tagbump.{yaml,yml}"))
 	if err != nil {

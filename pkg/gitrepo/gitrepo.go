@@ -3,9 +3,11 @@ package gitrepo
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"github.com/go-git/go-git/v5/plumbing"
 
@@ -163,6 +165,20 @@ func (r *Repo) Tip(ctx context.Context, branch string) (string, error) {
 		return "", nil
 	}
 	return found.Tip.String(), nil
+}
+
+// Branches returns the names of the branches that begin with prefix, in order. A server of
+// git's first protocol lists all of its refs for that, a newer one only these.
+func (r *Repo) Branches(ctx context.Context, prefix string) ([]string, error) {
+	if strings.ContainsFunc(prefix, func(c rune) bool { return unicode.IsSpace(c) || unicode.IsControl(c) }) {
+		return nil, nil // a name has none of these, and a request would be another one
+	}
+	names, err := r.remote.Branches(ctx, prefix)
+	if err != nil {
+		return nil, r.wrap("", err)
+	}
+	slices.Sort(names)
+	return names, nil
 }
 
 // A Revision names what is read: the tip of Branch, or the commit Commit.

@@ -286,6 +286,51 @@ func TestPushToANewBranch(t *testing.T) {
 	})
 }
 
+func TestBranchesAreThoseThatBeginAlike(t *testing.T) {
+	everywhere(t, chart, wantBranches)
+}
+
+// TestBranchesOfAnOldServer holds that of all the refs that a version 0 server lists, the
+// same are kept.
+func TestBranchesOfAnOldServer(t *testing.T) {
+	t.Parallel()
+	web := testenv.StartGit(t)
+	web.Before(version0)
+	repo := repoOf(t, filepath.Join(web.Root, "x.git"), chart)
+	wantBranches(t, place{repo, web.RepoURL("x.git"), gitrepo.Options{Token: web.Token}})
+	if testing.Short() {
+		return
+	}
+	s := testenv.StartSSH(t, testenv.SSHOptions{Version0: true})
+	repo = repoOf(t, filepath.Join(t.TempDir(), "x.git"), chart)
+	wantBranches(t, place{repo, s.RepoURL(repo.Dir), gitrepo.Options{SSHKey: s.Key, KnownHosts: s.KnownHosts}})
+}
+
+func wantBranches(t *testing.T, p place) {
+	t.Helper()
+	for _, branch := range []string{"release/1.5", "release/1.4", "releases"} {
+		must(p.repo.Git("branch", branch, "main"))(t)
+	}
+	must(p.repo.Git("tag", "release/tag", "main"))(t)
+	r := open(t, p)
+	for prefix, want := range map[string]string{
+		"":         "main release/1.4 release/1.5 releases",
+		"release":  "release/1.4 release/1.5 releases",
+		"release/": "release/1.4 release/1.5",
+		"main":     "main",
+		"mainly":   "",
+		"HEAD":     "",
+		"main\n":   "",
+	} {
+		if got := strings.Join(must(r.Branches(t.Context(), prefix))(t), " "); got != want {
+			t.Errorf("%q: %q, want %q", prefix, got, want)
+		}
+	}
+	if tip := must(r.Tip(t.Context(), "main"))(t); tip == "" {
+		t.Error("a branch is not found after a list")
+	}
+}
+
 func TestWhatIsMissingIsNamed(t *testing.T) {
 	everywhere(t, chart, func(t *testing.T, p place) {
 		r := open(t, p)

@@ -23,6 +23,11 @@ func (r remote) Read(ctx context.Context, at bump.Revision, selection files.Sele
 	return r.repo.Read(ctx, gitrepo.Revision(at), selection)
 }
 
+// Branches returns the names of the branches that begin with prefix.
+func (r remote) Branches(ctx context.Context, prefix string) ([]string, error) {
+	return r.repo.Branches(ctx, prefix)
+}
+
 func (r remote) Tip(ctx context.Context, branch string) (string, error) {
 	return r.repo.Tip(ctx, branch)
 }

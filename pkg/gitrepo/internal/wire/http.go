@@ -197,9 +197,9 @@ func drain(body io.ReadCloser) {
 	_ = body.Close()
 }
 
-// greet asks what the server can do, and where branch is if the server is an old one. It
-// is the only request of which redirects are followed.
-func (h *httpRemote) greet(ctx context.Context, branch string) (greeting, error) {
+// greet asks what the server can do, and for refs if the server is an old one. It is the
+// only request of which redirects are followed.
+func (h *httpRemote) greet(ctx context.Context, want listing) (greeting, error) {
 	resp, err := h.request(ctx, http.MethodGet, "/info/refs?service="+uploadPack, nil)
 	if err != nil {
 		return greeting{}, err
@@ -208,7 +208,7 @@ func (h *httpRemote) greet(ctx context.Context, branch string) (greeting, error)
 		defer drain(resp.Body)
 		return greeting{}, Classify(ctx, h.notGit(resp))
 	}
-	g, err := readGreeting(newPacketReader(resp.Body), branch)
+	g, err := readGreeting(newPacketReader(resp.Body), want)
 	if err != nil {
 		_ = resp.Body.Close()
 		if errors.Is(err, errNotPackets) {
@@ -265,32 +265,44 @@ func isDumb(body []byte) bool {
 // Capabilities returns what the server said in its greeting, which it asks for once.
 func (h *httpRemote) Capabilities(ctx context.Context) (Capabilities, error) {
 	if h.caps == nil {
-		if _, err := h.greet(ctx, ""); err != nil {
+		if _, err := h.greet(ctx, listing{}); err != nil {
 			return Capabilities{}, err
 		}
 	}
 	return *h.caps, nil
 }
 
-// Refs asks a version 2 server at once. Only when that goes wrong does it ask what the
-// server is: this saves a round trip, and finds redirects.
+// Refs asks for one ref.
 func (h *httpRemote) Refs(ctx context.Context, branch string) (Ref, error) {
+	refs, err := h.list(ctx, listing{branch: branch})
+	if err != nil {
+		return Ref{}, err
+	}
+	return refs.found()
+}
+
+// Branches asks for those that begin with prefix.
+func (h *httpRemote) Branches(ctx context.Context, prefix string) ([]string, error) {
+	refs, err := h.list(ctx, listing{branch: prefix, all: true})
+	return refs.names, err
+}
+
+// list asks a version 2 server at once. Only when that goes wrong does it ask what the
+// server is: this saves a round trip, and finds redirects.
+func (h *httpRemote) list(ctx context.Context, want listing) (listing, error) {
 	if h.caps == nil {
-		found, err := h.lsRefs(ctx, branch)
+		refs, err := h.lsRefs(ctx, want)
 		if err == nil || ctx.Err() != nil || isFinalAnswer(err) {
-			return found, err
+			return refs, err
 		}
 	}
 	if h.caps == nil || h.caps.v0 {
-		g, err := h.greet(ctx, branch)
-		if err != nil {
-			return Ref{}, err
-		}
-		if g.caps.v0 {
-			return g.branches.find(branch)
+		g, err := h.greet(ctx, want)
+		if err != nil || g.caps.v0 {
+			return g.refs, err
 		}
 	}
-	return h.lsRefs(ctx, branch)
+	return h.lsRefs(ctx, want)
 }
 
 // isFinalAnswer reports whether an error has nothing to do with the version in which the
@@ -303,25 +315,25 @@ func isFinalAnswer(err error) bool {
 	return errors.Is(err, ErrAuth) || errors.Is(err, ErrUnavailable)
 }
 
-func (h *httpRemote) lsRefs(ctx context.Context, branch string) (Ref, error) {
-	resp, err := h.request(ctx, http.MethodPost, "/"+uploadPack, lsRefs(branch))
+func (h *httpRemote) lsRefs(ctx context.Context, want listing) (listing, error) {
+	resp, err := h.request(ctx, http.MethodPost, "/"+uploadPack, lsRefs(want))
 	if err != nil {
-		return Ref{}, err
+		return want, err
 	}
 	defer drain(resp.Body)
 	p := newPacketReader(resp.Body)
 	if _, err := p.r.Peek(1); errors.Is(err, io.EOF) {
-		return Ref{}, ErrDeclined
+		return want, ErrDeclined
 	}
 	// Before the greeting, it may be any kind of server that answers.
 	if kind := resp.Header.Get("Content-Type"); h.caps == nil && kind != "application/x-"+uploadPack+"-result" {
-		return Ref{}, ErrDeclined
+		return want, ErrDeclined
 	}
-	found, err := readRefs(p, branch)
+	refs, err := readRefs(p, want)
 	if errors.As(err, new(serverError)) {
-		return found, Because(ErrDeclined, err, "")
+		return refs, Because(ErrDeclined, err, "")
 	}
-	return found, Classify(ctx, err)
+	return refs, Classify(ctx, err)
 }
 
 // Fetch sends one request.

@@ -144,6 +144,25 @@ func (l *localRemote) Refs(ctx context.Context, branch string) (Ref, error) {
 	return found, nil
 }
 
+// Branches reads the names of the branches.
+func (l *localRemote) Branches(ctx context.Context, prefix string) ([]string, error) {
+	if err := errors.Join(Classify(ctx, ctx.Err()), l.open()); err != nil {
+		return nil, err
+	}
+	refs, err := l.storage.IterReferences()
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	err = refs.ForEach(func(ref *plumbing.Reference) error {
+		if name := ref.Name(); name.IsBranch() && strings.HasPrefix(name.Short(), prefix) {
+			names = append(names, name.Short())
+		}
+		return nil
+	})
+	return names, err
+}
+
 // Capabilities returns those of git itself.
 func (l *localRemote) Capabilities(context.Context) (Capabilities, error) { return assumed, nil }
 

@@ -107,8 +107,8 @@ func FuzzAnswersOfAServer(f *testing.F) {
 	f.Add(writePack([]NewObject{{Object: blob("small")}, {Object: blob("base"), on: blob("x").Hash(), delta: []byte{1, 2, 3}}}))
 	f.Add([]byte("100644 a\x00" + strings.Repeat("i", 20)))
 	f.Fuzz(func(_ *testing.T, answer []byte) {
-		_, _ = readGreeting(newPacketReader(bytes.NewReader(answer)), "main")
-		_, _ = readRefs(newPacketReader(bytes.NewReader(answer)), "main")
+		_, _ = readGreeting(newPacketReader(bytes.NewReader(answer)), listing{branch: "main"})
+		_, _ = readRefs(newPacketReader(bytes.NewReader(answer)), listing{branch: "main"})
 		_ = readFetch(newPacketReader(bytes.NewReader(answer)), assumed, Request{}, object.NewStore())
 		_ = readFetch(newPacketReader(bytes.NewReader(answer)), Capabilities{v0: true}, Request{}, object.NewStore())
 		_ = readPack(bytes.NewReader(answer), object.NewStore(), Request{})

@@ -18,33 +18,47 @@ const (
 	receivePack = "git-receive-pack"
 )
 
-// A greeting is what a server says first: what it can do and, in version 0, also where
-// its branches are.
-type greeting struct {
-	caps     Capabilities
-	branches advertisement // v0
+// A listing says which refs of a server are wanted: one branch, what HEAD names, or all
+// branches that begin alike. Reading fills it.
+type listing struct {
+	branch string // "" for HEAD
+	all    bool   // those that begin with branch, which "" all do
+
+	tip    plumbing.Hash // of the branch, or of HEAD
+	symref string        // the branch that HEAD names
+	names  []string      // of all
 }
 
-// An advertisement is what a version 0 server says of one branch and of HEAD.
-type advertisement struct {
-	tip    plumbing.Hash // of the branch that was asked for
-	head   plumbing.Hash
-	symref string // the branch that HEAD names
-}
-
-// find returns the branch that the advertisement was read for, or the default branch when
-// branch is "".
-func (a advertisement) find(branch string) (Ref, error) {
-	if branch != "" {
-		return Ref{branch, a.tip}, nil
+// add takes a ref of the server's. A server may send more than it was asked for.
+func (l *listing) add(id, name string) {
+	branch, isBranch := strings.CutPrefix(name, branchRef(""))
+	switch {
+	case l.all && isBranch && strings.HasPrefix(branch, l.branch):
+		l.names = append(l.names, branch)
+	case l.all:
+	case l.branch == "" && name == "HEAD", isBranch && branch == l.branch:
+		l.tip = plumbing.NewHash(id)
 	}
-	found := Ref{a.symref, a.head}
+}
+
+// found returns the branch, or the default branch.
+func (l *listing) found() (Ref, error) {
+	if l.branch != "" {
+		return Ref{l.branch, l.tip}, nil
+	}
+	found := Ref{l.symref, l.tip}
 	return found, headless(found)
 }
 
-// readGreeting reads a whole greeting. Of all the branches that a version 0 server lists,
-// it keeps only the one that is asked for.
-func readGreeting(p *packetReader, branch string) (greeting, error) {
+// A greeting is what a server says first: what it can do and, in version 0, also its refs.
+type greeting struct {
+	caps Capabilities
+	refs listing // v0
+}
+
+// readGreeting reads a whole greeting. Of all the refs that a version 0 server lists, it
+// keeps those that are wanted.
+func readGreeting(p *packetReader, want listing) (greeting, error) {
 	kind, line, err := p.line()
 	if err == nil && strings.HasPrefix(line, "# service=") {
 		if kind, line, err = p.line(); err == nil && kind == flushPacket {
@@ -63,27 +77,23 @@ func readGreeting(p *packetReader, branch string) (greeting, error) {
 		}
 	}
 	if kind == flushPacket { // an empty repository of the old kind
-		return greeting{caps: Capabilities{v0: true}}, nil
+		return greeting{caps: Capabilities{v0: true}, refs: want}, nil
 	}
-	return readAdvertisement(p, line, branch)
+	return readAdvertisement(p, line, want)
 }
 
-func readAdvertisement(p *packetReader, line, branch string) (greeting, error) {
+func readAdvertisement(p *packetReader, line string, want listing) (greeting, error) {
 	first, words, _ := strings.Cut(line, "\x00")
-	g := greeting{caps: Capabilities{v0: true}}
+	g := greeting{caps: Capabilities{v0: true}, refs: want}
 	if err := g.readWords(words); err != nil {
 		return g, err
 	}
 	for line = first; ; {
 		id, name, _ := strings.Cut(line, " ")
-		switch {
-		case name == "" || id != "shallow" && len(id) != 40:
+		if name == "" || id != "shallow" && len(id) != 40 {
 			return g, errNotPackets
-		case name == "HEAD":
-			g.branches.head = plumbing.NewHash(id)
-		case branch != "" && name == branchRef(branch):
-			g.branches.tip = plumbing.NewHash(id)
 		}
+		g.refs.add(id, name)
 		kind, next, err := p.line()
 		if err != nil {
 			return g, noEOF(err)
@@ -110,7 +120,7 @@ func (g *greeting) readWords(text string) error {
 			g.caps.multiACK = true
 		case "symref":
 			if branch, is := strings.CutPrefix(value, "HEAD:refs/heads/"); is {
-				g.branches.symref = branch
+				g.refs.symref = branch
 			}
 		case "object-format":
 			if value != "sha1" {
@@ -148,45 +158,43 @@ func readCapabilities(p *packetReader) (Capabilities, error) {
 
 var errSHA256 = Fail(ErrUnsupported, "is a SHA-256 repository, which is not supported")
 
-// lsRefs asks for one branch and for what HEAD names.
-func lsRefs(branch string) []byte {
+// lsRefs asks for refs.
+func lsRefs(want listing) []byte {
 	var p packets
 	p.line("command=ls-refs")
 	p.line(agentLine)
 	p.delim()
-	if branch == "" {
+	if want.branch == "" && !want.all {
 		p.line("symrefs")
 		p.line("ref-prefix HEAD")
 	} else {
-		p.line("ref-prefix %s", branchRef(branch))
+		p.line("ref-prefix %s", branchRef(want.branch))
 	}
 	p.flush()
 	return p.Bytes()
 }
 
-// readRefs reads the answer to lsRefs. A prefix matches longer names, too.
-func readRefs(p *packetReader, branch string) (Ref, error) {
-	found := Ref{Branch: branch}
+// readRefs reads the answer to lsRefs.
+func readRefs(p *packetReader, refs listing) (listing, error) {
 	for {
 		kind, line, err := p.line()
 		if err != nil {
-			return found, noEOF(err)
+			return refs, noEOF(err)
 		}
 		if kind != dataPacket {
-			return found, headless(found)
+			return refs, nil
 		}
 		id, rest, _ := strings.Cut(line, " ")
 		name, attributes, _ := strings.Cut(rest, " ")
 		switch {
 		case len(id) == 64:
-			return found, errSHA256
+			return refs, errSHA256
 		case len(id) != 40:
-			return found, errNotPackets
-		case branch == "" && name == "HEAD":
-			found = Ref{symrefTarget(attributes), plumbing.NewHash(id)}
-		case branch != "" && name == branchRef(branch):
-			found.Tip = plumbing.NewHash(id)
+			return refs, errNotPackets
+		case name == "HEAD":
+			refs.symref = symrefTarget(attributes)
 		}
+		refs.add(id, name)
 	}
 }
 

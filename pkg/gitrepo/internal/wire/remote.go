@@ -13,6 +13,8 @@ import (
 type Remote interface {
 	// Refs returns a branch and its tip; branch "" is the one that HEAD names.
 	Refs(ctx context.Context, branch string) (Ref, error)
+	// Branches returns the names of the branches that begin with prefix, in no order.
+	Branches(ctx context.Context, prefix string) ([]string, error)
 	// Capabilities returns what the server can do. It may have to ask.
 	Capabilities(ctx context.Context) (Capabilities, error)
 	// Fetch brings what req wants into s. An error leaves in s what came before it.

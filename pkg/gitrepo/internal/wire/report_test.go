@@ -73,10 +73,10 @@ func TestAServerThatDoesNotStopTalkingIsEnded(t *testing.T) {
 	}
 	line := pkt(strings.Repeat("a", 40) + " refs/heads/" + strings.Repeat("b", 60_000) + "\n")
 	const want = "the server lists over 64 MiB of branches"
-	if _, err := readRefs(newPacketReader(&repeated{text: line}), "main"); err == nil || err.Error() != want {
+	if _, err := readRefs(newPacketReader(&repeated{text: line}), listing{branch: "main"}); err == nil || err.Error() != want {
 		t.Errorf("refs: got %v", err)
 	}
-	if _, err := readGreeting(newPacketReader(&repeated{text: line}), "main"); err == nil || err.Error() != want {
+	if _, err := readGreeting(newPacketReader(&repeated{text: line}), listing{branch: "main"}); err == nil || err.Error() != want {
 		t.Errorf("an advertisement: got %v", err)
 	}
 	if err := skipAdvertisement(newPacketReader(&repeated{text: line})); err == nil || err.Error() != want {

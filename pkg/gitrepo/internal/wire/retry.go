@@ -37,6 +37,15 @@ func (r Retrying) Refs(ctx context.Context, branch string) (found Ref, err error
 	return found, err
 }
 
+// Branches is that of [Remote], repeated.
+func (r Retrying) Branches(ctx context.Context, prefix string) (names []string, err error) {
+	err = r.retry(ctx, func() error {
+		names, err = r.Remote.Branches(ctx, prefix)
+		return err
+	})
+	return names, err
+}
+
 // Fetch is that of [Remote], repeated.
 func (r Retrying) Fetch(ctx context.Context, req Request, s *object.Store) error {
 	return r.retry(ctx, func() error { return r.Remote.Fetch(ctx, req, s) })

@@ -245,50 +245,62 @@ func (p *sshProcess) words() string {
 
 // Refs starts a service and asks it.
 func (r *sshRemote) Refs(ctx context.Context, branch string) (Ref, error) {
-	ctx, end := r.begin(ctx)
-	defer end()
-	return r.refs(ctx, branch)
+	refs, err := r.list(ctx, listing{branch: branch})
+	if err != nil {
+		return Ref{}, err
+	}
+	return refs.found()
 }
 
-func (r *sshRemote) refs(ctx context.Context, branch string) (Ref, error) {
+// Branches starts a service and asks it.
+func (r *sshRemote) Branches(ctx context.Context, prefix string) ([]string, error) {
+	refs, err := r.list(ctx, listing{branch: prefix, all: true})
+	return refs.names, err
+}
+
+func (r *sshRemote) list(ctx context.Context, want listing) (listing, error) {
+	ctx, end := r.begin(ctx)
+	defer end()
+	refs, p, err := r.ask(ctx, want)
+	if err == nil && r.caps.v0 && !p.greeted { // it took no notice of GIT_PROTOCOL
+		refs, _, err = r.ask(ctx, want)
+	}
+	return refs, err
+}
+
+// ask starts a service and sends ls-refs along, without waiting for the greeting that
+// allows it. A server of version 0 must then be asked anew: the service stays ungreeted.
+func (r *sshRemote) ask(ctx context.Context, want listing) (listing, *sshProcess, error) {
 	r.hangUp()
 	p, err := r.start(ctx, uploadPack)
 	if err != nil {
-		return Ref{}, err
+		return want, nil, err
 	}
 	r.upload = p
-	found, err := r.ask(p, branch)
+	refs, err := r.read(p, want)
 	if err != nil {
 		r.hangUp()
-		return found, r.explain(ctx, p, err)
+		err = r.explain(ctx, p, err)
 	}
-	if r.caps.v0 && !p.greeted { // it took no notice of GIT_PROTOCOL
-		return r.refs(ctx, branch)
-	}
-	return found, nil
+	return refs, p, err
 }
 
-// ask sends ls-refs along with the start, without waiting for the greeting that allows
-// it. A server of version 0 must then be started anew: p stays ungreeted.
-func (r *sshRemote) ask(p *sshProcess, branch string) (Ref, error) {
+func (r *sshRemote) read(p *sshProcess, want listing) (listing, error) {
 	old := r.caps.v0
 	if !old {
-		_, _ = p.ch.Write(lsRefs(branch)) // the answer shows a failure
+		_, _ = p.ch.Write(lsRefs(want)) // the answer shows a failure
 	}
-	g, err := readGreeting(p.in, branch)
+	g, err := readGreeting(p.in, want)
 	if err != nil {
-		return Ref{}, err
+		return want, err
 	}
 	r.caps, r.greeted = g.caps, true
-	switch {
-	case !g.caps.v0:
+	if !g.caps.v0 {
 		p.greeted = true
-		return readRefs(p.in, branch)
-	case old:
-		p.greeted = true
-		return g.branches.find(branch)
+		return readRefs(p.in, want)
 	}
-	return Ref{}, nil
+	p.greeted = old
+	return g.refs, nil
 }
 
 // Capabilities returns what the last greeting said. It asks for one when there was none
@@ -343,7 +355,7 @@ func (r *sshRemote) exchange(p *sshProcess, req Request, s *object.Store) error 
 	}
 	_, _ = p.ch.Write(commands) // the answer shows a failure
 	if !p.greeted {
-		if _, err := readGreeting(p.in, ""); err != nil {
+		if _, err := readGreeting(p.in, listing{}); err != nil {
 			return err
 		}
 		p.greeted = true
