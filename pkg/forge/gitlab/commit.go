@@ -155,7 +155,7 @@ func explainCommit(refused *rest.Error) error {
 	return refused
 }
 
-// checkParent refuses a commit that is on top of another one which landed in the same
+// checkParent returns an error for a commit that is on top of another one which landed in the same
 // moment and changed one of its files: GitLab checks the files before it makes the commit.
 func (c *Client) checkParent(ctx context.Context, commit forge.Change, made commitAnswer) error {
 	if made.ID == "" {
