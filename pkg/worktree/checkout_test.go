@@ -252,6 +252,8 @@ func TestStatesThatAreRefused(t *testing.T) {
 		{"unborn", ToBranch, func(c clone) { c.git("symbolic-ref", "HEAD", "refs/heads/empty") }, "empty has no commit yet", "", fault.Refused},
 		{"not a checkout", ToBranch, func(c clone) { _ = os.RemoveAll(filepath.Join(c.Name(), ".git")) }, "not a git checkout", "--repo URL", fault.Usage},
 		{"no upstream", ToUpstream, func(c clone) { c.git("switch", "-q", "-c", "mine") }, "mine has no upstream", "git branch --set-upstream-to", fault.Refused},
+		{"no upstream, remote of another name", ToUpstream, func(c clone) { c.git("remote", "rename", "origin", "upstream"); c.git("switch", "-q", "-c", "mine") }, "mine has no upstream", "git branch --set-upstream-to=upstream/mine", fault.Refused},
+		{"no remote", ToUpstream, func(c clone) { c.git("remote", "remove", "origin") }, "main has no upstream to push to, and the repository has no remote", "git remote add origin URL, and git push -u origin main", fault.Refused},
 		{"local upstream", ToUpstream, func(c clone) { c.git("switch", "-q", "-c", "mine", "--track", "main") }, "mine follows the local branch main", "--repo URL", fault.Refused},
 		{"ahead", ToUpstream, ahead, "main is 1 commit ahead of origin/main, and %H (WIP do not push) is not one that tagbump made: a push would publish it", "git push", fault.Refused},
 		{"ahead by two", ToUpstream, func(c clone) { ahead(c); ahead(c) }, "main is 2 commits ahead of origin/main", "git push", fault.Refused},

@@ -2,6 +2,7 @@ package worktree
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/tagbump/tagbump/pkg/giturl"
@@ -71,10 +72,28 @@ func (c *Checkout) findUpstream(ctx context.Context) error {
 	remote, ref, _ := strings.Cut(out, " ")
 	switch {
 	case remote == "" || ref == "":
-		return c.refuse("git branch --set-upstream-to=origin/"+c.branch+"; or give --repo URL, which needs no checkout", "%s has no upstream to push to", c.branch)
+		return c.noUpstream(ctx)
 	case remote == ".":
 		return c.refuse("give --repo URL, which needs no checkout", "%s follows the local branch %s, and no remote", c.branch, strings.TrimPrefix(ref, "refs/heads/"))
 	}
 	c.upstream = upstream{remote, ref}
 	return nil
+}
+
+// noUpstream says that the branch follows no other. The hint names the step that is
+// missing: a remote, or the branch of one.
+func (c *Checkout) noUpstream(ctx context.Context) error {
+	out, err := c.git.out(ctx, "remote")
+	if err != nil {
+		return c.dir.explain(err)
+	}
+	remotes := strings.Fields(out)
+	const other = "; or give --repo URL, which needs no checkout"
+	switch {
+	case len(remotes) == 0:
+		return c.refuse("git remote add origin URL, and git push -u origin "+c.branch+other, "%s has no upstream to push to, and the repository has no remote", c.branch)
+	case slices.Contains(remotes, "origin"):
+		remotes[0] = "origin"
+	}
+	return c.refuse("git branch --set-upstream-to="+remotes[0]+"/"+c.branch+other, "%s has no upstream to push to", c.branch)
 }
