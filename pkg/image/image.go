@@ -40,13 +40,16 @@ type Info struct {
 var ErrInvalid = fault.New(fault.Usage, "not an image reference")
 
 // An invalid error explains itself, without ErrInvalid's words behind it.
-type invalid string
+type invalid struct{ why, hint string }
 
-func (e invalid) Error() string { return string(e) }
+func (e invalid) Error() string { return e.why }
+
+// Hint is the next step for the user, or "".
+func (e invalid) Hint() string { return e.hint }
 
 func (e invalid) Unwrap() error { return ErrInvalid }
 
-func invalidf(format string, args ...any) error { return invalid(fmt.Sprintf(format, args...)) }
+func invalidf(format string, args ...any) error { return invalid{why: fmt.Sprintf(format, args...)} }
 
 var (
 	// Grammar of github.com/distribution/reference, v0.6.0.
@@ -60,6 +63,10 @@ var (
 // "web:1.2.3@sha256:…". A missing tag stays empty: nothing invents "latest".
 func Parse(s string) (Ref, error) {
 	ref := Split(s)
+	name, _, _ := strings.Cut(s, "@")
+	if tag := slashedTag(name); tag != "" {
+		return Ref{}, fmt.Errorf("%q: %w", s, CheckTag(tag))
+	}
 	if err := CheckRepository(ref.Repository); err != nil {
 		return Ref{}, fmt.Errorf("%q: %w", s, err)
 	}
@@ -110,7 +117,7 @@ func CheckRepository(name string) error {
 	domain, path := splitDomain(name)
 	switch {
 	case name == "":
-		return invalid("the repository is empty")
+		return invalidf("the repository is empty")
 	case strings.ToLower(path) != path:
 		return invalidf("repository %q: upper case is not allowed", name)
 	case domain != "" && !domainPattern.MatchString(domain), !pathPattern.MatchString(path):
@@ -121,18 +128,30 @@ func CheckRepository(name string) error {
 
 // whyNoRepository explains why a name cannot be a repository.
 func whyNoRepository(path, name string) string {
-	before, after, colon := strings.Cut(path, ":")
+	before, _, colon := strings.Cut(path, ":")
 	switch {
 	case strings.Contains(name, "://"):
 		return "an image's name has no scheme such as https://"
 	case strings.ContainsAny(name, " \t\r\n"):
 		return "a name has no blanks"
-	case colon && strings.Contains(after, "/") && pathPattern.MatchString(before):
-		return "a tag cannot have a slash"
 	case colon && pathPattern.MatchString(before):
 		return "there are two tags"
 	}
 	return "a name has small letters and digits, and single signs of . _ - / between them"
+}
+
+// slashedTag returns what follows the first colon behind a repository, where it has
+// a slash: a branch's name, which was meant as a tag. Else it returns "".
+func slashedTag(name string) string {
+	domain, path := splitDomain(name)
+	if _, port, found := strings.Cut(domain, ":"); found && strings.Trim(port, "0123456789") != "" {
+		path = name // web:feature/dark has no registry "web:feature"
+	}
+	before, after, _ := strings.Cut(path, ":")
+	if !strings.Contains(after, "/") || strings.HasPrefix(after, "//") || !pathPattern.MatchString(before) {
+		return "" // "//" follows a scheme
+	}
+	return after
 }
 
 // longestTag is the most characters that a tag has.
@@ -148,14 +167,24 @@ func whyNoTag(tag string) string {
 	case tag[0] == '-' || tag[0] == '.':
 		return "must begin with a letter, a digit or _"
 	}
-	return "only letters a to z, digits and the signs . _ - are allowed"
+	return "only letters a-z and A-Z, digits and the signs . _ - are allowed"
+}
+
+// hintForTag returns the tag that most CI systems make of a branch's name with a
+// slash, or "" for other texts.
+func hintForTag(tag string) string {
+	usual := strings.ReplaceAll(tag, "/", "-")
+	if usual == tag || CheckTag(usual) != nil {
+		return ""
+	}
+	return "is it a branch? most CI systems tag its image " + usual
 }
 
 // CheckTag returns an error that wraps [ErrInvalid] unless a registry could
 // have a tag of this name: [A-Za-z0-9_][A-Za-z0-9_.-]{0,127} (OCI distribution spec).
 func CheckTag(tag string) error {
 	if !tagPattern.MatchString(tag) {
-		return invalidf("tag %q: %s", tag, whyNoTag(tag))
+		return invalid{fmt.Sprintf("tag %q: %s", tag, whyNoTag(tag)), hintForTag(tag)}
 	}
 	return nil
 }

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"github.com/tagbump/tagbump/pkg/fault"
 )
 
 const digest = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
@@ -45,15 +47,37 @@ func TestParseRefusesWhatNoRegistryTakes(t *testing.T) {
 		"nginx@sha256:12":                   `digest "sha256:12"`,
 		"a//b":                              `repository "a//b"`,
 		"https://ghcr.io/acme/web":          `repository "https://ghcr.io/acme/web": an image's name has no scheme such as https://`,
-		"acme/web:feature/dark":             `repository "acme/web:feature/dark": a tag cannot have a slash`,
+		"acme/web:feature/dark":             `"acme/web:feature/dark": tag "feature/dark": only letters a-z and A-Z, digits and the signs . _ - are allowed`,
+		"ghcr.io/acme/web:Feature/a/b":      `tag "Feature/a/b": only letters`,
+		"localhost:5000/web:feature/dark":   `tag "feature/dark": only letters`,
+		"web:feature/dark":                  `tag "feature/dark": only letters`,
+		"localhost:5000/Web":                `repository "localhost:5000/Web": upper case is not allowed`,
 		"acme/web:1:2":                      `repository "acme/web:1": there are two tags`,
 		"acme /web":                         `repository "acme /web": a name has no blanks`,
-		"nginx:mästér":                      `tag "mästér": only letters a to z, digits and the signs . _ - are allowed`,
+		"nginx:mästér":                      `tag "mästér": only letters a-z and A-Z, digits and the signs . _ - are allowed`,
 		"bad_host.x/app":                    `repository "bad_host.x/app"`,
 	} {
 		_, err := Parse(text)
 		if !errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), part) {
 			t.Errorf("Parse(%q): %v; want ErrInvalid with %q", text, err, part)
+		}
+	}
+}
+
+// A branch's name is given as a tag by many; its images have another one.
+func TestASlashInATagHasAHint(t *testing.T) {
+	for text, want := range map[string]string{
+		"acme/web:feature/dark":       "is it a branch? most CI systems tag its image feature-dark",
+		"acme/web:renovate/a/b-2.x":   "is it a branch? most CI systems tag its image renovate-a-b-2.x",
+		"acme/web:feature/mästér":     "",
+		"acme/web:a b":                "",
+		"acme/web:feature/dark:mode":  "",
+		"https://ghcr.io/acme/web":    "",
+		"https://ghcr.io/acme/web:1a": "",
+	} {
+		_, err := Parse(text)
+		if got := fault.HintOf(err); err == nil || got != want {
+			t.Errorf("Parse(%q): %v, hint %q; want %q", text, err, got, want)
 		}
 	}
 }
