@@ -10,6 +10,7 @@ import (
 	"github.com/tagbump/tagbump/pkg/fault"
 	"github.com/tagbump/tagbump/pkg/image"
 	"github.com/tagbump/tagbump/pkg/internal/lazyregexp"
+	"github.com/tagbump/tagbump/pkg/internal/suggest"
 	"github.com/tagbump/tagbump/pkg/keypath"
 	"github.com/tagbump/tagbump/pkg/yamledit"
 )
@@ -114,7 +115,7 @@ func spotsAt(text *yamledit.Text, path keypath.Path, repository string) ([]spot,
 	var refused error // where the path leads to no single value in some documents
 	for _, n := range nodes {
 		if n.IsMapping() || n.IsList() {
-			_, refused = n.Scalar()
+			refused = notAValue(n, repository)
 			continue
 		}
 		if err := n.CheckKeys(); err != nil {
@@ -126,6 +127,34 @@ func spotsAt(text *yamledit.Text, path keypath.Path, repository string) ([]spot,
 		return nil, refused
 	}
 	return spots, nil
+}
+
+// notAValue refuses a mapping or a list. Its hint names the tags below n that are
+// the repository's; where none is, those that look like a tag.
+func notAValue(n *yamledit.Node, repository string) error {
+	var named, likely []string
+	n.Walk(func(node *yamledit.Node) {
+		for _, s := range spotsOf(node) {
+			if path := s.path().String(); s.names(repository) && !slices.Contains(named, path) {
+				named = append(named, path)
+			}
+		}
+		if !node.IsMapping() && !node.IsList() && mayBeTag(node) {
+			likely = append(likely, node.Path().String())
+		}
+	})
+	_, err := n.Scalar()
+	if refused := new(yamledit.Error); errors.As(err, &refused) && errors.Is(err, yamledit.ErrNoValue) {
+		switch {
+		case len(named) == 1:
+			refused.Help = "--path " + quoteArgument(named[0])
+		case len(named) > 1:
+			refused.Help = repository + " is at " + suggest.List(named, maxWritten)
+		case len(likely) > 0:
+			refused.Help = "give the path of a value in it, such as " + suggest.List(likely, maxWritten)
+		}
+	}
+	return err
 }
 
 // missingAt lists the places of the path's last key where it is missing.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/tagbump/tagbump/pkg/image"
+	"github.com/tagbump/tagbump/pkg/internal/suggest"
 	"github.com/tagbump/tagbump/pkg/keypath"
 	"github.com/tagbump/tagbump/pkg/yamledit"
 )
@@ -336,16 +337,8 @@ func isValuesName(base string) bool {
 
 func listSettings(over []setting) string {
 	var places []string
-	for i, s := range over {
-		if i == maxWritten {
-			places = append(places, fmt.Sprintf("%d more", len(over)-i))
-			break
-		}
+	for _, s := range over {
 		places = append(places, s.place())
 	}
-	if len(places) == 1 {
-		return places[0]
-	}
-	last := len(places) - 1
-	return strings.Join(places[:last], ", ") + " and " + places[last]
+	return suggest.List(places, maxWritten)
 }

@@ -203,5 +203,8 @@ func (r *refusal) Unwrap() []error {
 	if errors.Is(r.err, yamledit.ErrNotFound) {
 		return []error{r.err, ErrNoTarget}
 	}
+	if errors.Is(r.err, yamledit.ErrNoValue) {
+		return []error{r.err, fault.Usage}
+	}
 	return []error{r.err}
 }

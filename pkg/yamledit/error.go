@@ -12,6 +12,10 @@ import (
 // ErrNotFound is in the chain of an error when a path leads nowhere.
 var ErrNotFound = errors.New("not found")
 
+// ErrNoValue is in the chain of an error when a path leads to a mapping or a list,
+// where a single value is wanted.
+var ErrNoValue = errors.New("not a value")
+
 // An Error says why a text or one of its values cannot be read or edited. Its
 // text reads "image.tag: line 4: why", without what is not known.
 type Error struct {

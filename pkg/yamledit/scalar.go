@@ -8,6 +8,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/tagbump/tagbump/pkg/internal/suggest"
 	"github.com/tagbump/tagbump/pkg/keypath"
 )
 
@@ -62,9 +63,9 @@ func (n *Node) scalar() (Scalar, error) {
 	y := n.yaml
 	switch {
 	case y.Kind == yaml.MappingNode:
-		return Scalar{}, n.refuse("is a mapping, not a value", "give the path of a value in it")
+		return Scalar{}, n.refuseCollection("mapping")
 	case y.Kind != yaml.ScalarNode:
-		return Scalar{}, n.refuse("is a list, not a value", "give the path of a value in it")
+		return Scalar{}, n.refuseCollection("list")
 	case y.Style&yaml.TaggedStyle != 0 && y.Tag != "!!str":
 		return Scalar{}, n.refuse("has the explicit tag "+shortTag(y.Tag), "remove the tag")
 	}
@@ -102,6 +103,22 @@ func helpFor(err error) string {
 }
 
 func shortTag(tag string) string { return strings.Replace(tag, "tag:yaml.org,2002:", "!!", 1) }
+
+// refuseCollection refuses a mapping or a list where a single value is wanted, and
+// lists the first values that are below it.
+func (n *Node) refuseCollection(what string) error {
+	var below []string
+	n.Walk(func(node *Node) {
+		if !node.IsMapping() && !node.IsList() {
+			below = append(below, node.Path().String())
+		}
+	})
+	help := ""
+	if len(below) > 0 {
+		help = "give the path of a value in it: " + suggest.List(below, 5)
+	}
+	return &Error{Path: n.Path(), Line: n.Line(), Err: ErrNoValue, Why: "is a " + what + ", not a value", Help: help}
+}
 
 func (n *Node) refuse(why, help string) error {
 	return &Error{Path: n.Path(), Line: n.Line(), Why: why, Help: help}

@@ -3,6 +3,7 @@ package suggest
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -27,7 +28,20 @@ func Sentence(word string, known []string) string {
 	if len(known) == 1 {
 		return "only " + known[0] + " is known"
 	}
-	return "known are " + strings.Join(known[:len(known)-1], ", ") + " and " + known[len(known)-1]
+	return "known are " + List(known, len(known))
+}
+
+// List joins words to "a, b and c". Of more than most words it has the first ones,
+// and how many more there are.
+func List(words []string, most int) string {
+	if len(words) > most {
+		words = append(slices.Clone(words[:most]), fmt.Sprintf("%d more", len(words)-most))
+	}
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " and " + words[last]
 }
 
 // distance returns how many letters must be added, dropped, changed or swapped with

@@ -26,6 +26,21 @@ func TestNearest(t *testing.T) {
 	}
 }
 
+func TestList(t *testing.T) {
+	words := []string{"a", "b", "c", "d", "e"}
+	for _, test := range []struct {
+		words []string
+		want  string
+	}{{nil, ""}, {words[:1], "a"}, {words[:2], "a and b"}, {words[:3], "a, b and c"}, {words, "a, b, c and 2 more"}} {
+		if got := suggest.List(test.words, 3); got != test.want {
+			t.Errorf("%q: %q, want %q", test.words, got, test.want)
+		}
+	}
+	if words[3] != "d" {
+		t.Error("the words that were given have changed")
+	}
+}
+
 func TestSentence(t *testing.T) {
 	for _, test := range []struct {
 		word  string
