@@ -67,7 +67,7 @@ func TestMakeRefusesWants(t *testing.T) {
 	}
 	for text, wants := range map[string][]Want{
 		"a.yaml: acme/web: neither a tag nor a digest is wanted":                                {want("", "")},
-		`a.yaml: tag "a b": only letters a-z and A-Z, digits and the signs . _ - are allowed`:        {want("a b", "")},
+		`a.yaml: tag "a b": only letters a-z and A-Z, digits and the signs . _ - are allowed`:   {want("a b", "")},
 		`a.yaml: digest "sha256:1": is not sha256: and 64 hexadecimal digits`:                   {want("2", "sha256:1")},
 		`a.yaml: image: line 1: two different values are wanted, one of them "acme/web:3"`:      {want("2", ""), want("3", "")},
 		`a.yaml: image: line 1: two different values are wanted, one of them "acme/web:latest"`: {want("2", ""), want("2", ""), want("latest", "")},
