@@ -2,6 +2,7 @@ package draft_test
 
 import (
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/tagbump/tagbump/pkg/config"
@@ -151,6 +152,14 @@ environments:
     files:
       - c.yaml
 `
+
+// Without environments, nothing is shared by them.
+func TestTextWithoutEnvironments(t *testing.T) {
+	got := draft.Project{Images: []draft.Image{{Repository: "acme/web", Places: []draft.Place{{"", "a.yaml", 4, "1"}}}}}.Text()
+	if want := "  # the repository has 1 (a.yaml:4)\n"; !strings.Contains(got, want) {
+		t.Errorf("got\n%s\nwithout %q", got, want)
+	}
+}
 
 func TestText(t *testing.T) {
 	got := shop.Text()

@@ -88,6 +88,9 @@ func (img Image) write(b *strings.Builder, environments []Environment) {
 		if environment == "" {
 			environment = Shared
 		}
+		if len(environments) == 0 {
+			environment = "the repository"
+		}
 		comment(b, "  ", "%s has %s (%s:%d)", environment, place.Tag, place.File, place.Line)
 	}
 	switch {
