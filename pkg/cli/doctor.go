@@ -239,7 +239,8 @@ func (f *doctorFlags) print(env Env, findings []finding) error {
 		line := one.what
 		switch one.state() {
 		case findingFailed:
-			line += ": " + one.err.Error()
+			_, subject, _ := strings.Cut(one.what, ": ") // many errors begin with it, too
+			line += ": " + strings.TrimPrefix(one.err.Error(), subject+": ")
 		case findingSkipped:
 			line += ": " + one.skipped
 		default:
