@@ -35,7 +35,7 @@ func (r imageReader) all(args []string) ([]bump.Image, error) {
 	}
 	if len(args) == 0 {
 		return nil, fault.Errorf(fault.Usage, "no image is named, and %s", r.project.lacks("images")).
-			WithHint("tagbump update IMAGE[:TAG], or list it under images: in %s", config.FileName)
+			WithHint("name the image; or list it under images: in %s, which tagbump init writes", config.FileName)
 	}
 	images := make([]bump.Image, len(args))
 	for i, arg := range args {

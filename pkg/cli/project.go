@@ -217,7 +217,10 @@ func (p project) environment(flag, name string) (config.Environment, error) {
 	}
 	environment, known := p.Environments[name]
 	if !known {
-		hint := p.lacks("environments")
+		hint := p.lacks("environments") + "; tagbump init proposes some"
+		if flag == "--env" {
+			hint = p.lacks("environments") + "; leave --env out, or write one: tagbump init"
+		}
 		if names := p.EnvironmentNames(); len(names) > 0 {
 			hint = p.file + " has " + strings.Join(names, ", ")
 		}
