@@ -30,7 +30,7 @@ var otherWords = map[string]string{
 	"pull-request": "--pr", "merge-request": "--pr", "mr": "--pr", "silent": "--quiet", "debug": "--verbose",
 	"preview": "--dry-run", "no-push": "--dry-run", "force": "--on-stale allow", "arch": "--platform",
 	"regex": "--match", "pattern": "--match", "policy": "--semver or --match", "sort": "--order", "insecure": "--insecure-registry",
-	"tag": "--to", "version": "--tag",
+	"tag": "--to", "version": "--tag", "newest": "--order newest", "latest": "--order newest",
 }
 
 // flagError explains an error of a flag in words that do not need Go.
@@ -80,6 +80,9 @@ func meantFlag(cmd *cobra.Command, name string) string {
 	var known []string
 	cmd.Flags().VisitAll(func(flag *pflag.Flag) { known = append(known, flag.Name) })
 	joined := strings.ReplaceAll(name, "_", "-")
+	if other, found := otherWords[joined]; found && cmd.Flags().Lookup(firstFlag(other)) != nil {
+		return "; did you mean " + other + "?"
+	}
 	if near := suggest.Nearest(joined, known); near != "" {
 		return "; did you mean --" + near + "?"
 	}
@@ -87,9 +90,6 @@ func meantFlag(cmd *cobra.Command, name string) string {
 		if strings.EqualFold(strings.ReplaceAll(flag, "-", ""), strings.ReplaceAll(joined, "-", "")) {
 			return "; did you mean --" + flag + "?"
 		}
-	}
-	if other, found := otherWords[joined]; found && cmd.Flags().Lookup(firstFlag(other)) != nil {
-		return "; did you mean " + other + "?"
 	}
 	return ""
 }
