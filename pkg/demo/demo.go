@@ -49,7 +49,7 @@ type Bed struct {
 func Start(ctx context.Context, now time.Time) (bed *Bed, err error) {
 	dir, err := os.MkdirTemp("", "tagbump-demo-")
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("cannot make a folder in %s, the place for temporary files (TMPDIR)", os.TempDir())
 	}
 	defer func() {
 		if err != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io/fs"
 	"net/http"
 	"os"
 	"regexp"
@@ -184,5 +185,14 @@ func TestADemoThatIsInterruptedLeavesNothing(t *testing.T) {
 	left, err := os.ReadDir(os.TempDir())
 	if err != nil || len(left) > 0 {
 		t.Errorf("left: %v, %v", left, err)
+	}
+}
+
+// An unusable TMPDIR is a failure; it is not a file of the user's that is not found.
+func TestAFolderThatCannotBeMade(t *testing.T) {
+	t.Setenv("TMPDIR", "/nowhere")
+	_, err := demo.Start(t.Context(), time.Now())
+	if want := "cannot make a folder in /nowhere, the place for temporary files (TMPDIR)"; err == nil || err.Error() != want || errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("got %v, want %s", err, want)
 	}
 }
