@@ -58,7 +58,7 @@ func (f signerFunc) Sign(commit []byte) (string, error) { return f(commit) }
 func newSSHSigner(privateKey []byte, passphrase string) (Signer, error) {
 	key, err := openssh.ParsePrivateKey(privateKey, passphrase)
 	if err != nil {
-		return nil, fmt.Errorf("the signing key: %w", err)
+		return nil, fault.Errorf(fault.Usage, "the signing key: %w", err)
 	}
 	return sshSigner(key), nil
 }
@@ -68,7 +68,7 @@ func newSSHSigner(privateKey []byte, passphrase string) (Signer, error) {
 func newSSHAgentSigner(socket, publicKey string) (Signer, error) {
 	want, _, _, _, err := ssh.ParseAuthorizedKey([]byte(publicKey))
 	if err != nil {
-		return nil, errors.New("the signing key: is not a public key (as in authorized_keys)")
+		return nil, fault.New(fault.Usage, "the signing key: is not a public key (as in authorized_keys)")
 	}
 	if socket == "" {
 		return nil, fault.New(fault.NoAccess, "the signing key: is a public key, and there is no SSH agent that has the private one").
@@ -138,14 +138,14 @@ func armour(kind string, blob []byte) string {
 func newGPGSigner(privateKey []byte, passphrase string, now func() time.Time) (Signer, error) {
 	ring, err := openpgp.ReadArmoredKeyRing(bytes.NewReader(privateKey))
 	if err != nil {
-		return nil, fmt.Errorf("the signing key: %w", err)
+		return nil, fault.Errorf(fault.Usage, "the signing key: %w", err)
 	}
 	if len(ring) == 0 || ring[0].PrivateKey == nil {
-		return nil, errors.New("the signing key: holds no private key")
+		return nil, fault.New(fault.Usage, "the signing key: holds no private key")
 	}
 	entity := ring[0]
 	if err := unlock(entity, passphrase); err != nil {
-		return nil, fmt.Errorf("the signing key: %w", err)
+		return nil, fault.Errorf(fault.Usage, "the signing key: %w", err)
 	}
 	return signerFunc(func(commit []byte) (string, error) {
 		var b bytes.Buffer

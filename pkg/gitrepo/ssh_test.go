@@ -167,7 +167,7 @@ func TestSSHLoginsThatCannotWork(t *testing.T) {
 			"a key that is not there",
 			gitrepo.Options{SSHKey: "/nowhere/key", HostKey: s.HostKey},
 			fault.NoAccess,
-			"the key: stat /nowhere/key: no such file or directory", "",
+			"the key /nowhere/key: no such file or directory", "",
 		},
 		{
 			"a public key",

@@ -1,6 +1,8 @@
 package wire
 
 import (
+	"fmt"
+
 	"github.com/tagbump/tagbump/pkg/fault"
 	"github.com/tagbump/tagbump/pkg/gitrepo"
 	"github.com/tagbump/tagbump/pkg/internal/smallfile"
@@ -41,9 +43,13 @@ func (w World) signer(file string) (gitrepo.Signer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return gitrepo.NewSigner(key, gitrepo.SignerOptions{
+	signer, err := gitrepo.NewSigner(key, gitrepo.SignerOptions{
 		Passphrase:  w.secret(signingPassphraseVariable),
 		AgentSocket: w.Getenv("SSH_AUTH_SOCK"),
 		Now:         w.Now,
 	})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return signer, nil
 }

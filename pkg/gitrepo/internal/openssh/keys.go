@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
@@ -214,7 +215,10 @@ func (o KeyOptions) only() (Key, error) {
 // variable of one line. It returns notFile when it is not.
 func (o KeyOptions) fromBase64(notFile error) (Key, error) {
 	if _, is := decodeBase64([]byte(o.Only)); !is {
-		return Key{}, fmt.Errorf("the key: %w", notFile)
+		if why := new(fs.PathError); errors.As(notFile, &why) {
+			notFile = fmt.Errorf("%s: %w", why.Path, why.Err)
+		}
+		return Key{}, fmt.Errorf("the key %w", notFile)
 	}
 	signer, err := ParsePrivateKey([]byte(o.Only), o.Passphrase)
 	return Key{signer, "the key that was given as text"}, err

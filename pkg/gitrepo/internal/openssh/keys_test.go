@@ -191,9 +191,9 @@ func TestOneKeyIsNamed(t *testing.T) {
 		{"~/.ssh/a.pub", "agent a"},
 		{"~/.ssh/b.pub", "the key ~/.ssh/b.pub: is a public key, and no agent has the private one; name the private key's file"},
 		{"~/.ssh/empty", "the key ~/.ssh/empty: is empty"},
-		{"~/.ssh/none", "the key: stat ~/.ssh/none: no such file or directory"},
-		{"~/.ssh/dir", "the key: ~/.ssh/dir: is a folder"},
-		{"/dev/null", "the key: /dev/null: is not a regular file"},
+		{"~/.ssh/none", "the key ~/.ssh/none: no such file or directory"},
+		{"~/.ssh/dir", "the key ~/.ssh/dir: is a folder"},
+		{"/dev/null", "the key /dev/null: is not a regular file"},
 		{newPair(t).md5[:46] + "0", "the key "},
 	}
 	for _, test := range tests {
