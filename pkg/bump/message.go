@@ -1,7 +1,6 @@
 package bump
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -84,7 +83,7 @@ func messageText(req Request, outcome Outcome) (string, error) {
 	values["Subject"], values["Changes"] = safetext.Line(subject), body
 	text := strings.TrimSpace(req.Message.Fill(values))
 	if text == "" {
-		return "", fmt.Errorf("the commit's message is empty: %w", ErrConflict)
+		return "", worded{ErrConflict, "the commit's message is empty"}
 	}
 	return text, nil
 }

@@ -183,7 +183,7 @@ func TestMessagesWithPlaceholders(t *testing.T) {
 		{"deploy {{.Image}} {{.Tag}} to {{.Environment}}\n\n{{.Changes}}", func(req *Request) { req.To = "production" }, "deploy acme/web 1.2 to production\n\nweb.yaml: image.tag: 1.0 -> 1.2", ""},
 		{"{{.Image}}: {{.Tag}}", two, "acme/web, acme/api: 1.2, 7", ""},
 		{"at {{.Digest}}", nil, "at " + digestOf("1.2"), ""},
-		{"{{.Environment}}", nil, "", "the commit's message is empty: conflicting request"},
+		{"{{.Environment}}", nil, "", "the commit's message is empty"},
 	} {
 		repo := newRepo(map[string]string{"web.yaml": webFile, "api.yaml": "image: acme/api:6\n"})
 		req := pushOf("1.2")

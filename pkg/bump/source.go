@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/tagbump/tagbump/pkg/fault"
 	"github.com/tagbump/tagbump/pkg/files"
 	"github.com/tagbump/tagbump/pkg/image"
 )
@@ -104,7 +105,8 @@ func (r Runner) verified(ctx context.Context, img Image, resolved Resolved) (Res
 		return resolved, fmt.Errorf("%s: %w", where, err)
 	}
 	if img.Digest != "" && img.Digest != info.Digest {
-		return resolved, fmt.Errorf("%s: the registry has %s, not %s: %w", where, info.Digest, img.Digest, ErrConflict)
+		return resolved, fault.Errorf(fault.NotFound, "%s: the registry has %s, not %s", where, info.Digest, img.Digest).
+			WithHint("the tag was pushed again, or the digest is of another build")
 	}
 	resolved.Digest, resolved.Platforms, resolved.Created = info.Digest, info.Platforms, info.Created
 	resolved.Revision = info.Labels[revisionLabel]

@@ -20,7 +20,7 @@ func (FromEnvironment) check(Image) error { return nil }
 func (e FromEnvironment) selection() files.Selection { return e.Files }
 
 func (e FromEnvironment) resolve(context.Context, Runner, Image) (Resolved, error) {
-	return Resolved{}, fmt.Errorf("the tags of %s are in a repository's files: %w", e.Name, ErrConflict)
+	return Resolved{}, worded{ErrConflict, fmt.Sprintf("the tags of %s are in a repository's files", e.Name)}
 }
 
 func (e FromEnvironment) resolveIn(_ context.Context, _ Runner, at scene, img Image) (Resolved, error) {
@@ -39,11 +39,11 @@ func oneTag(environment, repository string, targets []plan.Target) (string, erro
 	first := targets[0]
 	for _, target := range targets {
 		if target.Current.Tag == "" {
-			return "", fmt.Errorf("%s:%d: %s has no tag: %w", target.File, target.Line, repository, plan.ErrNoTarget)
+			return "", worded{plan.ErrNoTarget, fmt.Sprintf("%s:%d: %s has no tag", target.File, target.Line, repository)}
 		}
 		if target.Current.Tag != first.Current.Tag {
-			return "", fmt.Errorf("%s: %s has two tags: %s (%s:%d) and %s (%s:%d): %w", environment, repository,
-				first.Current.Tag, first.File, first.Line, target.Current.Tag, target.File, target.Line, ErrConflict)
+			return "", worded{ErrConflict, fmt.Sprintf("%s: %s has two tags: %s (%s:%d) and %s (%s:%d)", environment, repository,
+				first.Current.Tag, first.File, first.Line, target.Current.Tag, target.File, target.Line)}
 		}
 	}
 	return first.Current.Tag, nil
