@@ -215,7 +215,6 @@ func (j *job) run(ctx context.Context, req bump.Request) error {
 	if err := errors.Join(err, j.conclude(ctx, req, report)); err != nil {
 		return err // perhaps of a pull request that is open, and could not be given all
 	}
-	j.announce(report)
 	if j.flags.exitCode && (report.Changed() || len(report.Earlier) > 0) {
 		return errChanges
 	}

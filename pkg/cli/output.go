@@ -141,7 +141,7 @@ func (p printer) wouldText(report bump.Report) string {
 	}
 	switch p.would {
 	case bump.Proposed:
-		return "would open a pull request to " + report.Branch + ": " + what
+		return "would open or refresh a pull request to " + report.Branch + ": " + what
 	case bump.Pushed:
 		return strings.TrimSpace("would push"+p.toBranch(report.Branch)) + ": " + what
 	case bump.Committed:

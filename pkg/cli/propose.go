@@ -76,13 +76,6 @@ func (j *job) checkForge(req bump.Request) error {
 	return host.Check(forge.Proposal{Labels: look.Labels, Reviewers: look.Reviewers, Assignees: look.Assignees, Draft: look.Draft, AutoMerge: look.AutoMerge})
 }
 
-// announce says after a dry run what the real one would do beside the diff.
-func (j *job) announce(report bump.Report) {
-	if report.DryRun && report.Changed() && j.mode == config.PullRequest {
-		j.printer.say("would open or refresh a pull request into %s, with %d changed files", report.Branch, len(report.Plan.Files))
-	}
-}
-
 // openForge opens the forge of the repository. Its error names the project file when
 // that is what asks for a pull request.
 func (j *job) openForge() (forge.Host, error) {
