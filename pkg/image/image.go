@@ -119,9 +119,9 @@ func CheckRepository(name string) error {
 	case name == "":
 		return invalidf("the repository is empty")
 	case strings.ToLower(path) != path:
-		return invalidf("repository %q: upper case is not allowed", name)
+		return invalid{fmt.Sprintf("repository %q: upper case is not allowed", name), hintForRepository(name)}
 	case domain != "" && !domainPattern.MatchString(domain), !pathPattern.MatchString(path):
-		return invalidf("repository %q: %s", name, whyNoRepository(path, name))
+		return invalid{fmt.Sprintf("repository %q: %s", name, whyNoRepository(path, name)), hintForRepository(name)}
 	}
 	return nil
 }
@@ -134,10 +134,41 @@ func whyNoRepository(path, name string) string {
 		return "an image's name has no scheme such as https://"
 	case strings.ContainsAny(name, " \t\r\n"):
 		return "a name has no blanks"
+	case strings.ContainsAny(name, quotes):
+		return "a name has no quotes"
 	case colon && pathPattern.MatchString(before):
 		return "there are two tags"
 	}
 	return "a name has small letters and digits, and single signs of . _ - / between them"
+}
+
+// quotes are those of a shell or a YAML file that became part of a text.
+const quotes = "\"'`"
+
+// hintForRepository returns the repository that was meant by a text that is not one,
+// or "" when that is not known.
+func hintForRepository(name string) string {
+	_, behind, hasScheme := strings.Cut(name, "://")
+	behind = strings.TrimPrefix(behind, "hub.docker.com/r/") // a page about acme/web
+	before, tag, hasEqual := strings.Cut(name, "=")
+	domain, path := splitDomain(name)
+	lower := strings.ToLower(path)
+	if domain != "" {
+		lower = domain + "/" + lower
+	}
+	switch {
+	case hasScheme && CheckRepository(behind) == nil:
+		return "leave the scheme out: " + behind
+	case hasEqual && CheckRepository(before) == nil && CheckTag(tag) == nil:
+		return "a tag comes after a colon: " + before + ":" + tag
+	case strings.HasSuffix(name, "/") && CheckRepository(name[:len(name)-1]) == nil:
+		return "leave the slash at its end out: " + name[:len(name)-1]
+	case lower != name && CheckRepository(lower) == nil:
+		return "did you mean " + lower + "?"
+	case strings.ContainsAny(name, quotes):
+		return "quotes inside of other quotes are part of the text: leave one pair out"
+	}
+	return ""
 }
 
 // slashedTag returns what follows the first colon behind a repository, where it has
@@ -170,14 +201,38 @@ func whyNoTag(tag string) string {
 	return "only letters a-z and A-Z, digits and the signs . _ - are allowed"
 }
 
-// hintForTag returns the tag that most CI systems make of a branch's name with a
-// slash, or "" for other texts.
+// hintForTag returns what was meant by a text that is not a tag, or "" when that is not
+// known. Most CI systems put a hyphen for the slash of a branch's name.
 func hintForTag(tag string) string {
 	usual := strings.ReplaceAll(tag, "/", "-")
-	if usual == tag || CheckTag(usual) != nil {
-		return ""
+	trimmed := strings.Trim(tag, " \t\r\n"+quotes)
+	switch {
+	case trimmed != tag && CheckTag(trimmed) == nil && strings.Contains(tag, "\r"):
+		return "it ends with a carriage return, as lines of Windows do; without it: " + trimmed
+	case trimmed != tag && CheckTag(trimmed) == nil:
+		return "leave out what is around it: " + trimmed
+	case strings.ContainsAny(tag, "$<{"):
+		return "is it a placeholder that was not filled in? a shell fills in variables between double quotes only"
+	case strings.Contains(tag, ","):
+		return "several images have blanks between them, and no commas"
+	case usual != tag && CheckTag(usual) == nil:
+		return "is it a branch? most CI systems tag its image " + usual
 	}
-	return "is it a branch? most CI systems tag its image " + usual
+	return ""
+}
+
+// hintForDigest returns what was meant by a text that is not a digest, or "".
+func hintForDigest(digest string) string {
+	lower := strings.ToLower(digest)
+	switch {
+	case digestPattern.MatchString(lower):
+		return "write it in small letters: " + lower
+	case digestPattern.MatchString("sha256:" + lower):
+		return "write the algorithm in front of it: sha256:" + lower
+	case CheckTag(digest) == nil:
+		return "a tag comes after a colon, and not after an @"
+	}
+	return ""
 }
 
 // CheckTag returns an error that wraps [ErrInvalid] unless a registry could
@@ -193,7 +248,7 @@ func CheckTag(tag string) error {
 // "sha256:" and 64 hexadecimal digits in lower case.
 func CheckDigest(digest string) error {
 	if !digestPattern.MatchString(digest) {
-		return invalidf("digest %q: is not sha256: and 64 hexadecimal digits", digest)
+		return invalid{fmt.Sprintf("digest %q: is not sha256: and 64 hexadecimal digits", digest), hintForDigest(digest)}
 	}
 	return nil
 }

@@ -64,16 +64,25 @@ func TestParseRefusesWhatNoRegistryTakes(t *testing.T) {
 	}
 }
 
-// A branch's name is given as a tag by many; its images have another one.
-func TestASlashInATagHasAHint(t *testing.T) {
+// What people often write instead of a reference gets the right spelling. A branch's
+// name is given as a tag by many; its images have another one.
+func TestWhatWasMeantIsAHint(t *testing.T) {
 	for text, want := range map[string]string{
 		"acme/web:feature/dark":       "is it a branch? most CI systems tag its image feature-dark",
 		"acme/web:renovate/a/b-2.x":   "is it a branch? most CI systems tag its image renovate-a-b-2.x",
 		"acme/web:feature/mästér":     "",
 		"acme/web:a b":                "",
 		"acme/web:feature/dark:mode":  "",
-		"https://ghcr.io/acme/web":    "",
-		"https://ghcr.io/acme/web:1a": "",
+		"https://ghcr.io/acme/web":    "leave the scheme out: ghcr.io/acme/web",
+		"https://ghcr.io/acme/web:1a": "leave the scheme out: ghcr.io/acme/web",
+		"https://ghcr.io/acme/web:":   "leave the scheme out: ghcr.io/acme/web",
+		"docker.io/acme/web/":         "leave the slash at its end out: docker.io/acme/web",
+		"acme/web=1.2":                "a tag comes after a colon: acme/web:1.2",
+		"GHCR.io/Acme/web:1":          "did you mean GHCR.io/acme/web?",
+		"acme/web@1.2":                "a tag comes after a colon, and not after an @",
+		"acme/web:1.2\r":              "it ends with a carriage return, as lines of Windows do; without it: 1.2",
+		"acme/web:1,acme/api:2":       "several images have blanks between them, and no commas",
+		"acme/web:${TAG}":             "is it a placeholder that was not filled in? a shell fills in variables between double quotes only",
 	} {
 		_, err := Parse(text)
 		if got := fault.HintOf(err); err == nil || got != want {

@@ -41,6 +41,9 @@ var platformPattern = lazyregexp.New(`^[a-z0-9]+/[a-z0-9_]+(?:/[a-z0-9.]+)?$`)
 // os/arch or os/arch/variant.
 func CheckPlatform(text string) error {
 	if !platformPattern.MatchString(text) {
+		if strings.Contains(text, ",") {
+			return fmt.Errorf("%q: %w; give each one on its own", text, ErrPlatform)
+		}
 		return fmt.Errorf("%q: %w; write OS/ARCH, such as linux/arm64", text, ErrPlatform)
 	}
 	return nil
