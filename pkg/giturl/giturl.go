@@ -102,15 +102,31 @@ func split(raw string) (a Address, why string) {
 		return a, "names a remote helper, and tagbump starts no program"
 	case strings.Contains(raw, "://"):
 		return splitURL(raw)
+	case oneSlash.MatchString(raw):
+		return a, "has one slash after its scheme, where two belong"
+	case hostAndPort.MatchString(raw):
+		return a, "looks like a host and its port: write https:// or ssh:// in front of it"
 	case isShort(raw):
 		return splitShort(raw)
 	}
 	return Address{Scheme: File, Path: raw, form: asPath}, ""
 }
 
+var (
+	oneSlash = regexp.MustCompile(`^(?:https?|ssh|file):/[^/]`)
+	// page is the path of a file or a branch on a forge, behind OWNER/REPOSITORY.
+	page = regexp.MustCompile(`^(?:/[^/]+){2,}/(?:-/)?(?:tree|blob)/.`)
+	// Without a user, a port is likelier than a folder on an SSH server that has a number
+	// for a name.
+	hostAndPort = regexp.MustCompile(`^[A-Za-z0-9.-]+:[0-9]+/`)
+)
+
 func splitURL(raw string) (a Address, why string) {
 	u, err := url.Parse(raw)
 	if err != nil {
+		if strings.ContainsAny(raw, "\"'`") {
+			return a, "has quotes in it"
+		}
 		return a, "is not a URL" // the error of url.Parse repeats the password
 	}
 	a = Address{User: u.User.Username(), Host: strings.ToLower(u.Hostname()), Port: u.Port(), Path: u.Path}
@@ -127,6 +143,9 @@ func splitURL(raw string) (a Address, why string) {
 		a.Scheme = File
 	default:
 		return a, "the scheme " + strconv.Quote(u.Scheme) + " is not supported (use https, ssh or a path)"
+	}
+	if a.IsHTTP() && page.MatchString(a.Path) {
+		return a, "is the address of a page: leave out what follows the repository"
 	}
 	if u.RawQuery != "" || u.Fragment != "" {
 		return a, "has a query or a fragment, which no git server takes"

@@ -85,7 +85,7 @@ func repositoryDir(path string) (string, error) {
 		}
 	}
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return "", Fail(ErrNotFound, "no such directory")
+		return "", Fail(ErrNotFound, "no such directory").WithHint("a URL begins with https:// or ssh://, or is user@host:path")
 	}
 	return "", Fail(ErrNotFound, "is not a git repository")
 }
