@@ -78,7 +78,7 @@ func (e *noPath) Hint() string {
 	return "check --path and --file"
 }
 
-func (e *noPath) Unwrap() error { return ErrNoTarget }
+func (e *noPath) Unwrap() error { return noTargetIn(e.files) }
 
 func (f *file) targetsAt(path keypath.Path, repository string) ([]Target, error) {
 	text, err := f.whole()

@@ -257,4 +257,12 @@ func (e *missing) meant() string {
 	return suggest.Nearest(e.repository, names)
 }
 
-func (e *missing) Unwrap() error { return ErrNoTarget }
+func (e *missing) Unwrap() error { return noTargetIn(e.files) }
+
+// noTargetIn returns [ErrNoFile] where no file was searched, else [ErrNoTarget].
+func noTargetIn(files int) error {
+	if files == 0 {
+		return ErrNoFile
+	}
+	return ErrNoTarget
+}

@@ -53,6 +53,10 @@ import (
 // it, is in none of the files.
 var ErrNoTarget = fault.New(fault.NotFound, "no such target")
 
+// ErrNoFile is in the chain of an error when no file at all is selected. It is an
+// [ErrNoTarget].
+var ErrNoFile = fault.Errorf(fault.NotFound, "no file is selected: %w", ErrNoTarget)
+
 // A Form is how a target writes its image.
 type Form int
 
