@@ -3,6 +3,7 @@ package yamledit
 import (
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/tagbump/tagbump/pkg/internal/suggest"
 	"github.com/tagbump/tagbump/pkg/keypath"
@@ -158,6 +159,13 @@ func dottedKey(n *Node, steps []keypath.Step) string {
 
 // nearKey returns a hint when the mapping has a key that is spelt almost like name.
 func nearKey(n *Node, name string) string {
+	first, _, _ := strings.Cut(name, "/")
+	if strings.Contains(name, "/") && n.Field(first) != nil {
+		return "keys are parted by dots: " + strings.ReplaceAll(name, "/", ".")
+	}
+	if key, _, found := strings.Cut(name, "="); found && n.Field(key) != nil {
+		return "did you mean " + strconv.Quote(key) + "? a path has no value"
+	}
 	var keys []string
 	for _, field := range n.Fields() {
 		keys = append(keys, field.Key)
