@@ -362,7 +362,7 @@ var refused = []struct {
 	},
 	{
 		"a tab", "images:\n\tnginx: {}\n",
-		`.tagbump.yaml:2: not YAML: found character that cannot start any token`, onlyGo,
+		`.tagbump.yaml:2: not YAML: found character that cannot start any token; is there a tab? indents are blanks`, onlyGo,
 	},
 	{
 		"an anchor that is not there", "branch: *main\n",

@@ -90,6 +90,9 @@ func (r *reader) notYAML(err error) {
 		what = strings.TrimPrefix(what, match[0])
 	}
 	problem.What = "not YAML: " + what
+	if strings.HasPrefix(what, "found character that cannot start any token") {
+		problem.What += "; is there a tab? indents are blanks"
+	}
 	r.problems = append(r.problems, problem)
 }
 

@@ -85,6 +85,9 @@ func patternError(pattern string, err error) error {
 	if !errors.As(err, &wrong) {
 		return err
 	}
+	if wrong.Code == syntax.ErrMissingRepeatArgument {
+		return fmt.Errorf("%s: %s repeats nothing; any text is .*", quote(pattern), quote(wrong.Expr))
+	}
 	if wrong.Expr == pattern {
 		return fmt.Errorf("%s: %s", quote(pattern), wrong.Code)
 	}
