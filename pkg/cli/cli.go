@@ -107,7 +107,7 @@ request. Nothing else in the file changes, and nothing runs in the cluster.`,
 			if err := flagsFromEnv(cmd, env.Getenv); err != nil {
 				return err
 			}
-			if err := firstError(func() error { return checkFlagsGiven(cmd) }, env.look.check); err != nil {
+			if err := firstError(func() error { return checkFlagsGiven(cmd) }, func() error { return checkFlagsOnce(cmd, env.Args) }, env.look.check); err != nil {
 				return err
 			}
 			env.watch(cmd)

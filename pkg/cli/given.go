@@ -29,6 +29,26 @@ func checkFlagsGiven(cmd *cobra.Command) error {
 	return failed
 }
 
+// checkFlagsOnce refuses a flag for one text that the command line gives twice, with
+// different texts. args are those of the whole command line.
+func checkFlagsOnce(cmd *cobra.Command, args []string) error {
+	_, rest, err := cmd.Root().Find(args)
+	if err != nil {
+		return nil // the caller has found the command
+	}
+	first := map[string]string{}
+	var failed error
+	_ = cmd.Flags().ParseAll(rest, func(flag *pflag.Flag, text string) error { // it was parsed before
+		before, again := first[flag.Name]
+		if flag.Value.Type() == "string" && again && before != text && failed == nil {
+			failed = fault.Errorf(fault.Usage, "--%s: is given twice: %q and %q", flag.Name, before, text)
+		}
+		first[flag.Name] = text
+		return nil
+	})
+	return failed
+}
+
 // textsOf returns the texts that a flag holds; none for a flag of another type,
 // which pflag itself checks.
 func textsOf(value pflag.Value) []string {

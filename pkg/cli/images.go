@@ -40,6 +40,9 @@ func (r imageReader) all(args []string) ([]bump.Image, error) {
 	images := make([]bump.Image, len(args))
 	for i, arg := range args {
 		img, err := r.one(arg)
+		if err != nil && i > 0 && isTagAlone(args[i-1], arg) {
+			return nil, fault.Errorf(fault.Usage, "%q is read as an image", arg).WithHint("did you mean %s:%s?", args[i-1], arg)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -47,6 +50,12 @@ func (r imageReader) all(args []string) ([]bump.Image, error) {
 		images[i] = img
 	}
 	return images, nil
+}
+
+// isTagAlone reports whether an argument looks like the tag of the one before it.
+func isTagAlone(before, arg string) bool {
+	ref, err := image.Parse(before)
+	return err == nil && ref.Tag == "" && ref.Digest == "" && image.CheckTag(arg) == nil && (arg == "latest" || strings.ContainsAny(arg, "0123456789"))
 }
 
 // one returns the image of one argument, IMAGE[:TAG][@DIGEST].
@@ -73,6 +82,9 @@ func (r imageReader) configured(arg string) (bump.Image, image.Ref, error) {
 		return bump.Image{}, ref, err
 	}
 	entry, known := r.project.Image(ref.Repository)
+	if _, is := r.project.Environments[arg]; is && !known {
+		return bump.Image{}, ref, fault.Errorf(fault.Usage, "%q is an environment of %s, and not an image", arg, r.project.file).WithHint("--env %s", arg)
+	}
 	img := imageOf(ref.Repository, entry)
 	img.Platforms, img.Revision, img.Unverified = r.platforms, r.tags.revision, r.unverified
 	if len(img.Platforms) == 0 {
@@ -104,7 +116,11 @@ func (r imageReader) reference(arg string) (image.Ref, error) {
 	case ref.Tag == "" && tag != "":
 		ref.Tag = tag
 		if err := image.CheckTag(tag); err != nil {
-			return ref, fault.Errorf(fault.Usage, "--tag: %w", err)
+			wrong := fault.Errorf(fault.Usage, "--tag: %w", err)
+			if whole, err := image.Parse(tag); err == nil && whole.Tag != "" {
+				return ref, wrong.WithHint("--tag takes the tag alone: %s", whole.Tag)
+			}
+			return ref, wrong
 		}
 	}
 	return ref, nil

@@ -48,6 +48,9 @@ func flagError(cmd *cobra.Command, args []string, err error) error {
 		unformed *pflag.InvalidSyntaxError
 	)
 	switch {
+	case errors.As(err, &unknown) && cmd.Flags().Lookup(unknown.GetSpecifiedShortnames()) != nil:
+		name := unknown.GetSpecifiedShortnames()
+		return list("-%s: %s has no such flag; did you mean --%s?", name, cmd.CommandPath(), name)
 	case errors.As(err, &unknown) && unknown.GetSpecifiedShortnames() != "":
 		return list("-%s: %s has no such flag", unknown.GetSpecifiedName(), cmd.CommandPath())
 	case errors.As(err, &unknown):
@@ -80,6 +83,9 @@ func meantFlag(cmd *cobra.Command, name string) string {
 	var known []string
 	cmd.Flags().VisitAll(func(flag *pflag.Flag) { known = append(known, flag.Name) })
 	joined := strings.ReplaceAll(name, "_", "-")
+	if joined == "tag" && cmd.Flags().Lookup("steps") == nil {
+		return "" // only a rollback has a --to for tags
+	}
 	if other, found := otherWords[joined]; found && cmd.Flags().Lookup(firstFlag(other)) != nil {
 		return "; did you mean " + other + "?"
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/tagbump/tagbump/pkg/files"
 	"github.com/tagbump/tagbump/pkg/image"
 	"github.com/tagbump/tagbump/pkg/internal/suggest"
+	"github.com/tagbump/tagbump/pkg/plan"
 	"github.com/tagbump/tagbump/pkg/safetext"
 )
 
@@ -24,6 +25,11 @@ var nearTime = 3 * time.Second
 // withNear gives an error about a tag, a branch or a file that does not exist a hint
 // at one that does. Only a run that has failed pays for the question.
 func (j *job) withNear(ctx context.Context, globs []string, images []bump.Image, err error) error {
+	if errors.Is(err, plan.ErrNoFile) || errors.Is(err, files.ErrMissing) {
+		if hint := wrongGlob(globs); hint != "" {
+			return hinted(err, hint)
+		}
+	}
 	if fault.KindOf(err) != fault.NotFound || fault.HintOf(err) != "" || ctx.Err() != nil {
 		return err
 	}
@@ -36,6 +42,21 @@ func (j *job) withNear(ctx context.Context, globs []string, images []bump.Image,
 		hint = nearTag(ctx, j.runner.Registry, images)
 	}
 	return hinted(err, hint)
+}
+
+// wrongGlob says how the first glob is written that another tool would understand, or "".
+func wrongGlob(globs []string) string {
+	for _, glob := range globs {
+		switch {
+		case strings.Contains(glob, `\`) && !strings.Contains(glob, "/"):
+			return "folders are parted by /: --file '" + strings.ReplaceAll(glob, `\`, "/") + "'"
+		case strings.Contains(glob, ",") && !strings.Contains(glob, "{"):
+			return "give --file once for each file"
+		case path.Ext(glob) == "" && !strings.Contains(glob, "*"):
+			return "for all files of a folder: --file '" + strings.TrimSuffix(glob, "/") + "/**'"
+		}
+	}
+	return ""
 }
 
 // hinted returns err with a hint, if there is one.

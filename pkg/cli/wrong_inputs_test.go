@@ -19,7 +19,8 @@ var rewrite = flag.Bool("rewrite", false, "write what wrong inputs print into th
 
 // The table of wrong inputs has a command line, the exit code and all of stderr in a
 // block. In front of the command's name may be variables: NAME=VALUE. $REG, $GIT, $API
-// and $PRIVATE are the servers of the test, $DIR is the folder in which it runs.
+// and $PRIVATE are the servers of the test, $DIR is the folder in which it runs, and $CR is a
+// carriage return.
 const wrongInputs = "testdata/wrong-inputs/table.txt"
 
 // wrongInput is one block of the table.
@@ -145,7 +146,7 @@ func newWrongWorld(t *testing.T) *wrongWorld {
 		"HOME": t.TempDir(), "TAGBUMP_TOKEN": token, "GITHUB_API_URL": api,
 		"ARGOCD_SERVER": argoHost, "ARGOCD_AUTH_TOKEN": argoToken, "ARGOCD_OPTS": "--plaintext --grpc-web",
 	}
-	w.forward = strings.NewReplacer("$REG", open.Host, "$PRIVATE", closed.Host, "$GIT", git.URL+"/acme", "$API", api, "$DIR", w.dir, "$ARGO", argoHost)
+	w.forward = strings.NewReplacer("$REG", open.Host, "$PRIVATE", closed.Host, "$GIT", git.URL+"/acme", "$API", api, "$DIR", w.dir, "$ARGO", argoHost, "$CR", "\r")
 	w.back = strings.NewReplacer(open.Host, "$REG", closed.Host, "$PRIVATE", git.URL+"/acme", "$GIT", strings.TrimPrefix(git.URL, "http://"), "$GITHOST",
 		api, "$API", w.dir, "$DIR", argoHost, "$ARGO", strings.TrimPrefix(strings.TrimSuffix(api, "/api/v3"), "http://"), "$APIHOST")
 	return w
