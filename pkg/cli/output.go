@@ -309,7 +309,7 @@ func (p printer) stateLines(report bump.Report) []string {
 	case bump.Declined:
 		return []string{fmt.Sprintf("nothing proposed, because of pull request #%d: %s", report.PullRequest.Number, report.PullRequest.URL)}
 	case bump.Proposed:
-		return []string{fmt.Sprintf("%s pull request #%d: %s", openedOrFound(*report.PullRequest), report.PullRequest.Number, report.PullRequest.URL)}
+		return []string{fmt.Sprintf("%s pull request #%d: %s", openedOrFound(report), report.PullRequest.Number, report.PullRequest.URL)}
 	}
 	return nil
 }
@@ -367,8 +367,13 @@ func (p printer) printUnits(units []render.Unit) {
 	}
 }
 
-func openedOrFound(pr forge.PullRequest) string {
-	if pr.Reused {
+// openedOrFound says what the run did to its pull request: opened it, gave an open one a
+// new commit, or left an open one as it was.
+func openedOrFound(report bump.Report) string {
+	switch {
+	case report.PullRequest.Reused && report.Commit != "":
+		return "updated"
+	case report.PullRequest.Reused:
 		return "already open:"
 	}
 	return "opened"

@@ -111,7 +111,7 @@ func TestGiteaOtherPullRequests(t *testing.T) {
 		g.call(http.MethodPost, "/repos"+g.path(url)+"/pulls", map[string]any{"title": "by hand", "head": branch, "base": "main"}, nil)
 	}
 	run(t, env, update("acme/web:v1.1.0", url, "--pr")...).check(t, "a pull request", 0, `opened pull request #3`)
-	run(t, env, update("acme/web:v1.2.0", url, "--pr")...).check(t, "a newer tag", 0, `already open: pull request #3`)
+	run(t, env, update("acme/web:v1.2.0", url, "--pr")...).check(t, "a newer tag", 0, `updated pull request #3`)
 	g.checkPulls(url, "3 open web v1.0.0 → v1.2.0\n2 open by hand\n1 open by hand\n")
 }
 
