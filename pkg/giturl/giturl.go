@@ -113,12 +113,12 @@ func split(raw string) (a Address, why string) {
 }
 
 var (
-	oneSlash = regexp.MustCompile(`^(?:https?|ssh|file):/[^/]`)
+	oneSlash = lazyregexp.New(`^(?:https?|ssh|file):/[^/]`)
 	// page is the path of a file or a branch on a forge, behind OWNER/REPOSITORY.
-	page = regexp.MustCompile(`^(?:/[^/]+){2,}/(?:-/)?(?:tree|blob)/.`)
+	page = lazyregexp.New(`^(?:/[^/]+){2,}/(?:-/)?(?:tree|blob)/.`)
 	// Without a user, a port is likelier than a folder on an SSH server that has a number
 	// for a name.
-	hostAndPort = regexp.MustCompile(`^[A-Za-z0-9.-]+:[0-9]+/`)
+	hostAndPort = lazyregexp.New(`^[A-Za-z0-9.-]+:[0-9]+/`)
 )
 
 func splitURL(raw string) (a Address, why string) {
