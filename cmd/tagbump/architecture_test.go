@@ -29,7 +29,7 @@ var layers = []layer{
 		name: "pure",
 		packages: []string{
 			"config", "diff", "environs", "fault", "files", "forge", "giturl", "history", "image", "keypath", "notify", "placeholder", "plan",
-			"policy", "record", "redact", "result", "rollout", "safetext", "telemetry", "textedit", "yamledit", "internal/manual", "internal/suggest",
+			"policy", "record", "redact", "result", "rollout", "safetext", "telemetry", "textedit", "yamledit", "internal/lazyregexp", "internal/manual", "internal/suggest",
 		},
 		below: []string{"pure"},
 		noIO:  true, noClock: true,

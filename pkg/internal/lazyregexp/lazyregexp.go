@@ -6,9 +6,7 @@
 package lazyregexp
 
 import (
-	"os"
 	"regexp"
-	"strings"
 	"sync"
 )
 
@@ -16,16 +14,11 @@ import (
 // Its methods are those of regexp.Regexp, and may be called by several goroutines at once.
 type Regexp struct{ compiled func() *regexp.Regexp }
 
-var inTest = strings.HasSuffix(strings.TrimSuffix(os.Args[0], ".exe"), ".test")
-
 // New returns a Regexp, which panics at its first use when expr is not a regular
-// expression. In a test, New itself panics then, so that no mistake waits for its use.
+// expression. So that no mistake waits for that, expr is a literal, or made of literals and
+// constants of the same file: a test compiles those of all packages.
 func New(expr string) *Regexp {
-	r := &Regexp{sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expr) })}
-	if inTest {
-		r.compiled()
-	}
-	return r
+	return &Regexp{sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expr) })}
 }
 
 // Match is regexp.Regexp's Match.
