@@ -120,7 +120,7 @@ request. Nothing else in the file changes, and nothing runs in the cluster.`,
 	inGroup(root, groupOutput, "version")
 	env.look.add(root)
 	root.CompletionOptions.HiddenDefaultCmd = false
-	root.AddCommand(newUpdate(env), newPromote(env), newRollback(env), newHistory(env), newWait(env), newResolve(env), newStatus(env), newInit(env), newDoctor(env), newConfig(env), newDemo(env), newVersion(env))
+	root.AddCommand(newUpdate(env), newPromote(env), newRollback(env), newHistory(env), newWait(env), newResolve(env), newStatus(env), newInit(env), newDoctor(env), newConfig(env), newDemo(env), newMan(env), newVersion(env))
 	for _, cmd := range root.Commands() {
 		completeNames(cmd, env)
 	}

@@ -35,15 +35,25 @@ func newHelp(env *Env) *cobra.Command {
 		Short:   "Explain a command or a topic",
 		Long: `Help prints the whole help of a command, or a text about a topic. Without an
 argument it lists the topics.`,
-		Example: "  tagbump help update\n  tagbump help credentials",
-		RunE:    func(cmd *cobra.Command, args []string) error { return runHelp(env, cmd.Root(), args) },
-		ValidArgsFunction: func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-			if len(args) > 0 {
-				return nil, cobra.ShellCompDirectiveNoFileComp
-			}
-			return append(commandNames(cmd.Root()), topicNames()...), cobra.ShellCompDirectiveNoFileComp
-		},
+		Example:           "  tagbump help update\n  tagbump help credentials",
+		RunE:              func(cmd *cobra.Command, args []string) error { return runHelp(env, cmd.Root(), args) },
+		ValidArgsFunction: completeSubjects,
 	}
+}
+
+// completeSubjects completes the commands and topics that can be explained.
+func completeSubjects(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return append(commandNames(cmd.Root()), topicNames()...), cobra.ShellCompDirectiveNoFileComp
+}
+
+// noSubject says that nothing of a name can be explained.
+func noSubject(root *cobra.Command, command string, words []string) error {
+	known := append(commandNames(root), topicNames()...)
+	return fault.Errorf(fault.Usage, "%s: %q is not a command or topic%s", command, strings.Join(words, " "), didYouMean(words[0], known)).
+		WithHint("tagbump --help lists the commands, tagbump help the topics")
 }
 
 func runHelp(env *Env, root *cobra.Command, words []string) error {
@@ -57,9 +67,7 @@ func runHelp(env *Env, root *cobra.Command, words []string) error {
 	if topic, found := topicOf(root, words[0]); found && len(words) == 1 {
 		return env.printHelp(topic.text(width))
 	}
-	known := append(commandNames(root), topicNames()...)
-	return fault.Errorf(fault.Usage, "help: %q is not a command or topic%s", strings.Join(words, " "), didYouMean(words[0], known)).
-		WithHint("tagbump --help lists the commands, tagbump help the topics")
+	return noSubject(root, "help", words)
 }
 
 func (env *Env) printHelp(text string) error {

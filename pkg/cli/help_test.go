@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -245,23 +246,61 @@ func TestExitCodesAreExplained(t *testing.T) {
 // preformatted is what a page shows as it is written.
 var preformatted = regexp.MustCompile(`(?s)\.nf\n.*?\.fi\n`)
 
-func TestTopicsAreManualPages(t *testing.T) {
-	topics := Topics(Commands())
-	if len(topics) != len(topicNames()) {
-		t.Errorf("%d pages for %d topics", len(topics), len(topicNames()))
-	}
-	for _, topic := range topics {
-		if strings.Contains(topic.Roff, "<!--") || strings.ContainsAny(topic.Title, "\\\n") || strings.HasPrefix(topic.Roff, ".SH "+strings.ToUpper(topic.Title)) {
-			t.Errorf("%s: title %q, page\n%s", topic.Name, topic.Title, topic.Roff)
+func TestManualPages(t *testing.T) {
+	root := Commands()
+	pages := map[string]string{}
+	for _, page := range Pages(root) {
+		name := fmt.Sprintf("%s.%d", page.Name, page.Section)
+		text := page.Roff("Jan 2026", "1.2.3")
+		pages[name] = text
+		if page.about == "" || strings.ContainsAny(page.about, "\\\n") || strings.Contains(text, "<!--") {
+			t.Errorf("%s: %q, page\n%s", name, page.about, text)
 		}
-		prose := preformatted.ReplaceAllString(topic.Roff, "")
-		for _, mark := range []string{"`", "**", "](", "\n#", "|--", "| "} {
+		prose := preformatted.ReplaceAllString(text, "")
+		for _, mark := range []string{"](", "\n#", "|--", "| "} {
 			if strings.Contains(prose, mark) {
-				t.Errorf("%s has Markdown's %q:\n%s", topic.Name, mark, prose)
+				t.Errorf("%s has Markdown's %q:\n%s", name, mark, prose)
 			}
 		}
-		if topic.Name == "flags" && !strings.Contains(topic.Roff, `\-\-dry\-run`) {
-			t.Errorf("the page of flags does not have --dry-run:\n%s", topic.Roff)
+	}
+	if want := len(topicNames()) + len(commandsBelow(root)) + 1; len(pages) != want {
+		t.Errorf("%d pages, want %d", len(pages), want)
+	}
+	for name, want := range map[string][]string{
+		"tagbump.1": {
+			".TH \"TAGBUMP\" 1 \"Jan 2026\" \"tagbump 1.2.3\" tagbump\n.SH NAME\n.PP\ntagbump \\- ",
+			"\n.SH COMMANDS\n", "\n.TP\n\\fBupdate\\fR\nResolve the tag",
+		},
+		"tagbump-update.1": {
+			".SH SYNOPSIS\n.PP\n.RS 4\n.nf\ntagbump update [IMAGE[:TAG]...] [flags]\n.fi\n",
+			".TP\n\\fB\\-n, \\-\\-dry\\-run\\fR\n", ".SH EXIT CODES\n",
+		},
+		"tagbump-config-schema.1": {"\n.nf\n  # yaml\\-language\\-server: $schema=tagbump.schema.json\n.fi\n"},
+		"tagbump-flags.7":         {`\-\-dry\-run`},
+	} {
+		for _, part := range want {
+			if !strings.Contains(pages[name], part) {
+				t.Errorf("%s has no %q:\n%s", name, part, pages[name])
+			}
+		}
+	}
+}
+
+func TestManPrintsAPage(t *testing.T) {
+	for _, test := range []struct {
+		args []string
+		code int
+		want string
+	}{
+		{[]string{"man"}, 0, ".TH \"TAGBUMP\" 1 "},
+		{[]string{"man", "config", "check"}, 0, ".TH \"TAGBUMP-CONFIG-CHECK\" 1 "},
+		{[]string{"man", "policies"}, 0, ".TH \"TAGBUMP-POLICIES\" 7 "},
+		{[]string{"man", "policy"}, 2, "error: man: \"policy\" is not a command or topic"},
+		{[]string{"man", "policies", "now"}, 2, "error: man: \"policies now\" is not a command or topic"},
+	} {
+		code, out, errs := runFor(t, Env{}, test.args...)
+		if code != test.code || !strings.HasPrefix(out+errs, test.want) {
+			t.Errorf("%q: code %d, %.80s", test.args, code, out+errs)
 		}
 	}
 }

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/cobra/doc"
 
 	"github.com/tagbump/tagbump/pkg/cli"
 )
@@ -32,10 +31,7 @@ func (r release) documents() ([]file, error) {
 	root := cli.Commands()
 	root.InitDefaultCompletionCmd()
 	root.InitDefaultHelpCmd()
-	files, err := r.manualPages(root)
-	if err != nil {
-		return nil, err
-	}
+	files := r.manualPages(root)
 	completions, err := completionFiles(root)
 	if err != nil {
 		return nil, err
@@ -72,37 +68,15 @@ func printed(args ...string) ([]byte, error) {
 
 // manualPages returns a page of section 1 for each command, and one of section 7 for
 // each topic of tagbump help.
-func (r release) manualPages(root *cobra.Command) ([]file, error) {
+func (r release) manualPages(root *cobra.Command) []file {
 	var pages []file
-	var add func(cmd *cobra.Command) error
-	add = func(cmd *cobra.Command) error {
-		if cmd.Hidden || cmd.Name() == "help" {
-			return nil
-		}
-		cmd.DisableAutoGenTag = true
-		var page bytes.Buffer
-		header := &doc.GenManHeader{Section: "1", Date: &r.time, Source: "tagbump " + r.version, Manual: "tagbump"}
-		if err := doc.GenMan(cmd, header, &page); err != nil {
-			return err
-		}
-		pages = append(pages, file{name: "man/man1/" + strings.ReplaceAll(cmd.CommandPath(), " ", "-") + ".1", mode: 0o644, data: page.Bytes()})
-		for _, below := range cmd.Commands() {
-			if err := add(below); err != nil {
-				return err
-			}
-		}
-		return nil
+	for _, page := range cli.Pages(root) {
+		pages = append(pages, file{
+			name: fmt.Sprintf("man/man%d/%s.%[1]d", page.Section, page.Name), mode: 0o644,
+			data: []byte(page.Roff(r.time.Format("Jan 2006"), r.version)),
+		})
 	}
-	if err := add(root); err != nil {
-		return nil, err
-	}
-	for _, topic := range cli.Topics(root) {
-		name := "tagbump-" + topic.Name
-		page := fmt.Sprintf(".TH %q 7 %q %q tagbump\n.SH NAME\n%s \\- %s\n%s",
-			strings.ToUpper(name), r.time.Format("Jan 2006"), "tagbump "+r.version, name, topic.Title, topic.Roff)
-		pages = append(pages, file{name: "man/man7/" + name + ".7", mode: 0o644, data: []byte(page)})
-	}
-	return pages, nil
+	return pages
 }
 
 func completionFiles(root *cobra.Command) ([]file, error) {

@@ -127,3 +127,17 @@ func TestWrap(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+func TestLiteralHasNoMarks(t *testing.T) {
+	const text = "`code`, **/*.yaml, [x](y), a \\ and \\* and \\n"
+	var got strings.Builder
+	for _, span := range manual.Spans("before " + manual.Literal(text)) {
+		if span.Strong {
+			t.Errorf("%q is strong", span.Text)
+		}
+		got.WriteString(span.Text)
+	}
+	if got.String() != "before "+text {
+		t.Errorf("%q, want %q", got.String(), text)
+	}
+}

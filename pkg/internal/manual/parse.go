@@ -134,7 +134,8 @@ type Span struct {
 }
 
 // Spans splits a line at its marks. A link becomes its text, and the target behind it
-// unless it points into the same document.
+// unless it points into the same document. A mark behind a backslash is text, see
+// [Literal].
 func Spans(text string) []Span {
 	var spans []Span
 	add := func(text string, strong bool) {
@@ -143,10 +144,15 @@ func Spans(text string) []Span {
 		}
 	}
 	for {
-		i := strings.IndexAny(text, "`*[")
+		i := strings.IndexAny(text, marks)
 		if i < 0 {
 			add(text, false)
 			return spans
+		}
+		if text[i] == '\\' && i+1 < len(text) && strings.IndexByte(marks, text[i+1]) >= 0 {
+			add(text[:i]+text[i+1:i+2], false)
+			text = text[i+2:]
+			continue
 		}
 		inner, after, found, strong := mark(text[i:])
 		if !found {
@@ -158,6 +164,14 @@ func Spans(text string) []Span {
 		add(inner, strong)
 		text = after
 	}
+}
+
+// marks are the characters with which a mark can begin, and the one that protects them.
+const marks = "`*[\\"
+
+// Literal returns a line that [Spans] reads as text, without any marks.
+func Literal(text string) string {
+	return strings.NewReplacer("`", "\\`", "*", `\*`, "[", `\[`, `\`, `\\`).Replace(text)
 }
 
 // mark reads the mark that text begins with, and returns what it holds and what
