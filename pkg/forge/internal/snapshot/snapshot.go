@@ -145,7 +145,7 @@ func (s *Snapshot) Load(where, server, name string, data []byte) error {
 	e := s.Entries[name]
 	switch {
 	case len(data) > files.MaxSize:
-		return fault.Errorf(fault.Failed, "%s: %s: %w", where, name, files.ErrTooLarge).WithHint("name the files to read: --file")
+		return fault.Errorf(fault.Failed, "%s: %s: %w", where, name, files.ErrTooLarge).WithHint("leave it out: name the other files with --file")
 	case len(e.OID) == sha1.Size*2 && BlobHash(data) != e.OID:
 		return fault.Errorf(fault.Failed, "%s: %s: %s's answer is not the file's content, by its hash: %w", where, name, server, forge.ErrInvalid)
 	}

@@ -251,7 +251,7 @@ func (w *walk) note(name string, n nature) {
 
 func (w *walk) blob(name string, e object.Entry) error {
 	if size, large := w.store.Large(e.ID); large {
-		return wire.Fail(wire.ErrUnsupported, "%s: has %d bytes, and %d is the most", name, size, files.MaxSize).WithHint("name the files to read: --file")
+		return wire.Fail(wire.ErrUnsupported, "%s: has %d bytes, and %d is the most", name, size, files.MaxSize).WithHint("leave it out: name the other files with --file")
 	}
 	if !w.store.Has(e.ID) {
 		w.blobs.add(e.ID, place{name, e})
