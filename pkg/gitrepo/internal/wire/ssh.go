@@ -123,11 +123,10 @@ func (r *sshRemote) channel(ctx context.Context) (ssh.Channel, <-chan *ssh.Reque
 		return nil, nil, err
 	}
 	r.client.Store(client)
-	if ctx.Err() != nil { // it may have ended while begin had no connection to break yet
-		r.drop()
-		return nil, nil, Classify(ctx, ctx.Err())
-	}
 	ch, requests, err := openSession(ctx, client)
+	if err != nil {
+		r.drop() // ctx may have ended while begin had no connection to break yet
+	}
 	return ch, requests, Classify(ctx, err)
 }
 
