@@ -18,7 +18,7 @@ import (
 type commitFlags struct{ author, message, signingKey, pipelineNumber, via string }
 
 func (c *commitFlags) add(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&c.author, "author", "", "`\"NAME <EMAIL>\"` of the commit (default: GIT_AUTHOR_NAME and GIT_AUTHOR_EMAIL, else tagbump)")
+	cmd.Flags().StringVar(&c.author, "author", "", "`\"NAME <EMAIL>\"` of the commit (default: GIT_AUTHOR_NAME and GIT_AUTHOR_EMAIL, outside of CI git's own user, else tagbump)")
 	cmd.Flags().StringVar(&c.message, "message", "", "commit message, a `TEXT` with placeholders: {{.Subject}}, {{.Changes}}, {{.Image}}, {{.Tag}}, {{.Digest}}, {{.Revision}}, {{.Environment}}")
 	cmd.Flags().StringVar(&c.signingKey, "signing-key", "", "sign the commit with the private key in `FILE`, of SSH or GPG; of a public SSH key the agent has the private one (passphrase: TAGBUMP_SIGNING_KEY_PASSPHRASE)")
 	cmd.Flags().StringVar(&c.via, "commit-via", "", "read and commit by git's protocol, or by the forge's API without git, which GitHub signs: `git|api|auto`; auto is api for a GitHub App (default: git)")

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/tagbump/tagbump/pkg/bump"
 	"github.com/tagbump/tagbump/pkg/files"
@@ -13,10 +12,10 @@ import (
 
 // remote is a git repository as bump sees it.
 type remote struct {
-	repo              *gitrepo.Repo
-	author, committer gitrepo.Signature
-	signer            gitrepo.Signer // nil: commits are not signed
-	now               func() time.Time
+	repo   *gitrepo.Repo
+	world  World
+	author gitrepo.Signature // zero: whom the world names
+	signer gitrepo.Signer    // nil: commits are not signed
 }
 
 func (r remote) Read(ctx context.Context, at bump.Revision, selection files.Selection) (bump.Tree, error) {
@@ -33,12 +32,15 @@ func (r remote) Tip(ctx context.Context, branch string) (string, error) {
 }
 
 func (r remote) Save(ctx context.Context, base bump.Tree, c bump.Commit) (bump.Saved, error) {
+	author := r.author
+	if author == (gitrepo.Signature{}) {
+		author = r.world.author(ctx)
+	}
+	author.When = r.world.Now()
 	commit := gitrepo.Commit{
 		Branch: c.Branch, Old: c.Old, Files: c.Files, Message: c.Message,
-		Author: r.author, Committer: r.committer, Signer: r.signer,
+		Author: author, Committer: r.world.committer(author), Signer: r.signer,
 	}
-	commit.Author.When = r.now()
-	commit.Committer.When = commit.Author.When
 	hash, err := r.repo.Push(ctx, base.(*files.Tree), commit)
 	if errors.Is(err, gitrepo.ErrMoved) {
 		err = fmt.Errorf("%w (%w)", bump.ErrMoved, err)

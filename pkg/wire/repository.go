@@ -97,7 +97,7 @@ type Options struct {
 
 // A Repository is open.
 type Repository struct {
-	// Repo makes commits of the author whom git's variables name, else of tagbump.
+	// Repo makes commits of the author whom git itself would take, else of tagbump.
 	// It is a field and not embedded: whoever asks whether it can do more than a
 	// bump.Repo, such as tell its history, must see the value itself.
 	Repo  bump.Repo
@@ -120,7 +120,7 @@ func (r *Repository) By(author string) (bump.Repo, error) {
 	}
 	switch repo := r.Repo.(type) {
 	case remote:
-		repo.author, repo.committer = signature, r.world.committer(signature)
+		repo.author = signature
 		return repo, nil
 	case folder:
 		repo.author = author
@@ -155,8 +155,7 @@ func (w World) OpenRepository(place Place, options Options) (*Repository, error)
 	if err != nil {
 		return nil, err
 	}
-	author := w.author()
-	return &Repository{remote{repo, author, w.committer(author), signer, w.Now}, w, repo.Close}, nil
+	return &Repository{remote{repo: repo, world: w, signer: signer}, w, repo.Close}, nil
 }
 
 func (w World) openGit(place Place, options Options) (*gitrepo.Repo, error) {
