@@ -8,7 +8,7 @@ import (
 )
 
 // Commands returns the tree of all commands, with their flags and examples, for
-// programs that write manual pages from it. Its environment is empty.
+// programs that write completions and manual pages from it. Its environment is empty.
 func Commands() *cobra.Command {
 	return newRoot(&Env{
 		Stdout: io.Discard, Stderr: io.Discard,

@@ -19,7 +19,8 @@ var defaultAuthor = gitrepo.Signature{Name: "tagbump", Email: "noreply@tagbump.i
 func (w World) author(ctx context.Context) gitrepo.Signature {
 	author := gitrepo.Signature{Name: w.Getenv("GIT_AUTHOR_NAME"), Email: w.Getenv("GIT_AUTHOR_EMAIL")}
 	if (author.Name == "" || author.Email == "") && !w.isCI() {
-		name, email := worktree.User(ctx, "HOME="+w.Getenv("HOME"), "XDG_CONFIG_HOME="+w.Getenv("XDG_CONFIG_HOME"))
+		home := firstOf(w.Getenv("HOME"), w.Getenv("USERPROFILE")) // Windows has the latter
+		name, email := worktree.User(ctx, "HOME="+home, "XDG_CONFIG_HOME="+w.Getenv("XDG_CONFIG_HOME"))
 		if _, err := record.ParseAuthor(fmt.Sprintf("%s <%s>", name, email)); err == nil {
 			author.Name, author.Email = firstOf(author.Name, name), firstOf(author.Email, email)
 		}
