@@ -19,7 +19,7 @@ type proposalFlags struct {
 	draft, autoMerge             answer
 	base, head                   string
 	forge                        string
-	preview                      string // "" or previewArgoCD
+	preview                      string // "" or config.PreviewArgoCD
 }
 
 func (f *proposalFlags) add(cmd *cobra.Command) {
@@ -41,13 +41,13 @@ func (f *proposalFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&f.forge, "forge", "", "who hosts the repository, where its host does not tell: `github|gitlab|gitea|bitbucket`")
 	flags.StringVar(&f.preview, "preview", "", "show in the pull request what it changes in the cluster, as `argocd` renders it; Secrets are left out")
 	completeWith(cmd, "forge", config.ForgeTypes()...)
-	completeWith(cmd, "preview", previewArgoCD)
+	completeWith(cmd, "preview", config.PreviewArgoCD)
 	inGroup(cmd, groupPublish, "pr", "title", "body", "label", "reviewer", "assignee", "draft", "auto-merge", "base", "pr-branch", "forge", "preview")
 }
 
 func (f *proposalFlags) check() error {
 	if f.preview != "" {
-		if err := oneOf("preview", f.preview, previewArgoCD); err != nil {
+		if err := oneOf("preview", f.preview, config.PreviewArgoCD); err != nil {
 			return err
 		}
 	}

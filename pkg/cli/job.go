@@ -22,8 +22,9 @@ type job struct {
 	runner  bump.Runner
 	printer printer
 
-	mode config.Publish // how the change reaches its branch
-	base string         // the branch that a pull request changes; "" for the one that a push changes
+	mode    config.Publish // how the change reaches its branch
+	base    string         // the branch that a pull request changes; "" for the one that a push changes
+	preview string         // of a pull request, see proposalFlags.preview
 
 	deployer *deployer // asks Argo CD afterwards; nil does not
 }

@@ -111,6 +111,8 @@ func valueOf(flag *pflag.Flag) string {
 	switch flag.Value.Type() {
 	case "bool":
 		return "true or false"
+	case new(proposing).Type():
+		return "true, false or auto"
 	case "int", "int64", "uint", "count":
 		return "a whole number"
 	case "duration":

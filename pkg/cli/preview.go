@@ -7,9 +7,6 @@ import (
 	"github.com/tagbump/tagbump/pkg/bump"
 )
 
-// previewArgoCD is the value of --preview.
-const previewArgoCD = "argocd"
-
 // previewWithin is how long a pull request waits for Argo CD to render it.
 const previewWithin = time.Minute
 
@@ -21,7 +18,7 @@ type previewer struct {
 
 // openPreviewer opens Argo CD before anything is pushed, where a preview is wanted.
 func (j *job) openPreviewer(ctx context.Context, req bump.Request) error {
-	if j.flags.preview == "" || j.flags.dryRun {
+	if j.preview == "" || j.flags.dryRun {
 		return nil
 	}
 	d, err := newDeployer(j.world, &j.flags.waitFlags, j.project, req.To, j.origin(ctx), j.repo.Repo, j.printer.talk)

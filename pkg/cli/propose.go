@@ -56,6 +56,9 @@ func (j *job) proposeAs(s scope, req *bump.Request) error {
 	if j.flags.branch == "" {
 		j.base = firstOf(j.flags.base, configured.Base)
 	}
+	if j.mode != config.Push {
+		j.preview = firstOf(j.flags.preview, configured.Preview)
+	}
 	if j.mode == config.PullRequest {
 		req.Branch = firstOf(j.base, req.Branch)
 	}

@@ -80,7 +80,11 @@ type Proposal struct {
 	AutoMerge   *bool  // nil when not set
 	Base        string // the branch to change; empty for the one that is changed by a push
 	Branch      string // the branch that holds the change; empty for a name by environment and images
+	Preview     string // PreviewArgoCD, or empty
 }
+
+// PreviewArgoCD is the preview that Argo CD renders.
+const PreviewArgoCD = "argocd"
 
 // or returns p, with the values of other where p has none.
 func (p Proposal) or(other Proposal) Proposal {
@@ -103,6 +107,7 @@ func (p Proposal) or(other Proposal) Proposal {
 	text(&p.Body, other.Body)
 	text(&p.Base, other.Base)
 	text(&p.Branch, other.Branch)
+	text(&p.Preview, other.Preview)
 	list(&p.Labels, other.Labels)
 	list(&p.Reviewers, other.Reviewers)
 	list(&p.Assignees, other.Assignees)

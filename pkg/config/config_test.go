@@ -547,7 +547,7 @@ func FuzzParse(f *testing.F) {
 
 func TestPullRequestsLookAsTheEnvironmentSaysElseAsTheFile(t *testing.T) {
 	config, err := Parse(FileName, []byte(`forge: {type: gitlab, api: "https://git.acme.example/api/v4"}
-pull-request: {title: "{{.Subject}}", labels: [deploy], draft: true, auto-merge: true, base: main}
+pull-request: {title: "{{.Subject}}", labels: [deploy], draft: true, auto-merge: true, base: main, preview: argocd}
 environments:
   staging: {files: [a.yaml]}
   production:
@@ -558,8 +558,8 @@ environments:
 		t.Fatal(err)
 	}
 	yes, no := true, false
-	common := Proposal{Title: "{{.Subject}}", Labels: []string{"deploy"}, Draft: &yes, AutoMerge: &yes, Base: "main"}
-	own := Proposal{Title: "{{.Subject}}", Body: "{{.Changes}}", Labels: []string{"production"}, Draft: &no, AutoMerge: &yes, Base: "main", Branch: "deploy/production"}
+	common := Proposal{Title: "{{.Subject}}", Labels: []string{"deploy"}, Draft: &yes, AutoMerge: &yes, Base: "main", Preview: PreviewArgoCD}
+	own := Proposal{Title: "{{.Subject}}", Body: "{{.Changes}}", Labels: []string{"production"}, Draft: &no, AutoMerge: &yes, Base: "main", Branch: "deploy/production", Preview: PreviewArgoCD}
 	if got := config.Environments["staging"].PullRequest; !reflect.DeepEqual(got, common) {
 		t.Errorf("staging: %+v", got)
 	}
@@ -577,6 +577,7 @@ func TestWrongPullRequestsAndForges(t *testing.T) {
 		"pull-request: {draft: \"yes\"}":                      "1:23: pull-request.draft: is text; write true or false",
 		"pull-request: {base: \"a b\"}":                       "1:22: pull-request.base: \"a b\": git does not allow this as a branch's name",
 		"pull-request: {reviewer: [ada]}":                     "1:16: pull-request.reviewer: unknown key; did you mean \"reviewers\"?",
+		"pull-request: {preview: flux}":                       "1:25: pull-request.preview: \"flux\": unknown value; only argocd is known",
 		"forge: {type: gitlap}":                               "1:15: forge.type: \"gitlap\": unknown value; did you mean \"gitlab\"?",
 		"forge: {api: \"https://git.acme.example\"}":          "1:8: forge.type: is missing",
 		"forge: {type: gitea, api: git.acme.example}":         "1:27: forge.api: must begin with https:// and a host",

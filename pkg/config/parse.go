@@ -160,6 +160,7 @@ func (r *reader) pullRequest(n *yaml.Node, at string) Proposal {
 		"auto-merge": into(&p.AutoMerge, r.answer),
 		"base":       into(&p.Base, r.text(checkBranch)),
 		"branch":     into(&p.Branch, r.text(checkBranch)),
+		"preview":    into(&p.Preview, r.choice([]string{PreviewArgoCD})),
 	})
 	return p
 }
