@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/tagbump/tagbump/pkg/config"
 	"github.com/tagbump/tagbump/pkg/result"
 	"github.com/tagbump/tagbump/pkg/wire"
 )
@@ -207,6 +208,12 @@ func TestTopicsAreComplete(t *testing.T) {
 	for _, use := range allFlags(root) {
 		if !strings.Contains(flags, "--"+use.flag.Name) {
 			t.Errorf("help flags: --%s is missing", use.flag.Name)
+		}
+	}
+	projectFile := text("project-file")
+	for _, key := range config.Keys() {
+		if !strings.Contains(projectFile, key.Path) {
+			t.Errorf("help project-file: %s is missing", key.Path)
 		}
 	}
 	environment, credentials := text("environment"), text("credentials")

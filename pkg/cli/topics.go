@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/tagbump/tagbump/pkg/config"
 	"github.com/tagbump/tagbump/pkg/internal/manual"
 )
 
@@ -23,6 +24,7 @@ var topicFiles embed.FS
 // placeholders of topics, each with what comes in its place.
 var topicLists = map[string]func(root *cobra.Command) string{
 	"<!-- flags -->":      flagTables,
+	"<!-- keys -->":       func(*cobra.Command) string { return keyTable() },
 	"<!-- exit-codes -->": func(*cobra.Command) string { return exitCodeTable() },
 }
 
@@ -79,6 +81,16 @@ func topicList(width int) string {
 }
 
 const topicColumn = 18
+
+// keyTable lists the keys of the project file.
+func keyTable() string {
+	var b strings.Builder
+	b.WriteString("| key | meaning |\n|---|---|\n")
+	for _, key := range config.Keys() {
+		fmt.Fprintf(&b, "| `%s` | %s |\n", key.Path, strings.ReplaceAll(manual.Literal(key.Meaning), "|", `\|`))
+	}
+	return b.String()
+}
 
 // flagTables lists the flags of all commands, a table for each group.
 func flagTables(root *cobra.Command) string {

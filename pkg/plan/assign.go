@@ -106,7 +106,7 @@ func assignIn(file File, assignments []Assignment) (File, []Change, error) {
 		return File{}, nil, err
 	}
 	file.Changes = slices.Concat(file.Changes, changes)
-	slices.SortStableFunc(file.Changes, func(a, b Change) int { return a.Target.Line - b.Target.Line })
+	sortByLine(file.Changes)
 	return file, changes, nil
 }
 

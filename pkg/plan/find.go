@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"slices"
+	"sort"
 	"strings"
 
 	"github.com/tagbump/tagbump/pkg/files"
@@ -154,7 +155,7 @@ func (s *search) file(f *file) findings {
 		here.broken = append(here.broken, inFile(f.name, f.err))
 		here.left = append(here.left, Left{File: f.name, Reason: f.err.Error()})
 	}
-	slices.SortStableFunc(here.found, func(a, b candidate) int { return a.spot.value.Line() - b.spot.value.Line() })
+	sort.SliceStable(here.found, func(i, j int) bool { return here.found[i].spot.value.Line() < here.found[j].spot.value.Line() })
 	here.found = slices.CompactFunc(here.found, candidate.isSame)
 	return here
 }

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"runtime"
 	"slices"
+	"sort"
 	"sync"
 	"sync/atomic"
 
@@ -119,7 +120,8 @@ func (x *Index) Images(opts FindOptions) []Found {
 				all = append(all, Found{Target: s.target(f.name), Repository: s.ref.Repository})
 			}
 		}
-		slices.SortStableFunc(all[first:], func(a, b Found) int { return a.Target.Line - b.Target.Line })
+		own := all[first:]
+		sort.SliceStable(own, func(i, j int) bool { return own[i].Target.Line < own[j].Target.Line })
 	}
 	return all
 }

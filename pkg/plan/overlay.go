@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"sort"
 	"strings"
 
 	"github.com/tagbump/tagbump/pkg/image"
@@ -53,11 +54,12 @@ func (s *search) attach() error {
 	}
 	o.leaveSplit()
 	o.leaveHidden()
-	slices.SortStableFunc(s.found, func(a, b candidate) int {
+	sort.SliceStable(s.found, func(i, j int) bool {
+		a, b := s.found[i], s.found[j]
 		if a.file != b.file {
-			return a.file.order - b.file.order
+			return a.file.order < b.file.order
 		}
-		return a.spot.value.Line() - b.spot.value.Line()
+		return a.spot.value.Line() < b.spot.value.Line()
 	})
 	return nil
 }

@@ -41,6 +41,7 @@ import (
 	"bytes"
 	"errors"
 	"slices"
+	"sort"
 
 	"github.com/tagbump/tagbump/pkg/diff"
 	"github.com/tagbump/tagbump/pkg/fault"
@@ -179,11 +180,16 @@ func (x *Index) planFile(name string, wants []Want) (File, error) {
 			return File{}, inFile(name, err)
 		}
 	}
-	slices.SortStableFunc(e.changes, func(a, b Change) int { return a.Target.Line - b.Target.Line })
+	sortByLine(e.changes)
 	if bytes.Equal(f.src, after) {
 		e.changes = nil
 	}
 	return File{Name: name, Before: f.src, After: after, Changes: e.changes}, nil
+}
+
+// sortByLine sorts the changes of one file.
+func sortByLine(changes []Change) {
+	sort.SliceStable(changes, func(i, j int) bool { return changes[i].Target.Line < changes[j].Target.Line })
 }
 
 // A refusal is an error in one file.
