@@ -146,6 +146,7 @@ var (
 	ciFile      = lazyregexp.New(`^(\.?(gitlab-ci|travis|drone|woodpecker|prow|cirrus|appveyor|wercker|semaphore|circle|buildkite|screwdriver|vela|tekton-ci)|azure-pipelines?([._-].*)?|bitbucket-pipelines|buildspec([._-].*)?|cloudbuild([._-].*)?|codemagic|ct|.*\.gitlab-ci)\.ya?ml$`)
 	testFile    = lazyregexp.New(`^((chainsaw|kuttl)-test|\d\d-(assert|errors))\.ya?ml$`)
 	oldFile     = lazyregexp.New(`\.(bak|old|orig|disabled|deprecated)\.[a-z]+$`)
+	exampleFile = lazyregexp.New(`^(example|sample)s?[._-](.*[._-])?values([._-].*)?\.ya?ml$|^(.*[._-])?values[._-](.*[._-])?(example|sample)s?\.ya?ml$|\.(example|sample)\.[a-z]+$`)
 	chartValues = lazyregexp.New(`(^|-)values([.-].*)?\.ya?ml$`) // what chart-testing reads from a chart's ci/
 )
 
@@ -161,6 +162,8 @@ func kindOfFile(parts []string) Kind {
 		return Test
 	case oldFile.MatchString(file):
 		return Archive
+	case exampleFile.MatchString(file):
+		return Docs
 	case strings.HasPrefix(file, ".argocd-source"), strings.HasPrefix(file, ".env"):
 		return Deploys
 	case strings.HasPrefix(file, "."):

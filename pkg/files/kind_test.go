@@ -38,6 +38,10 @@ func TestKindOf(t *testing.T) {
 			.env.production
 			dockerhub/compose-ui/values.yaml
 			compose/web.yaml
+			apps/example.yaml
+			apps/sample-api.yaml
+			charts/sampler/values-sampler.yaml
+			charts/shop/values-examples-api.yaml
 			Kustomization`,
 		files.CI: `
 			.github/workflows/release.yml
@@ -86,7 +90,13 @@ func TestKindOf(t *testing.T) {
 			doc/pod.yaml
 			charts/shop/examples/values-ha.yaml
 			operator/config/samples/web.yaml
-			scaffold/chart/values.yaml`,
+			scaffold/chart/values.yaml
+			charts/shop/values.example.yaml
+			charts/shop/values-sample.yaml
+			charts/shop/sample-values-celery.yaml
+			charts/shop/example.values.yml
+			web/deployment.sample.yaml
+			web/terraform.example.tfvars`,
 		files.Compose: `
 			docker-compose.yml
 			docker-compose.override.yaml
