@@ -33,16 +33,6 @@ var (
 	ErrConflict = fault.New(fault.Usage, "conflicting request")
 )
 
-// A worded error is of a sentinel's kind, and says in its own words what is the case.
-type worded struct {
-	sentinel error
-	text     string
-}
-
-func (e worded) Error() string { return e.text }
-
-func (e worded) Unwrap() error { return e.sentinel }
-
 // A Repo holds the files to change: a branch of a repository, or a local folder.
 type Repo interface {
 	// Read returns the selected files at a revision.

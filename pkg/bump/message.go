@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tagbump/tagbump/pkg/fault"
 	"github.com/tagbump/tagbump/pkg/image"
 	"github.com/tagbump/tagbump/pkg/plan"
 	"github.com/tagbump/tagbump/pkg/record"
@@ -83,7 +84,7 @@ func messageText(req Request, outcome Outcome) (string, error) {
 	values["Subject"], values["Changes"] = safetext.Line(subject), body
 	text := strings.TrimSpace(req.Message.Fill(values))
 	if text == "" {
-		return "", worded{ErrConflict, "the commit's message is empty"}
+		return "", fault.New(fault.Usage, "the commit's message is empty")
 	}
 	return text, nil
 }

@@ -2,8 +2,8 @@ package bump
 
 import (
 	"context"
-	"fmt"
 
+	"github.com/tagbump/tagbump/pkg/fault"
 	"github.com/tagbump/tagbump/pkg/files"
 	"github.com/tagbump/tagbump/pkg/plan"
 )
@@ -20,7 +20,7 @@ func (FromEnvironment) check(Image) error { return nil }
 func (e FromEnvironment) selection() files.Selection { return e.Files }
 
 func (e FromEnvironment) resolve(context.Context, Runner, Image) (Resolved, error) {
-	return Resolved{}, worded{ErrConflict, fmt.Sprintf("the tags of %s are in a repository's files", e.Name)}
+	return Resolved{}, fault.Errorf(fault.Usage, "the tags of %s are in a repository's files", e.Name)
 }
 
 func (e FromEnvironment) resolveIn(_ context.Context, _ Runner, at scene, img Image) (Resolved, error) {
@@ -39,11 +39,11 @@ func oneTag(environment, repository string, targets []plan.Target) (string, erro
 	first := targets[0]
 	for _, target := range targets {
 		if target.Current.Tag == "" {
-			return "", worded{plan.ErrNoTarget, fmt.Sprintf("%s:%d: %s has no tag", target.File, target.Line, repository)}
+			return "", fault.Errorf(fault.NotFound, "%s:%d: %s has no tag", target.File, target.Line, repository)
 		}
 		if target.Current.Tag != first.Current.Tag {
-			return "", worded{ErrConflict, fmt.Sprintf("%s: %s has two tags: %s (%s:%d) and %s (%s:%d)", environment, repository,
-				first.Current.Tag, first.File, first.Line, target.Current.Tag, target.File, target.Line)}
+			return "", fault.Errorf(fault.Usage, "%s: %s has two tags: %s (%s:%d) and %s (%s:%d)", environment, repository,
+				first.Current.Tag, first.File, first.Line, target.Current.Tag, target.File, target.Line)
 		}
 	}
 	return first.Current.Tag, nil

@@ -93,7 +93,7 @@ func (h FromHistory) check(img Image) error {
 func (h FromHistory) selection() files.Selection { return h.where.files }
 
 func (h FromHistory) resolve(context.Context, Runner, Image) (Resolved, error) {
-	return Resolved{}, worded{ErrConflict, "the tags of before are in a repository's history"}
+	return Resolved{}, fault.New(fault.Usage, "the tags of before are in a repository's history")
 }
 
 func (h FromHistory) resolveIn(ctx context.Context, r Runner, at scene, img Image) (Resolved, error) {

@@ -17,7 +17,8 @@ func newDemo(env *Env) *cobra.Command {
 		Use:     "demo",
 		GroupID: groupMore,
 		Short:   "Show the whole job on an embedded registry and repository",
-		Long: `Demo has a registry in its own process and makes a git repository in a temporary folder, then runs the real update on them: as a dry run, and for real.
+		Long: `Demo has a registry in its own process and makes a git repository in a temporary
+folder, then runs the real update on them: as a dry run, and for real.
 It needs no network, no credentials and no git, and leaves nothing behind.`,
 		Example: "  tagbump demo\n  tagbump demo --full",
 		Args:    noArgs,

@@ -45,9 +45,8 @@ func helpOf(cmd *cobra.Command, size helpSize, width int) string {
 	h.section("Usage", "  "+useLine(cmd))
 	h.commands(cmd)
 	h.section("Examples", cmd.Example)
-	flags := listedFlags(cmd)
 	for _, group := range flagGroups {
-		h.flags(string(group), slices.DeleteFunc(slices.Clone(flags), func(flag *pflag.Flag) bool { return groupOf(flag) != group }))
+		h.rows(string(group), flagRows(cmd, group), flagColumn)
 	}
 	if !cmd.HasParent() {
 		h.paragraphs("Topics, for tagbump help TOPIC: " + strings.Join(topicNames(), ", ") + ".")
@@ -123,13 +122,15 @@ func (h *helpWriter) commands(cmd *cobra.Command) {
 	}
 }
 
-// flags lists flags under a heading.
-func (h *helpWriter) flags(title string, flags []*pflag.Flag) {
+// flagRows lists the flags of a command that belong to a group.
+func flagRows(cmd *cobra.Command, group flagGroup) []row {
 	var rows []row
-	for _, flag := range flags {
-		rows = append(rows, flagRow(flag))
+	for _, flag := range listedFlags(cmd) {
+		if groupOf(flag) == group {
+			rows = append(rows, flagRow(flag))
+		}
 	}
-	h.rows(title, rows, flagColumn)
+	return rows
 }
 
 // commonRows lists the flags of a command that the short help shows, without defaults and

@@ -64,13 +64,7 @@ func pageOf(cmd *cobra.Command) Page {
 		add("Examples", manual.Block{Kind: manual.Code, Text: strings.Trim(cmd.Example, "\n")})
 	}
 	for _, group := range flagGroups {
-		var rows []row
-		for _, flag := range listedFlags(cmd) {
-			if groupOf(flag) == group {
-				rows = append(rows, flagRow(flag))
-			}
-		}
-		add(string(group), table(rows)...)
+		add(string(group), table(flagRows(cmd, group))...)
 	}
 	add("Exit codes", prose(exitCodeLine()+".")...)
 	return page
@@ -105,7 +99,7 @@ func prose(text string) []manual.Block {
 	return blocks
 }
 
-// table returns rows as a table with a heading, unless there are none.
+// table returns a table of rows. Without rows it returns nothing.
 func table(rows []row) []manual.Block {
 	if len(rows) == 0 {
 		return nil

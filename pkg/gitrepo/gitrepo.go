@@ -7,7 +7,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-	"unicode"
 
 	"github.com/go-git/go-git/v5/plumbing"
 
@@ -170,9 +169,6 @@ func (r *Repo) Tip(ctx context.Context, branch string) (string, error) {
 // Branches returns the names of the branches that begin with prefix, in order. A server of
 // git's first protocol lists all of its refs for that, a newer one only these.
 func (r *Repo) Branches(ctx context.Context, prefix string) ([]string, error) {
-	if strings.ContainsFunc(prefix, func(c rune) bool { return unicode.IsSpace(c) || unicode.IsControl(c) }) {
-		return nil, nil // a name has none of these, and a request would be another one
-	}
 	names, err := r.remote.Branches(ctx, prefix)
 	if err != nil {
 		return nil, r.wrap("", err)

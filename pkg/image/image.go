@@ -201,8 +201,8 @@ func whyNoTag(tag string) string {
 	return "only letters a-z and A-Z, digits and the signs . _ - are allowed"
 }
 
-// hintForTag returns what was meant by a text that is not a tag, or "" when that is not
-// known. Most CI systems put a hyphen for the slash of a branch's name.
+// hintForTag explains how to correct a text that is not a tag, or returns "". Most CI
+// systems put a hyphen for the slash of a branch's name.
 func hintForTag(tag string) string {
 	usual := strings.ReplaceAll(tag, "/", "-")
 	trimmed := strings.Trim(tag, " \t\r\n"+quotes)
@@ -221,7 +221,7 @@ func hintForTag(tag string) string {
 	return ""
 }
 
-// hintForDigest returns what was meant by a text that is not a digest, or "".
+// hintForDigest explains how to correct a text that is not a digest, or returns "".
 func hintForDigest(digest string) string {
 	lower := strings.ToLower(digest)
 	switch {

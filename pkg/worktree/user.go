@@ -10,9 +10,9 @@ import (
 // userTimeout is how long git may take to read its configuration.
 const userTimeout = 5 * time.Second
 
-// User returns user.name and user.email of git's configuration of the user and the
-// machine, of no repository. variables, each NAME=VALUE, come before those of the process:
-// HOME says whose configuration it is. What is not set is "", as all is without git.
+// User returns user.name and user.email from git's configuration of the user and the
+// machine. Each of variables is NAME=VALUE and replaces one of the process: HOME says whose
+// configuration is read. A value that is not set is "", and so are both without git.
 func User(ctx context.Context, variables ...string) (name, email string) {
 	ctx, cancel := context.WithTimeout(ctx, userTimeout)
 	defer cancel()
